@@ -1,0 +1,203 @@
+#include "compiler/codegen/emit_entry.h"
+
+#include "compiler/codegen/emit_kernel.h"
+#include "compiler/codegen/emit_scalar.h"
+#include "ir/lower.h"
+#include "ir/op.h"
+#include "runtime/gradc.h"
+
+#include <cstddef>
+
+namespace gradc {
+namespace {
+
+using Space = Placement::Space;
+
+constexpr int64_t kParallelWork = 1 << 18; // points below which waking threads costs more than it gives
+
+class EntryEmitter {
+public:
+  EntryEmitter(llvm::Module &module, const Graph &graph, llvm::Constant *hyper_defaults, const Target &target,
+               KernelCache &cache)
+      : module_(module), b_(module.getContext()), graph_(graph), hyper_defaults_(hyper_defaults), target_(target),
+        cache_(cache), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+
+  llvm::Function *run(const std::string &symbol);
+
+private:
+  llvm::Value *field(size_t offset, llvm::Type *type) {
+    return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset));
+  }
+  llvm::Value *array_entry(llvm::Value *array, int64_t index) {
+    return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
+  }
+  void load_bases();
+  void check_call();
+  void require(llvm::Value *condition);
+  llvm::Value *scalar_address(Value v);
+  llvm::Value *constant_address(Value v);
+  llvm::Value *address(Value v);
+  void call_kernel(const LoweredKernel &);
+
+  llvm::Module &module_;
+  llvm::IRBuilder<> b_;
+  const Graph &graph_;
+  llvm::Constant *hyper_defaults_;
+  const Target &target_;
+  KernelCache &cache_;
+  llvm::PointerType *pointer_;
+  llvm::Function *function_ = nullptr;
+  llvm::BasicBlock *bad_call_ = nullptr;
+  llvm::Value *call_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr, *hypers_ = nullptr, *team_ = nullptr;
+  llvm::Value *arenas_[GRADC_ARENAS] = {};
+  std::map<Value, llvm::Value *> addresses_;
+};
+
+int arena_of(Space space) {
+  switch (space) {
+  case Space::params: return GRADC_PARAMS;
+  case Space::slots: return GRADC_SLOTS;
+  case Space::grads: return GRADC_GRADS;
+  case Space::workspace: return GRADC_WORKSPACE;
+  default: return -1;
+  }
+}
+
+void EntryEmitter::require(llvm::Value *condition) {
+  auto *next = llvm::BasicBlock::Create(module_.getContext(), "", function_);
+  b_.CreateCondBr(condition, next, bad_call_);
+  b_.SetInsertPoint(next);
+}
+
+void EntryEmitter::load_bases() {
+  for (int a = 0; a < GRADC_ARENAS; ++a)
+    arenas_[a] = field(offsetof(gradc_call, arenas) + static_cast<size_t>(a) * sizeof(void *), pointer_);
+  inputs_ = field(offsetof(gradc_call, inputs), pointer_);
+  outputs_ = field(offsetof(gradc_call, outputs), pointer_);
+  team_ = field(offsetof(gradc_call, team), pointer_);
+  llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
+  hypers_ = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults_, hypers);
+}
+
+// Every pointer that this entry will follow is there.
+void EntryEmitter::check_call() {
+  llvm::Value *size = field(offsetof(gradc_call, struct_size), b_.getInt32Ty());
+  require(b_.CreateICmpUGE(size, b_.getInt32(sizeof(gradc_call))));
+  load_bases();
+  bool arenas[GRADC_ARENAS] = {}, inputs = false;
+  std::vector<std::vector<Value>> users = graph_.users();
+  for (Value v = 0; v < graph_.size(); ++v) {
+    const Placement &p = graph_.plan->places[v];
+    bool used = !users[v].empty() || graph_[v].op;
+    if (int a = arena_of(p.space); a >= 0 && used)
+      arenas[a] = true;
+    inputs |= p.space == Space::input && used;
+  }
+  for (int a = 0; a < GRADC_ARENAS; ++a)
+    if (arenas[a])
+      require(b_.CreateIsNotNull(arenas_[a]));
+  if (inputs)
+    require(b_.CreateIsNotNull(inputs_));
+  if (!graph_.returns.empty())
+    require(b_.CreateIsNotNull(outputs_));
+  for (Value v = 0; v < graph_.size(); ++v)
+    if (graph_.plan->places[v].space == Space::input && graph_[v].is_declaration() && !users[v].empty())
+      require(b_.CreateIsNotNull(addresses_[v] = array_entry(inputs_, graph_.plan->places[v].index)));
+  for (size_t i = 0; i < graph_.returns.size(); ++i)
+    require(b_.CreateIsNotNull(addresses_[graph_.returns[i].value] = array_entry(outputs_, static_cast<int64_t>(i))));
+}
+
+llvm::Value *EntryEmitter::scalar_address(Value v) {
+  const std::string &name = graph_[v].name;
+  size_t offset = name == "seed"          ? offsetof(gradc_call, seed)
+                  : name == "step"        ? offsetof(gradc_call, step)
+                  : name == "total_steps" ? offsetof(gradc_call, total_steps)
+                                          : 0;
+  if (offset)
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset);
+  uint64_t hyper = 0; // position among the scalars that are not fields of the call
+  for (Value u = 0; u < v; ++u)
+    hyper += graph_[u].role == Role::scalar && graph_[u].name != "seed" && graph_[u].name != "step" &&
+             graph_[u].name != "total_steps";
+  return b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), hypers_, hyper);
+}
+
+llvm::Value *EntryEmitter::constant_address(Value v) {
+  const Node &node = graph_[v];
+  std::vector<double> values = numbers_attr(node.attrs, "values");
+  Tensor tensor(node.type);
+  for (size_t i = 0; i < values.size(); ++i)
+    tensor.set(static_cast<int64_t>(i), values[i]);
+  std::vector<std::byte> bytes = tensor.to_bytes();
+  auto *data = llvm::ConstantDataArray::getRaw(
+      llvm::StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()), bytes.size(), b_.getInt8Ty());
+  auto *global = new llvm::GlobalVariable(module_, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data);
+  global->setAlignment(llvm::Align(64));
+  return global;
+}
+
+llvm::Value *EntryEmitter::address(Value v) {
+  while (graph_[v].op && graph_[v].kernel == kNoKernel && graph_[v].op->name == "reshape")
+    v = graph_[v].inputs[0]; // a view
+  if (auto it = addresses_.find(v); it != addresses_.end())
+    return it->second;
+  const Placement &p = graph_.plan->places[v];
+  llvm::Value *result = nullptr;
+  if (int a = arena_of(p.space); a >= 0)
+    result = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arenas_[a], static_cast<uint64_t>(p.offset));
+  else if (p.space == Space::scalar)
+    result = scalar_address(v);
+  else if (p.space == Space::constant)
+    result = constant_address(v);
+  internal_check(result, "a value of a kernel has no place in memory");
+  return addresses_[v] = result;
+}
+
+void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
+  Kernel kernel = lowered.kernel;
+  kernel.name = "kernel";
+  LoopSchedule schedule = schedule_loops(kernel, target_);
+  std::string key = print(kernel);
+  llvm::Function *&function = cache_[key];
+  if (!function)
+    function = emit_kernel(module_, "kernel" + std::to_string(cache_.size() - 1), kernel, schedule, target_);
+
+  llvm::IRBuilder<> entry(&function_->getEntryBlock(), function_->getEntryBlock().begin());
+  llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, lowered.values.size()));
+  for (size_t i = 0; i < lowered.values.size(); ++i)
+    b_.CreateStore(address(lowered.values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
+  llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedule.iterations));
+  if (schedule.work < kParallelWork || schedule.iterations < 2 || schedule.serial) {
+    b_.CreateCall(function, {args, b_.getInt64(0), count});
+    return;
+  }
+  auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer_, pointer_, pointer_, b_.getInt64Ty()}, false);
+  b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type), {team_, function, args, count});
+}
+
+llvm::Function *EntryEmitter::run(const std::string &symbol) {
+  internal_check(graph_.plan.has_value(), "an entry point needs a planned graph");
+  llvm::LLVMContext &c = module_.getContext();
+  auto *type = llvm::FunctionType::get(b_.getInt32Ty(), {pointer_, pointer_}, false);
+  function_ = llvm::Function::Create(type, llvm::Function::InternalLinkage, symbol, module_);
+  function_->addFnAttr(llvm::Attribute::NoUnwind);
+  call_ = function_->getArg(1);
+  auto *entry = llvm::BasicBlock::Create(c, "entry", function_);
+  bad_call_ = llvm::BasicBlock::Create(c, "bad_call", function_);
+  llvm::IRBuilder<>(bad_call_).CreateRet(b_.getInt32(GRADC_BAD_CALL));
+  b_.SetInsertPoint(entry);
+  check_call();
+  for (const LoweredKernel &kernel : lower_kernels(graph_))
+    call_kernel(kernel);
+  b_.CreateRet(b_.getInt32(GRADC_OK));
+  return function_;
+}
+
+} // namespace
+
+llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const Graph &graph,
+                           llvm::Constant *hyper_defaults, const Target &target, KernelCache &cache) {
+  return EntryEmitter(module, graph, hyper_defaults, target, cache).run(symbol);
+}
+
+} // namespace gradc

@@ -1,0 +1,276 @@
+#include "compiler/codegen/emit_kernel.h"
+
+#include "compiler/codegen/reduction_emitter.h"
+#include "ir/error.h"
+
+#include <functional>
+
+namespace gradc {
+namespace {
+
+constexpr int kUnrolledRowOps = 160; // a tile's epilogue is unrolled over its rows up to this many operations
+
+class KernelEmitter {
+public:
+  KernelEmitter(llvm::Module &module, const Kernel &kernel, const LoopSchedule &schedule, const Target &target)
+      : b_(module.getContext()), k_(kernel), schedule_(schedule), target_(target), module_(module) {}
+
+  llvm::Function *run(const std::string &name);
+
+private:
+  using Body = std::function<void()>;
+  struct Tile {
+    int rows = 1, cols = 1, active = 1;
+  };
+
+  void find_handed_over();
+  void shared_loops(size_t level);
+  void nest(const NestSchedule &, llvm::Value *begin, llvm::Value *end);
+  void levels(const NestSchedule &, std::vector<int> order, Tile, llvm::Value *begin, llvm::Value *end);
+  void tiled_level(const NestSchedule &, int axis, int64_t step, llvm::Value *begin, llvm::Value *end,
+                   const std::function<void(int64_t size)> &body);
+  void tile(const NestSchedule &, Tile);
+  void finish(const NestSchedule &, Tile, llvm::Value *row);
+  int finish_cost(const NestSchedule &) const;
+  int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
+  const Stage &stage(int s) const { return k_.stages[static_cast<size_t>(s)]; }
+  llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
+
+  llvm::IRBuilder<> b_;
+  const Kernel &k_;
+  const LoopSchedule &schedule_;
+  const Target &target_;
+  llvm::Module &module_;
+  std::unique_ptr<TileEmitter> tile_;
+  std::unique_ptr<ReductionEmitter> reduction_;
+  std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
+};
+
+void KernelEmitter::find_handed_over() {
+  std::vector<int> nest_of(k_.stages.size());
+  for (size_t n = 0; n < schedule_.nests.size(); ++n)
+    for (int s = schedule_.nests[n].first; s < schedule_.nests[n].first + schedule_.nests[n].count; ++s)
+      nest_of[static_cast<size_t>(s)] = static_cast<int>(n);
+  std::set<int> shared(schedule_.shared.begin(), schedule_.shared.end());
+  std::function<void(ExprId, int)> visit = [&](ExprId id, int reader) {
+    const Expr &e = k_.expr(id);
+    if (e.kind == Expr::Kind::stage && nest_of[static_cast<size_t>(e.target)] != reader &&
+        !handed_over_.contains(e.target)) {
+      const Stage &s = stage(e.target);
+      LocalBuffer local;
+      local.strides.assign(k_.axes.size(), 0);
+      int64_t size = 1;
+      for (size_t a = s.axes.size(); a-- > 0;)
+        if (!shared.contains(s.axes[a])) {
+          local.strides[static_cast<size_t>(s.axes[a])] = size;
+          size *= extent(s.axes[a]);
+        }
+      // Vectors are read whole at the end of the last row.
+      auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(size + 64));
+      auto *memory = b_.CreateAlloca(type, nullptr, s.name);
+      memory->setAlignment(llvm::Align(64));
+      local.memory = memory;
+      handed_over_[e.target] = local;
+    }
+    for (ExprId arg : e.args)
+      visit(arg, reader);
+  };
+  for (size_t s = 0; s < k_.stages.size(); ++s)
+    visit(k_.stages[s].body, nest_of[s]);
+}
+
+void KernelEmitter::shared_loops(size_t level) {
+  if (level == schedule_.shared.size()) {
+    for (const NestSchedule &n : schedule_.nests)
+      nest(n, nullptr, nullptr);
+    return;
+  }
+  int axis = schedule_.shared[level];
+  llvm::Value *begin = level == 0 ? reduction_->function()->getArg(1) : i64(0);
+  llvm::Value *end = level == 0 ? static_cast<llvm::Value *>(reduction_->function()->getArg(2)) : i64(extent(axis));
+  reduction_->loop(begin, end, 1, [&](llvm::Value *i) {
+    tile_->axis[static_cast<size_t>(axis)] = i;
+    shared_loops(level + 1);
+  });
+}
+
+// The loops of one nest; `begin` and `end` bound the outermost one, or are null for all of it.
+void KernelEmitter::nest(const NestSchedule &n, llvm::Value *begin, llvm::Value *end) {
+  std::vector<int> order = n.loops;
+  if (n.rows_outermost)
+    order.push_back(n.row_axis);
+  if (n.col_axis >= 0)
+    order.push_back(n.col_axis);
+  if (n.row_axis >= 0 && !n.rows_outermost)
+    order.push_back(n.row_axis);
+  tile_->open_scope();
+  levels(n, order, {1, n.cols, n.lanes}, begin, end);
+  tile_->close_scope();
+}
+
+void KernelEmitter::levels(const NestSchedule &n, std::vector<int> order, Tile size, llvm::Value *begin,
+                           llvm::Value *end) {
+  if (order.empty()) {
+    tile(n, size);
+    return;
+  }
+  int axis = order.front();
+  order.erase(order.begin());
+  bool is_col = axis == n.col_axis, is_row = axis == n.row_axis;
+  int64_t col_points = n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes;
+  int64_t step = is_col ? col_points : is_row ? n.rows : 1;
+  tiled_level(n, axis, step, begin, end, [&](int64_t points) {
+    Tile t = size;
+    if (is_row)
+      t.rows = static_cast<int>(points);
+    if (is_col && n.is_dot())
+      t.cols = static_cast<int>(points);
+    else if (is_col) {
+      t.cols = static_cast<int>((points + n.lanes - 1) / n.lanes);
+      t.active = static_cast<int>(points - int64_t{t.cols - 1} * n.lanes);
+    }
+    levels(n, order, t, nullptr, nullptr);
+  });
+}
+
+// A loop over full tiles of an axis, then the static smaller tile at its edge.
+void KernelEmitter::tiled_level(const NestSchedule &, int axis, int64_t step, llvm::Value *begin, llvm::Value *end,
+                                const std::function<void(int64_t)> &body) {
+  int64_t full = extent(axis) / step, rest = extent(axis) % step;
+  size_t a = static_cast<size_t>(axis);
+  auto run = [&](llvm::Value *base, int64_t points) {
+    tile_->axis[a] = base;
+    body(points);
+  };
+  if (full > 0) {
+    llvm::Value *from = begin ? begin : i64(0), *to = i64(full);
+    if (end)
+      to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, to);
+    if (!begin && full == 1)
+      run(i64(0), step);
+    else
+      reduction_->loop(from, to, 1, [&](llvm::Value *t) { run(b_.CreateNSWMul(t, i64(step)), step); });
+  }
+  if (rest == 0)
+    return;
+  if (!begin) {
+    tile_->open_scope();
+    run(i64(full * step), rest);
+    tile_->close_scope();
+    return;
+  }
+  llvm::Value *mine = b_.CreateAnd(b_.CreateICmpSLE(begin, i64(full)), b_.CreateICmpSGT(end, i64(full)));
+  reduction_->branch(mine, [&] { run(i64(full * step), rest); });
+}
+
+int KernelEmitter::finish_cost(const NestSchedule &n) const {
+  std::set<ExprId> seen;
+  std::function<void(ExprId)> visit = [&](ExprId id) {
+    if (seen.insert(id).second)
+      for (ExprId arg : k_.expr(id).args)
+        visit(arg);
+  };
+  int cost = 0;
+  for (int s = n.first; s < n.first + n.count; ++s)
+    if (stage(s).reduce.empty())
+      visit(stage(s).body);
+  for (ExprId id : seen) {
+    const Expr &e = k_.expr(id);
+    bool costly = e.kind == Expr::Kind::op && (e.op <= ScalarOp::cos || e.op == ScalarOp::pow || e.op == ScalarOp::philox) &&
+                  e.op != ScalarOp::neg && e.op != ScalarOp::abs;
+    cost += costly ? 20 : 1;
+  }
+  return cost;
+}
+
+// One register tile: the reductions first, then row by row what is stored.
+void KernelEmitter::tile(const NestSchedule &n, Tile t) {
+  tile_->open_scope();
+  std::vector<int> mine;
+  for (int s = n.first; s < n.first + n.count; ++s) {
+    if (stage(s).reduce.empty())
+      continue;
+    LocalBuffer result = reduction_->run(n, s, t.rows, t.cols, t.active);
+    tile_->locals[s] = result;
+    mine.push_back(s);
+  }
+  bool unroll = finish_cost(n) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
+  if (unroll) {
+    for (int r = 0; r < t.rows; ++r)
+      finish(n, t, i64(r));
+  } else {
+    reduction_->loop(i64(0), i64(t.rows), 1, [&](llvm::Value *row) { finish(n, t, row); });
+  }
+  tile_->close_scope();
+  for (int s : mine)
+    tile_->locals.erase(s);
+  for (int s = n.first; s < n.first + n.count; ++s)
+    if (handed_over_.contains(s))
+      tile_->locals[s] = handed_over_[s];
+}
+
+// Stores one row of the tile. All values are computed before any is stored: a result may replace an operand in place.
+void KernelEmitter::finish(const NestSchedule &n, Tile t, llvm::Value *row) {
+  tile_->open_scope();
+  bool dot = n.is_dot();
+  int lanes = dot ? t.cols : n.lanes;
+  tile_->view = {.row_axis = n.row_axis, .col_axis = n.col_axis, .lane_axis = lanes > 1 ? n.col_axis : -1,
+                 .col_step = lanes, .cols = dot ? 1 : t.cols, .lanes = lanes, .active = dot ? lanes : t.active};
+  struct Pending {
+    int stage, col;
+    llvm::Value *value;
+  };
+  std::vector<Pending> pending;
+  for (int s = n.first; s < n.first + n.count; ++s) {
+    bool needed = stage(s).store >= 0 || handed_over_.contains(s);
+    for (int col = 0; needed && col < tile_->view.cols; ++col) {
+      llvm::Value *value = stage(s).reduce.empty() ? tile_->eval_lanes(stage(s).body, row, col)
+                                                   : tile_->widen(reduction_->result(s, row, col));
+      pending.push_back({s, col, value});
+    }
+  }
+  for (const Pending &p : pending) {
+    const Stage &st = stage(p.stage);
+    if (st.store >= 0)
+      tile_->store_param(st.store, st.store_index, row, p.col, p.value, st.accumulate);
+    if (auto it = handed_over_.find(p.stage); it != handed_over_.end())
+      tile_->store_local(it->second, st.dtype, row, p.col, p.value);
+  }
+  tile_->close_scope();
+}
+
+llvm::Function *KernelEmitter::run(const std::string &name) {
+  llvm::LLVMContext &c = module_.getContext();
+  auto *pointer = llvm::PointerType::getUnqual(c);
+  auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, b_.getInt64Ty(), b_.getInt64Ty()}, false);
+  auto *function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module_);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  function->addFnAttr("prefer-vector-width", std::to_string(target_.vector_bits));
+  function->addFnAttr("min-legal-vector-width", std::to_string(target_.vector_bits));
+  function->addFnAttr("target-cpu", target_.cpu);
+  function->addFnAttr("target-features", target_.features);
+  b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
+  std::vector<llvm::Value *> params;
+  for (size_t i = 0; i < k_.params.size(); ++i)
+    params.push_back(b_.CreateLoad(
+        pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), static_cast<uint64_t>(i)),
+        k_.params[i].name));
+  tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);
+  reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
+  find_handed_over();
+  if (schedule_.nests.size() == 1)
+    nest(schedule_.nests[0], function->getArg(1), function->getArg(2));
+  else
+    shared_loops(0);
+  b_.CreateRetVoid();
+  return function;
+}
+
+} // namespace
+
+llvm::Function *emit_kernel(llvm::Module &module, const std::string &name, const Kernel &kernel,
+                            const LoopSchedule &schedule, const Target &target) {
+  return KernelEmitter(module, kernel, schedule, target).run(name);
+}
+
+} // namespace gradc

@@ -1,0 +1,14 @@
+// A scheduled kernel as one LLVM function.
+#pragma once
+
+#include "compiler/codegen/llvm.h"
+#include "compiler/codegen/loop_schedule.h"
+
+namespace gradc {
+
+/// Emits `void name(ptr args, i64 begin, i64 end)`: args[i] points to parameter i of the kernel; runs iterations
+/// [begin, end) of the schedule's outermost loop. Disjoint ranges may run at the same time.
+llvm::Function *emit_kernel(llvm::Module &, const std::string &name, const Kernel &, const LoopSchedule &,
+                            const Target &);
+
+} // namespace gradc

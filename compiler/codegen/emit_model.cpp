@@ -1,0 +1,146 @@
+#include "compiler/codegen/emit_model.h"
+
+#include "compiler/codegen/emit_entry.h"
+#include "ir/error.h"
+#include "runtime/gradc.h"
+
+#include <algorithm>
+
+namespace gradc {
+namespace {
+
+// Builds constants whose layout is that of the C structs in runtime/gradc.h.
+class TableEmitter {
+public:
+  TableEmitter(llvm::Module &module, const ModelSpec &spec, const Target &target)
+      : module_(module), c_(module.getContext()), spec_(spec), target_(target),
+        pointer_(llvm::PointerType::getUnqual(c_)), i32_(llvm::Type::getInt32Ty(c_)), i64_(llvm::Type::getInt64Ty(c_)) {}
+
+  void run();
+
+private:
+  using Constants = std::vector<llvm::Constant *>;
+  llvm::Constant *i32(int64_t v) { return llvm::ConstantInt::getSigned(i32_, v); }
+  llvm::Constant *i64(int64_t v) { return llvm::ConstantInt::getSigned(i64_, v); }
+  llvm::Constant *number(double v) { return llvm::ConstantFP::get(llvm::Type::getDoubleTy(c_), v); }
+  llvm::Constant *null() { return llvm::ConstantPointerNull::get(pointer_); }
+  llvm::Constant *record(const Constants &fields) { return llvm::ConstantStruct::getAnon(c_, fields); }
+  llvm::Constant *longs(const std::vector<int64_t> &values, size_t count) {
+    Constants all;
+    for (size_t i = 0; i < count; ++i)
+      all.push_back(i64(i < values.size() ? values[i] : 0));
+    return llvm::ConstantArray::get(llvm::ArrayType::get(i64_, count), all);
+  }
+  llvm::Constant *string(const std::string &text) {
+    auto *data = llvm::ConstantDataArray::getString(c_, text);
+    return global(data);
+  }
+  llvm::Constant *global(llvm::Constant *data) {
+    auto *g = new llvm::GlobalVariable(module_, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data);
+    g->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return g;
+  }
+  llvm::Constant *array(const Constants &records) {
+    if (records.empty())
+      return null();
+    return global(llvm::ConstantArray::get(llvm::ArrayType::get(records[0]->getType(), records.size()), records));
+  }
+  llvm::Constant *core(const char *name) {
+    auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c_), false); // only the address matters
+    return llvm::cast<llvm::Constant>(module_.getOrInsertFunction(name, type).getCallee());
+  }
+  llvm::Constant *value(const std::string &name, DType dtype, const Shape &shape) {
+    return record({string(name), i32(static_cast<int>(dtype)), i32(static_cast<int64_t>(shape.size())),
+                   longs(shape, GRADC_MAX_RANK)});
+  }
+  void collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes);
+  void collect_inputs(Constants &inputs);
+  llvm::Constant *entry(const EntrySpec &, size_t number);
+
+  llvm::Module &module_;
+  llvm::LLVMContext &c_;
+  const ModelSpec &spec_;
+  const Target &target_;
+  llvm::PointerType *pointer_;
+  llvm::Type *i32_, *i64_;
+  llvm::Constant *hyper_defaults_ = nullptr;
+  KernelCache cache_;
+};
+
+static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
+static_assert(sizeof(gradc_value) == 16 + 8 * GRADC_MAX_RANK);
+static_assert(sizeof(gradc_entry) == 56);
+static_assert(sizeof(gradc_model) == 32 + 8 * GRADC_ARENAS + 16 + 32 + 40);
+
+void TableEmitter::collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes) {
+  std::vector<std::string> seen;
+  for (const EntrySpec &e : spec_.entries)
+    for (Value v = 0; v < e.graph.size(); ++v) {
+      const Node &node = e.graph[v];
+      if (!is_state(node.role) || std::find(seen.begin(), seen.end(), node.name) != seen.end())
+        continue;
+      seen.push_back(node.name);
+      const Placement &p = e.graph.plan->places[v];
+      int arena = node.role == Role::param ? GRADC_PARAMS : node.role == Role::slot ? GRADC_SLOTS : GRADC_GRADS;
+      tensors.push_back(record({string(node.name), i32(static_cast<int>(node.type.dtype)), i32(arena),
+                                i32(static_cast<int64_t>(node.type.rank())), i32(0),
+                                longs(node.type.shape, GRADC_MAX_RANK), i64(p.offset), i64(p.bytes)}));
+      int64_t &end = arena_bytes[static_cast<size_t>(arena)];
+      end = std::max(end, (p.offset + p.bytes + 63) / 64 * 64);
+    }
+}
+
+void TableEmitter::collect_inputs(Constants &inputs) {
+  for (const EntrySpec &e : spec_.entries) {
+    if (e.batch == 0)
+      continue;
+    for (const Node &node : e.graph.nodes)
+      if (node.role == Role::input)
+        inputs.push_back(value(node.name, node.type.dtype, Shape(node.type.shape.begin() + 1, node.type.shape.end())));
+    return;
+  }
+}
+
+llvm::Constant *TableEmitter::entry(const EntrySpec &e, size_t number) {
+  llvm::Function *function =
+      emit_entry(module_, e.name + "_" + std::to_string(number), e.graph, hyper_defaults_, target_, cache_);
+  Constants outputs;
+  for (const Return &r : e.graph.returns)
+    outputs.push_back(value(r.name, e.graph.type(r.value).dtype, e.graph.type(r.value).shape));
+  return record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes), i32(static_cast<int64_t>(outputs.size())),
+                 i32(0), array(outputs), function, null()});
+}
+
+void TableEmitter::run() {
+  Constants hypers, defaults, tensors, inputs, entries;
+  for (const auto &[name, initial] : spec_.hypers) {
+    hypers.push_back(record({string(name), number(initial)}));
+    defaults.push_back(number(initial));
+  }
+  hyper_defaults_ = array(defaults);
+  std::vector<int64_t> arena_bytes(GRADC_ARENAS, 0);
+  collect_tensors(tensors, arena_bytes);
+  collect_inputs(inputs);
+  for (const EntrySpec &e : spec_.entries) {
+    entries.push_back(entry(e, entries.size()));
+    arena_bytes[GRADC_WORKSPACE] = std::max(arena_bytes[GRADC_WORKSPACE], e.graph.plan->arena_bytes);
+  }
+  auto count = [&](const Constants &list) { return i32(static_cast<int64_t>(list.size())); };
+  llvm::Constant *table = global(record(
+      {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64),
+       longs(arena_bytes, GRADC_ARENAS), count(tensors), count(inputs), count(hypers), count(entries), array(tensors),
+       array(inputs), array(hypers), array(entries), core("gradc_core_team_create"), core("gradc_core_team_destroy"),
+       core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message")}));
+  auto *function = llvm::Function::Create(llvm::FunctionType::get(pointer_, false), llvm::Function::ExternalLinkage,
+                                          spec_.name + "_model", module_);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  llvm::IRBuilder<>(llvm::BasicBlock::Create(c_, "entry", function)).CreateRet(table);
+}
+
+} // namespace
+
+void emit_model(llvm::Module &module, const ModelSpec &spec, const Target &target) {
+  TableEmitter(module, spec, target).run();
+}
+
+} // namespace gradc

@@ -1,0 +1,27 @@
+// A whole model as one LLVM module: kernels, entry points and the table of runtime/gradc.h.
+#pragma once
+
+#include "compiler/codegen/llvm.h"
+#include "compiler/codegen/target.h"
+#include "ir/graph.h"
+
+namespace gradc {
+
+/// One entry point for one batch size: a planned graph. All entries of a model declare the same inputs, scalars,
+/// parameters and slots in the same order.
+struct EntrySpec {
+  std::string name;
+  int64_t batch = 0;
+  Graph graph;
+};
+struct ModelSpec {
+  std::string name;      // a C identifier; the module exports <name>_model
+  std::string signature; // JSON
+  std::vector<std::pair<std::string, double>> hypers; // with defaults, in the order of the graphs' scalars
+  std::vector<EntrySpec> entries;
+};
+
+/// Emits `const gradc_model *<name>_model(void)` and all it refers to. Kernels with equal text are emitted once.
+void emit_model(llvm::Module &, const ModelSpec &, const Target &);
+
+} // namespace gradc

@@ -1,0 +1,177 @@
+#include "compiler/codegen/emit_scalar.h"
+
+#include "compiler/codegen/vector_math.h"
+#include "ir/error.h"
+
+namespace gradc {
+
+llvm::Type *register_type(llvm::LLVMContext &c, DType dtype) {
+  switch (dtype) {
+  case DType::f32: return llvm::Type::getFloatTy(c);
+  case DType::f64: return llvm::Type::getDoubleTy(c);
+  case DType::i32: return llvm::Type::getInt32Ty(c);
+  case DType::i64: return llvm::Type::getInt64Ty(c);
+  case DType::boolean: return llvm::Type::getInt1Ty(c);
+  }
+  throw InternalFault("unknown dtype");
+}
+
+llvm::Type *memory_type(llvm::LLVMContext &c, DType dtype) {
+  return dtype == DType::boolean ? llvm::Type::getInt8Ty(c) : register_type(c, dtype);
+}
+
+llvm::Value *splat(llvm::IRBuilderBase &b, llvm::Value *scalar, int lanes) {
+  return b.CreateVectorSplat(static_cast<unsigned>(lanes), scalar);
+}
+
+llvm::Value *emit_fma(llvm::IRBuilderBase &b, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z) {
+  if (!target.fma)
+    return b.CreateFAdd(b.CreateFMul(x, y), z);
+  return b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, z});
+}
+
+llvm::Value *emit_maximum(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y) {
+  llvm::Value *keep_x = b.CreateOr(b.CreateFCmpOGT(x, y), b.CreateFCmpUNO(x, x));
+  return b.CreateSelect(keep_x, x, y);
+}
+
+namespace {
+
+llvm::Constant *integer(llvm::Type *type, int64_t value) { return llvm::ConstantInt::getSigned(type, value); }
+
+llvm::Value *emit_compare(llvm::IRBuilderBase &b, ScalarOp op, DType operand, llvm::Value *x, llvm::Value *y) {
+  using P = llvm::CmpInst::Predicate;
+  bool f = is_float(operand), u = operand == DType::boolean;
+  switch (op) {
+  case ScalarOp::lt: return f ? b.CreateFCmpOLT(x, y) : b.CreateICmp(u ? P::ICMP_ULT : P::ICMP_SLT, x, y);
+  case ScalarOp::le: return f ? b.CreateFCmpOLE(x, y) : b.CreateICmp(u ? P::ICMP_ULE : P::ICMP_SLE, x, y);
+  case ScalarOp::eq: return f ? b.CreateFCmpOEQ(x, y) : b.CreateICmpEQ(x, y);
+  case ScalarOp::ne: return f ? b.CreateFCmpUNE(x, y) : b.CreateICmpNE(x, y);
+  case ScalarOp::gt: return f ? b.CreateFCmpOGT(x, y) : b.CreateICmp(u ? P::ICMP_UGT : P::ICMP_SGT, x, y);
+  case ScalarOp::ge: return f ? b.CreateFCmpOGE(x, y) : b.CreateICmp(u ? P::ICMP_UGE : P::ICMP_SGE, x, y);
+  default: throw InternalFault("not a comparison");
+  }
+}
+
+// x/0 = 0, and the one overflowing quotient (least / -1) wraps.
+llvm::Value *emit_int_div(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y) {
+  llvm::Type *t = x->getType();
+  llvm::Value *zero = b.CreateICmpEQ(y, integer(t, 0)), *minus_one = b.CreateICmpEQ(y, integer(t, -1));
+  llvm::Value *safe = b.CreateSelect(b.CreateOr(zero, minus_one), integer(t, 1), y);
+  llvm::Value *quotient = b.CreateSDiv(x, safe);
+  return b.CreateSelect(zero, integer(t, 0), b.CreateSelect(minus_one, b.CreateNeg(x), quotient));
+}
+
+llvm::Value *emit_floor_division(llvm::IRBuilderBase &b, ScalarOp op, llvm::Value *x, llvm::Value *y) {
+  llvm::Type *t = x->getType();
+  llvm::Value *rest = b.CreateSRem(x, y);
+  llvm::Value *negative = b.CreateICmpSLT(rest, integer(t, 0));
+  if (op == ScalarOp::floormod)
+    return b.CreateSelect(negative, b.CreateAdd(rest, y), rest);
+  return b.CreateSDiv(b.CreateSub(x, b.CreateSelect(negative, b.CreateAdd(rest, y), rest)), y);
+}
+
+llvm::Value *emit_cast(llvm::IRBuilderBase &b, DType from, DType to, llvm::Value *x) {
+  llvm::Type *t = register_type(b.getContext(), to);
+  if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType()))
+    t = llvm::FixedVectorType::get(t, vector->getNumElements());
+  if (from == to)
+    return x;
+  if (is_float(from) && is_float(to))
+    return b.CreateFPCast(x, t);
+  if (to == DType::boolean)
+    return is_float(from) ? b.CreateFCmpUNE(x, llvm::Constant::getNullValue(x->getType()))
+                          : b.CreateICmpNE(x, llvm::Constant::getNullValue(x->getType()));
+  if (is_float(from))
+    return b.CreateIntrinsic(llvm::Intrinsic::fptosi_sat, {t, x->getType()}, {x});
+  if (is_float(to))
+    return from == DType::boolean ? b.CreateUIToFP(x, t) : b.CreateSIToFP(x, t);
+  return from == DType::boolean ? b.CreateZExt(x, t) : b.CreateSExtOrTrunc(x, t);
+}
+
+llvm::Value *emit_sign(llvm::IRBuilderBase &b, DType dtype, llvm::Value *x) {
+  llvm::Type *t = x->getType();
+  if (!is_float(dtype)) {
+    llvm::Value *positive = b.CreateSelect(b.CreateICmpSGT(x, integer(t, 0)), integer(t, 1), integer(t, 0));
+    return b.CreateSelect(b.CreateICmpSLT(x, integer(t, 0)), integer(t, -1), positive);
+  }
+  llvm::Value *zero = llvm::ConstantFP::get(t, 0.0);
+  llvm::Value *negative = b.CreateSelect(b.CreateFCmpOLT(x, zero), llvm::ConstantFP::get(t, -1.0), x); // 0, NaN: x
+  return b.CreateSelect(b.CreateFCmpOGT(x, zero), llvm::ConstantFP::get(t, 1.0), negative);
+}
+
+// Philox4x32-10 on 32-bit words kept in 64-bit lanes; see ir/philox.h for the definition.
+llvm::Value *emit_philox(llvm::IRBuilderBase &b, const std::vector<llvm::Value *> &args) {
+  llvm::Type *t = args[0]->getType();
+  auto low = [&](llvm::Value *x) { return b.CreateAnd(x, integer(t, 0xFFFFFFFF)); };
+  auto high = [&](llvm::Value *x) { return b.CreateLShr(x, integer(t, 32)); };
+  llvm::Value *key[2] = {low(args[0]), high(args[0])};
+  llvm::Value *c[4] = {low(args[2]), high(args[2]), low(args[1]), low(args[3])};
+  for (int round = 0; round < 10; ++round) {
+    llvm::Value *p0 = b.CreateMul(c[0], integer(t, 0xD2511F53)), *p1 = b.CreateMul(c[2], integer(t, 0xCD9E8D57));
+    llvm::Value *next[4] = {b.CreateXor(b.CreateXor(high(p1), c[1]), key[0]), low(p1),
+                            b.CreateXor(b.CreateXor(high(p0), c[3]), key[1]), low(p0)};
+    std::copy(next, next + 4, c);
+    key[0] = low(b.CreateAdd(key[0], integer(t, 0x9E3779B9)));
+    key[1] = low(b.CreateAdd(key[1], integer(t, 0xBB67AE85)));
+  }
+  llvm::Value *result = c[0];
+  for (int word = 1; word < 4; ++word)
+    result = b.CreateSelect(b.CreateICmpEQ(args[4], integer(t, word)), c[word], result);
+  llvm::Type *i32 = llvm::Type::getInt32Ty(b.getContext());
+  if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(t))
+    i32 = llvm::FixedVectorType::get(i32, vector->getNumElements());
+  return b.CreateTrunc(result, i32);
+}
+
+llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, llvm::Value *x, llvm::Value *y) {
+  bool f = is_float(dtype);
+  switch (op) {
+  case ScalarOp::add: return f ? b.CreateFAdd(x, y) : b.CreateAdd(x, y);
+  case ScalarOp::sub: return f ? b.CreateFSub(x, y) : b.CreateSub(x, y);
+  case ScalarOp::mul: return f ? b.CreateFMul(x, y) : b.CreateMul(x, y);
+  case ScalarOp::div: return f ? b.CreateFDiv(x, y) : emit_int_div(b, x, y);
+  case ScalarOp::maximum:
+    return f ? emit_maximum(b, x, y) : b.CreateSelect(emit_compare(b, ScalarOp::gt, dtype, x, y), x, y);
+  case ScalarOp::minimum: {
+    if (!f)
+      return b.CreateSelect(emit_compare(b, ScalarOp::lt, dtype, x, y), x, y);
+    llvm::Value *keep_x = b.CreateOr(b.CreateFCmpOLT(x, y), b.CreateFCmpUNO(x, x));
+    return b.CreateSelect(keep_x, x, y);
+  }
+  default: throw InternalFault("not arithmetic");
+  }
+}
+
+} // namespace
+
+llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, DType operand, DType result,
+                         const std::vector<llvm::Value *> &args) {
+  llvm::Value *x = args[0];
+  bool f = is_float(operand);
+  auto unary = [&](llvm::Intrinsic::ID id) { return b.CreateUnaryIntrinsic(id, x); };
+  switch (op) {
+  case ScalarOp::neg: return f ? b.CreateFNeg(x) : b.CreateNeg(x);
+  case ScalarOp::abs:
+    return f ? unary(llvm::Intrinsic::fabs)
+             : b.CreateSelect(b.CreateICmpSLT(x, integer(x->getType(), 0)), b.CreateNeg(x), x);
+  case ScalarOp::sign: return emit_sign(b, operand, x);
+  case ScalarOp::floor: return f ? unary(llvm::Intrinsic::floor) : x;
+  case ScalarOp::logical_not: return b.CreateNot(x);
+  case ScalarOp::logical_and: return b.CreateAnd(x, args[1]);
+  case ScalarOp::logical_or: return b.CreateOr(x, args[1]);
+  case ScalarOp::add: case ScalarOp::sub: case ScalarOp::mul: case ScalarOp::div: case ScalarOp::maximum:
+  case ScalarOp::minimum:
+    return emit_arithmetic(b, op, operand, x, args[1]);
+  case ScalarOp::lt: case ScalarOp::le: case ScalarOp::eq: case ScalarOp::ne: case ScalarOp::gt: case ScalarOp::ge:
+    return emit_compare(b, op, operand, x, args[1]);
+  case ScalarOp::floordiv: case ScalarOp::floormod: return emit_floor_division(b, op, x, args[1]);
+  case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
+  case ScalarOp::cast: return emit_cast(b, operand, result, x);
+  case ScalarOp::philox: return emit_philox(b, args);
+  case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma});
+  default: return emit_math(b, op, x, {target.fma});
+  }
+}
+
+} // namespace gradc

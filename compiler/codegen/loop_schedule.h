@@ -1,0 +1,44 @@
+// How a kernel's loops run: annotations on its axes, chosen from the target. They never change what is computed.
+#pragma once
+
+#include "compiler/codegen/target.h"
+#include "ir/kernel.h"
+
+namespace gradc {
+
+/// One loop nest: consecutive stages with the same parallel axes. A tile of `rows` x `cols` vectors of `lanes` elements is
+/// in registers at a time; what remains at the edges is a second, smaller, static tile or a masked vector.
+struct NestSchedule {
+  int first = 0, count = 0;  // the stages [first, first + count)
+  std::vector<int> loops;    // parallel axes walked point by point, outermost first
+  int row_axis = -1;         // axis of the tile's rows
+  int rows = 1;
+  int col_axis = -1;         // axis of the tile's columns
+  int cols = 1;
+  int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
+  int lanes = 1;             // summed at the end), or none
+  bool rows_outermost = false;
+  bool is_dot() const { return lane_axis >= 0 && lane_axis != col_axis; }
+};
+
+struct LoopSchedule {
+  std::vector<int> shared;         // outer loops around all nests, point by point; empty for a single nest
+  std::vector<NestSchedule> nests;
+  int64_t iterations = 1;          // of the outermost loop: what threads share out
+  int64_t work = 0;                // points of all stages, for deciding about threads
+  bool serial = false;             // points must run in order (accumulating stores)
+};
+
+LoopSchedule schedule_loops(const Kernel &, const Target &);
+/// One line a nest, for dumps.
+std::string print(const LoopSchedule &, const Kernel &);
+
+/// A flat view of an access: element = offset + sum coefficient[axis]*axis + computed terms.
+struct FlatAccess {
+  int64_t offset = 0;
+  std::vector<int64_t> coefficients; // one an axis of the kernel
+  std::vector<std::pair<int64_t, ExprId>> computed;
+};
+FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
+
+} // namespace gradc

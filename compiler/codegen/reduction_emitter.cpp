@@ -1,0 +1,233 @@
+#include "compiler/codegen/reduction_emitter.h"
+
+#include "ir/error.h"
+
+namespace gradc {
+
+void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
+                            const std::function<void(llvm::Value *)> &body) {
+  llvm::LLVMContext &c = b_.getContext();
+  auto *before = b_.GetInsertBlock();
+  auto *block = llvm::BasicBlock::Create(c, "loop", function_);
+  auto *exit = llvm::BasicBlock::Create(c, "exit", function_);
+  b_.CreateCondBr(b_.CreateICmpSLT(begin, end), block, exit);
+  b_.SetInsertPoint(block);
+  auto *i = b_.CreatePHI(b_.getInt64Ty(), 2, "i");
+  i->addIncoming(begin, before);
+  tile_.open_scope();
+  body(i);
+  tile_.close_scope();
+  llvm::Value *next = b_.CreateNSWAdd(i, i64(step));
+  i->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateCondBr(b_.CreateICmpSLT(next, end), block, exit);
+  b_.SetInsertPoint(exit);
+}
+
+void ReductionEmitter::branch(llvm::Value *condition, const std::function<void()> &body) {
+  llvm::LLVMContext &c = b_.getContext();
+  auto *then = llvm::BasicBlock::Create(c, "then", function_);
+  auto *exit = llvm::BasicBlock::Create(c, "endif", function_);
+  b_.CreateCondBr(condition, then, exit);
+  b_.SetInsertPoint(then);
+  tile_.open_scope();
+  body();
+  tile_.close_scope();
+  b_.CreateBr(exit);
+  b_.SetInsertPoint(exit);
+}
+
+llvm::AllocaInst *ReductionEmitter::local(llvm::Type *type, const std::string &name) {
+  llvm::BasicBlock &entry = function_->getEntryBlock();
+  llvm::IRBuilder<> at(&entry, entry.getFirstInsertionPt());
+  auto *memory = at.CreateAlloca(type, nullptr, name);
+  memory->setAlignment(llvm::Align(64));
+  return memory;
+}
+
+llvm::Value *ReductionEmitter::term_identity(const Stage &stage, llvm::Type *type) {
+  DType dtype = term_dtype(stage);
+  if (stage.combiner == Combiner::sum)
+    return llvm::Constant::getNullValue(type);
+  if (is_float(dtype))
+    return llvm::ConstantFP::getInfinity(type, true);
+  unsigned bits = type->getScalarSizeInBits();
+  if (dtype == DType::boolean)
+    return llvm::Constant::getNullValue(type);
+  return llvm::ConstantInt::get(type, llvm::APInt::getSignedMinValue(bits));
+}
+
+// A term beats the best so far when it is larger, or NaN where the best is a number.
+llvm::Value *ReductionEmitter::better(llvm::Value *value, llvm::Value *best) {
+  if (!value->getType()->isFPOrFPVectorTy())
+    return b_.CreateICmpSGT(value, best);
+  llvm::Value *nan = b_.CreateAnd(b_.CreateFCmpUNO(value, value), b_.CreateFCmpORD(best, best));
+  return b_.CreateOr(b_.CreateFCmpOGT(value, best), nan);
+}
+
+void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value *row, int col) {
+  llvm::Type *type = acc.value->getAllocatedType();
+  llvm::Value *old = b_.CreateLoad(type, acc.value);
+  const Expr &body = k_.expr(stage.body);
+  llvm::Value *mask = tile_.mask(col);
+  bool masked = mask && tile_.view.mask_all;
+  bool product = stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul &&
+                 is_float(body.dtype);
+  if (product) {
+    llvm::Value *x = tile_.eval_lanes(body.args[0], row, col), *y = tile_.eval_lanes(body.args[1], row, col);
+    if (masked) { // lanes that do not exist add 0 * 0
+      x = b_.CreateSelect(mask, x, llvm::Constant::getNullValue(x->getType()));
+      y = b_.CreateSelect(mask, y, llvm::Constant::getNullValue(y->getType()));
+    }
+    b_.CreateStore(emit_fma(b_, target_, x, y, old), acc.value);
+    return;
+  }
+  llvm::Value *term = tile_.eval_lanes(stage.body, row, col);
+  if (masked)
+    term = b_.CreateSelect(mask, term, term_identity(stage, term->getType()));
+  DType dtype = term_dtype(stage);
+  if (stage.combiner == Combiner::argmax) {
+    llvm::Value *position = tile_.axis[static_cast<size_t>(stage.reduce[0])];
+    position = tile_.widen(position);
+    if (tile_.view.lane_axis == stage.reduce[0] && tile_.view.lanes > 1)
+      position = b_.CreateNSWAdd(position, tile_.lane_numbers());
+    llvm::Value *wins = better(term, old);
+    b_.CreateStore(b_.CreateSelect(wins, term, old), acc.value);
+    llvm::Value *best = b_.CreateLoad(acc.position->getAllocatedType(), acc.position);
+    b_.CreateStore(b_.CreateSelect(wins, position, best), acc.position);
+    return;
+  }
+  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {old, term}), acc.value);
+}
+
+void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols) {
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < cols; ++c)
+      combine(stage, accumulators_[static_cast<size_t>(r * cols + c)], i64(r), c);
+}
+
+// Nested loops over the reduction axes; the one along the lanes is innermost, in whole vectors and a masked rest.
+void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
+                             const std::function<void()> &body) {
+  std::vector<int> order;
+  for (int a : stage.reduce)
+    if (a != n.lane_axis)
+      order.push_back(a);
+  if (level < order.size()) {
+    size_t a = static_cast<size_t>(order[level]);
+    loop(i64(0), i64(k_.axes[a].extent), 1, [&](llvm::Value *i) {
+      tile_.axis[a] = i;
+      loops(n, stage, level + 1, body);
+    });
+    return;
+  }
+  if (!n.is_dot()) {
+    body();
+    return;
+  }
+  size_t a = static_cast<size_t>(n.lane_axis);
+  int64_t extent = k_.axes[a].extent, whole = extent / n.lanes * n.lanes;
+  if (whole > 0)
+    loop(i64(0), i64(whole), n.lanes, [&](llvm::Value *i) {
+      tile_.axis[a] = i;
+      body();
+    });
+  if (whole < extent) {
+    tile_.open_scope();
+    tile_.axis[a] = i64(whole);
+    tile_.view.active = static_cast<int>(extent - whole);
+    tile_.view.mask_all = true;
+    body();
+    tile_.view.active = n.lanes;
+    tile_.view.mask_all = false;
+    tile_.close_scope();
+  }
+}
+
+// Halves the vector until one lane is left: the same tree whatever the number of threads.
+llvm::Value *ReductionEmitter::sum_lanes(const Stage &stage, llvm::Value *vector) {
+  auto *type = llvm::cast<llvm::FixedVectorType>(vector->getType());
+  DType dtype = term_dtype(stage);
+  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  for (unsigned half = type->getNumElements() / 2; half >= 1; half /= 2) {
+    std::vector<int> low, high;
+    for (unsigned i = 0; i < half; ++i) {
+      low.push_back(static_cast<int>(i));
+      high.push_back(static_cast<int>(i + half));
+    }
+    vector = emit_scalar(b_, target_, op, dtype, dtype,
+                         {b_.CreateShuffleVector(vector, low), b_.CreateShuffleVector(vector, high)});
+  }
+  return b_.CreateExtractElement(vector, uint64_t{0});
+}
+
+llvm::Value *ReductionEmitter::argmax_lanes(llvm::Value *values, llvm::Value *positions) {
+  llvm::Value *best = b_.CreateExtractElement(values, uint64_t{0});
+  llvm::Value *where = b_.CreateExtractElement(positions, uint64_t{0});
+  unsigned lanes = llvm::cast<llvm::FixedVectorType>(values->getType())->getNumElements();
+  for (unsigned lane = 1; lane < lanes; ++lane) {
+    llvm::Value *value = b_.CreateExtractElement(values, uint64_t{lane});
+    llvm::Value *position = b_.CreateExtractElement(positions, uint64_t{lane});
+    llvm::Value *tie = b_.CreateNot(b_.CreateOr(better(value, best), better(best, value)));
+    llvm::Value *earlier = b_.CreateAnd(tie, b_.CreateICmpSLT(position, where));
+    llvm::Value *wins = b_.CreateOr(better(value, best), earlier);
+    best = b_.CreateSelect(wins, value, best);
+    where = b_.CreateSelect(wins, position, where);
+  }
+  return where;
+}
+
+LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int cols, int active) {
+  const Stage &stage = k_.stages[static_cast<size_t>(s)];
+  llvm::LLVMContext &c = b_.getContext();
+  bool dot = n.is_dot();
+  tile_.view = {.row_axis = n.row_axis, .col_axis = n.col_axis, .lane_axis = n.lane_axis,
+                .col_step = dot ? 1 : n.lanes, .cols = cols, .lanes = n.lanes,
+                .active = dot ? n.lanes : active};
+  auto vector_of = [&](llvm::Type *scalar) -> llvm::Type * {
+    return n.lanes > 1 ? llvm::FixedVectorType::get(scalar, static_cast<unsigned>(n.lanes)) : scalar;
+  };
+  llvm::Type *type = vector_of(register_type(c, term_dtype(stage)));
+  llvm::Type *positions = vector_of(b_.getInt64Ty());
+  bool argmax = stage.combiner == Combiner::argmax;
+  accumulators_.clear();
+  for (int i = 0; i < rows * cols; ++i) {
+    accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
+    b_.CreateStore(term_identity(stage, type), accumulators_.back().value);
+    if (argmax)
+      b_.CreateStore(llvm::Constant::getNullValue(positions), accumulators_.back().position);
+  }
+  tile_.open_scope();
+  loops(n, stage, 0, [&] { combine_point(stage, rows, cols); });
+  tile_.close_scope();
+
+  int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
+  auto *memory = local(llvm::ArrayType::get(memory_type(c, stage.dtype), static_cast<uint64_t>(rows * row_points)), "tile");
+  LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
+  if (n.row_axis >= 0)
+    buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;
+  if (n.col_axis >= 0)
+    buffer.strides[static_cast<size_t>(n.col_axis)] = 1;
+  for (int r = 0; r < rows; ++r)
+    for (int col = 0; col < cols; ++col) {
+      Accumulator &acc = accumulators_[static_cast<size_t>(r * cols + col)];
+      llvm::Value *value = b_.CreateLoad(type, acc.value);
+      llvm::Value *where = argmax ? b_.CreateLoad(positions, acc.position) : nullptr;
+      if (dot && n.lanes > 1)
+        value = argmax ? argmax_lanes(value, where) : sum_lanes(stage, value);
+      else if (argmax)
+        value = where;
+      if (argmax)
+        value = emit_scalar(b_, target_, ScalarOp::cast, DType::i64, stage.dtype, {value});
+      int64_t at = r * row_points + (dot ? col : int64_t{col} * n.lanes);
+      llvm::Value *pointer = b_.CreateConstInBoundsGEP1_64(memory_type(c, stage.dtype), memory, static_cast<uint64_t>(at));
+      b_.CreateAlignedStore(value, pointer, llvm::Align(static_cast<uint64_t>(size_of(stage.dtype))));
+    }
+  return buffer;
+}
+
+llvm::Value *ReductionEmitter::result(int s, llvm::Value *row, int col) {
+  return tile_.load_stage(s, k_.stages[static_cast<size_t>(s)].dtype, row, col);
+}
+
+} // namespace gradc

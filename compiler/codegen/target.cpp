@@ -1,0 +1,84 @@
+#include "compiler/codegen/target.h"
+
+#include "compiler/codegen/llvm.h"
+#include "ir/error.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/TargetParser/Host.h>
+
+#include <unistd.h>
+
+namespace gradc {
+namespace {
+
+void derive(Target &t) {
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::StringRef(t.features).split(features, ',');
+  auto has = [&](llvm::StringRef feature) { return llvm::is_contained(features, feature); };
+  t.fma = has("+fma");
+  bool wide = has("+avx512f") && has("+avx512vl") && has("+avx512bw") && has("+avx512dq");
+  t.vector_bits = wide ? 512 : has("+avx2") ? 256 : 128;
+  t.vector_registers = wide ? 32 : 16;
+}
+
+int64_t cache_bytes(int name, int64_t fallback) {
+  long bytes = sysconf(name);
+  return bytes > 0 ? bytes : fallback;
+}
+
+} // namespace
+
+Target host_target() {
+  Target t;
+  t.cpu = llvm::sys::getHostCPUName().str();
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) {
+    if (!t.features.empty())
+      t.features += ",";
+    t.features += (feature.second ? "+" : "-") + feature.first().str();
+  }
+  t.l1_bytes = cache_bytes(_SC_LEVEL1_DCACHE_SIZE, t.l1_bytes);
+  t.l2_bytes = cache_bytes(_SC_LEVEL2_CACHE_SIZE, t.l2_bytes);
+  derive(t);
+  return t;
+}
+
+Target parse_target(const std::string &name) {
+  if (name == "native")
+    return host_target();
+  Target t;
+  t.cpu = name;
+  static const char *const levels[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+  static const char *const added[] = {"+sse2", ",+cx16,+sahf,+popcnt,+sse3,+sse4.1,+sse4.2,+ssse3",
+                                      ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave",
+                                      ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"};
+  bool known = false;
+  for (int level = 0; level < 4 && !known; ++level) {
+    t.features += added[level];
+    known = name == levels[level];
+  }
+  if (!known)
+    throw Error("unknown target '" + name + "'; expected native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4");
+  derive(t);
+  return t;
+}
+
+std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target &t) {
+  static const bool ready = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)ready;
+  const std::string triple = "x86_64-unknown-linux-gnu";
+  std::string message;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
+  internal_check(target, "LLVM has no x86-64 target: " + message);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, t.cpu, t.features, options, llvm::Reloc::PIC_, llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
+}
+
+} // namespace gradc

@@ -1,0 +1,34 @@
+// The machine to generate code for: what decides vector width, register tiles and fused multiply-add.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace llvm {
+class TargetMachine;
+}
+
+namespace gradc {
+
+struct Target {
+  std::string cpu = "x86-64"; // LLVM's name; only scheduling models depend on it
+  std::string features;       // LLVM's list, "+avx2,+fma,..."
+  int vector_bits = 128;
+  int vector_registers = 16;
+  bool fma = false;
+  int64_t l1_bytes = 32 << 10;
+  int64_t l2_bytes = 512 << 10;
+
+  int lanes(int element_bytes) const { return vector_bits / 8 / element_bytes; }
+};
+
+/// The machine this runs on. Trusts its features, not its reported name.
+Target host_target();
+/// "native", or a level of the x86-64 psABI: "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4". Throws Error otherwise.
+Target parse_target(const std::string &name);
+
+/// Position-independent, fit for JIT and shared objects alike, so both produce the same code.
+std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target &);
+
+} // namespace gradc

@@ -1,0 +1,304 @@
+#include "compiler/codegen/tile_emitter.h"
+
+#include "ir/error.h"
+
+namespace gradc {
+
+TileEmitter::TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target,
+                         std::vector<llvm::Value *> params)
+    : b_(builder), k_(kernel), target_(target), params_(std::move(params)) {
+  axis.assign(k_.axes.size(), i64(0));
+  scopes_.emplace_back();
+}
+
+const std::set<int> &TileEmitter::axes_of(ExprId id) {
+  if (auto it = axes_.find(id); it != axes_.end())
+    return it->second;
+  const Expr &e = k_.expr(id);
+  std::set<int> axes;
+  for (ExprId arg : e.args)
+    axes.insert(axes_of(arg).begin(), axes_of(arg).end());
+  for (const IndexExpr &index : e.index)
+    for (const IndexTerm &t : index.terms) {
+      if (t.is_axis)
+        axes.insert(t.id);
+      else
+        axes.insert(axes_of(t.id).begin(), axes_of(t.id).end());
+    }
+  return axes_[id] = std::move(axes);
+}
+
+bool TileEmitter::depends(ExprId id, int a) { return a >= 0 && axes_of(id).contains(a); }
+
+bool TileEmitter::depends(const IndexExpr &index, int a) {
+  for (const IndexTerm &t : index.terms)
+    if (t.is_axis ? t.id == a : depends(t.id, a))
+      return true;
+  return false;
+}
+
+llvm::Value *TileEmitter::mask(int col) {
+  if (!view.masked(col))
+    return nullptr;
+  std::vector<llvm::Constant *> bits;
+  for (int lane = 0; lane < view.lanes; ++lane)
+    bits.push_back(b_.getInt1(lane < view.active));
+  return llvm::ConstantVector::get(bits);
+}
+
+llvm::Value *TileEmitter::lane_numbers() {
+  std::vector<llvm::Constant *> numbers;
+  for (int lane = 0; lane < view.lanes; ++lane)
+    numbers.push_back(b_.getInt64(static_cast<uint64_t>(lane)));
+  return llvm::ConstantVector::get(numbers);
+}
+
+llvm::Value *TileEmitter::widen(llvm::Value *value) {
+  bool narrow = view.lanes > 1 && !value->getType()->isVectorTy();
+  return narrow ? splat(b_, value, view.lanes) : value;
+}
+
+llvm::Value *TileEmitter::position(int a, llvm::Value *row, int col) {
+  llvm::Value *p = axis[static_cast<size_t>(a)];
+  if (a == view.row_axis)
+    p = b_.CreateNSWAdd(p, row);
+  if (a == view.col_axis)
+    p = b_.CreateNSWAdd(p, i64(col * view.col_step));
+  return p;
+}
+
+llvm::Value *TileEmitter::index_value(const IndexExpr &index, llvm::Value *row, int col) {
+  llvm::Value *sum = i64(index.offset);
+  bool wide = view.lane_axis >= 0 && depends(index, view.lane_axis);
+  if (wide)
+    sum = widen(sum);
+  for (const IndexTerm &t : index.terms) {
+    llvm::Value *value = t.is_axis ? position(t.id, row, col) : eval(t.id, row, col);
+    if (wide) {
+      value = widen(value);
+      if (t.is_axis && t.id == view.lane_axis)
+        value = b_.CreateNSWAdd(value, lane_numbers());
+    }
+    llvm::Value *factor = i64(t.coefficient);
+    sum = b_.CreateNSWAdd(sum, b_.CreateNSWMul(value, wide ? widen(factor) : factor));
+  }
+  return sum;
+}
+
+TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *row, int col) {
+  // Loop-dependent parts first and constants last, so that the constants become displacements.
+  llvm::Value *moving = i64(0);
+  int64_t fixed = flat.offset;
+  for (size_t a = 0; a < flat.coefficients.size(); ++a) {
+    if (int64_t c = flat.coefficients[a]; c != 0)
+      moving = b_.CreateNSWAdd(moving, b_.CreateNSWMul(axis[a], i64(c)));
+  }
+  if (view.row_axis >= 0) {
+    int64_t c = flat.coefficients[static_cast<size_t>(view.row_axis)];
+    if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(row))
+      fixed += c * constant->getSExtValue();
+    else
+      moving = b_.CreateNSWAdd(moving, b_.CreateNSWMul(row, i64(c)));
+  }
+  if (view.col_axis >= 0)
+    fixed += flat.coefficients[static_cast<size_t>(view.col_axis)] * view.col_step * col;
+  int64_t lane_stride = view.lane_axis >= 0 ? flat.coefficients[static_cast<size_t>(view.lane_axis)] : 0;
+  llvm::Value *varying = nullptr;
+  for (auto [coefficient, id] : flat.computed) {
+    llvm::Value *term = eval(id, row, col);
+    bool wide = term->getType()->isVectorTy();
+    term = b_.CreateNSWMul(term, wide ? widen(i64(coefficient)) : i64(coefficient));
+    if (wide)
+      varying = varying ? b_.CreateNSWAdd(varying, term) : term;
+    else
+      moving = b_.CreateNSWAdd(moving, term);
+  }
+  Address result{b_.CreateNSWAdd(moving, i64(fixed)), nullptr, lane_stride};
+  if (varying || (view.lanes > 1 && lane_stride != 0 && lane_stride != 1)) {
+    llvm::Value *lanes = b_.CreateNSWMul(lane_numbers(), widen(i64(lane_stride)));
+    result.indices = varying ? b_.CreateNSWAdd(varying, lanes) : lanes;
+  }
+  return result;
+}
+
+llvm::Value *TileEmitter::element_pointer(llvm::Value *base, DType dtype, const Address &at) {
+  llvm::Type *type = memory_type(b_.getContext(), dtype);
+  // Split off a constant addend, so that neighbouring accesses share their base.
+  if (auto *add = llvm::dyn_cast<llvm::BinaryOperator>(at.offset); add && add->getOpcode() == llvm::Instruction::Add)
+    if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(add->getOperand(1)))
+      return b_.CreateInBoundsGEP(type, b_.CreateInBoundsGEP(type, base, add->getOperand(0)), constant);
+  return b_.CreateInBoundsGEP(type, base, at.offset);
+}
+
+llvm::Value *TileEmitter::load_elements(llvm::Value *base, DType dtype, const Address &at, llvm::Value *mask,
+                                        llvm::Constant *otherwise) {
+  llvm::Type *element = memory_type(b_.getContext(), dtype);
+  llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
+  llvm::Value *pointer = element_pointer(base, dtype, at);
+  llvm::Value *value = nullptr;
+  if (at.indices || (at.lane_stride == 1 && view.lanes > 1)) {
+    auto *vector = llvm::FixedVectorType::get(element, static_cast<unsigned>(view.lanes));
+    llvm::Value *pass = mask ? (otherwise ? static_cast<llvm::Value *>(llvm::ConstantVector::getSplat(
+                                                vector->getElementCount(), otherwise))
+                                          : llvm::Constant::getNullValue(vector))
+                             : nullptr;
+    if (at.indices) {
+      llvm::Value *all = mask ? mask : llvm::ConstantInt::getTrue(
+                                           llvm::FixedVectorType::get(b_.getInt1Ty(), static_cast<unsigned>(view.lanes)));
+      value = b_.CreateMaskedGather(vector, b_.CreateInBoundsGEP(element, pointer, at.indices), align, all,
+                                    pass ? pass : llvm::PoisonValue::get(vector));
+    } else {
+      value = mask ? static_cast<llvm::Value *>(b_.CreateMaskedLoad(vector, pointer, align, mask, pass))
+                   : b_.CreateAlignedLoad(vector, pointer, align);
+    }
+  } else {
+    value = b_.CreateAlignedLoad(element, pointer, align);
+  }
+  if (dtype == DType::boolean)
+    value = b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
+  return value;
+}
+
+void TileEmitter::store_elements(llvm::Value *base, DType dtype, const Address &at, llvm::Value *mask,
+                                 llvm::Value *value) {
+  llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
+  llvm::Value *pointer = element_pointer(base, dtype, at);
+  if (dtype == DType::boolean) {
+    llvm::Type *bytes = b_.getInt8Ty();
+    if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType()))
+      bytes = llvm::FixedVectorType::get(bytes, vector->getNumElements());
+    value = b_.CreateZExt(value, bytes);
+  }
+  if (at.indices) {
+    llvm::Type *element = memory_type(b_.getContext(), dtype);
+    b_.CreateMaskedScatter(value, b_.CreateInBoundsGEP(element, pointer, at.indices), align, mask);
+  } else if (mask) {
+    b_.CreateMaskedStore(value, pointer, align, mask);
+  } else {
+    b_.CreateAlignedStore(value, pointer, align);
+  }
+}
+
+// Which lanes of a padded load are within the bounds of the parameter.
+llvm::Value *TileEmitter::bounds_mask(const Expr &e, llvm::Value *row, int col) {
+  const Shape &shape = k_.params[static_cast<size_t>(e.target)].type.shape;
+  llvm::Value *inside = nullptr;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    llvm::Value *i = index_value(e.index[d], row, col);
+    llvm::Value *extent = llvm::ConstantInt::getSigned(i->getType(), shape[d]);
+    llvm::Value *below = b_.CreateICmpULT(i, extent); // unsigned: negative indices are out too
+    if (inside && inside->getType() != below->getType()) {
+      inside = widen(inside);
+      below = widen(below);
+    }
+    inside = inside ? b_.CreateAnd(inside, below) : below;
+  }
+  return inside ? inside : b_.getTrue();
+}
+
+llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
+  const Param &param = k_.params[static_cast<size_t>(e.target)];
+  llvm::Value *base = params_[static_cast<size_t>(e.target)];
+  Address at = address(flatten(k_, param.type.shape, e.index), row, col);
+  if (!e.padded)
+    return load_elements(base, param.type.dtype, at, mask(col), nullptr);
+  llvm::Type *element = memory_type(b_.getContext(), param.type.dtype);
+  llvm::Constant *pad = is_float(param.type.dtype)
+                            ? llvm::ConstantFP::get(element, e.number)
+                            : llvm::ConstantInt::getSigned(element, static_cast<int64_t>(e.number));
+  llvm::Value *inside = bounds_mask(e, row, col);
+  bool vector = at.indices || (at.lane_stride == 1 && view.lanes > 1);
+  if (!vector && inside->getType()->isVectorTy()) { // the index is the same in all lanes of some dim only
+    at.indices = llvm::Constant::getNullValue(lane_numbers()->getType());
+    vector = true;
+  }
+  if (vector) {
+    inside = widen(inside);
+    if (llvm::Value *m = mask(col))
+      inside = b_.CreateAnd(inside, m);
+    return load_elements(base, param.type.dtype, at, inside, pad);
+  }
+  at.offset = b_.CreateSelect(inside, at.offset, i64(0));
+  llvm::Value *value = load_elements(base, param.type.dtype, at, nullptr, nullptr);
+  llvm::Value *otherwise = param.type.dtype == DType::boolean ? b_.getInt1(e.number != 0) : static_cast<llvm::Value *>(pad);
+  return b_.CreateSelect(inside, value, otherwise);
+}
+
+llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int col) {
+  auto it = locals.find(s);
+  if (it == locals.end()) { // a stage without a loop of its own: its body is the value
+    const Stage &stage = k_.stages[static_cast<size_t>(s)];
+    internal_check(stage.reduce.empty(), "a reduction is read before it is computed");
+    return eval(stage.body, row, col);
+  }
+  std::vector<llvm::Value *> outer = axis;
+  if (it->second.tile_relative)
+    axis.assign(axis.size(), i64(0));
+  FlatAccess flat{0, it->second.strides, {}};
+  Address at = address(flat, row, col);
+  axis = std::move(outer);
+  return load_elements(it->second.memory, dtype, at, nullptr, nullptr);
+}
+
+void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {
+  std::vector<llvm::Value *> outer = axis;
+  if (local.tile_relative)
+    axis.assign(axis.size(), i64(0));
+  Address at = address({0, local.strides, {}}, row, col);
+  axis = std::move(outer);
+  store_elements(local.memory, dtype, at, local.tile_relative ? nullptr : mask(col), value);
+}
+
+void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value,
+                              bool accumulate) {
+  const Type &type = k_.params[static_cast<size_t>(param)].type;
+  llvm::Value *base = params_[static_cast<size_t>(param)];
+  Address at = address(flatten(k_, type.shape, index), row, col);
+  if (accumulate) {
+    llvm::Value *old = load_elements(base, type.dtype, at, mask(col), nullptr);
+    value = emit_scalar(b_, target_, ScalarOp::add, type.dtype, type.dtype, {old, value});
+  }
+  store_elements(base, type.dtype, at, mask(col), value);
+}
+
+llvm::Value *TileEmitter::apply(const Expr &e, llvm::Value *row, int col) {
+  std::vector<llvm::Value *> args;
+  bool wide = false;
+  for (ExprId arg : e.args) {
+    args.push_back(eval(arg, row, col));
+    wide |= args.back()->getType()->isVectorTy();
+  }
+  if (wide)
+    for (llvm::Value *&arg : args)
+      arg = widen(arg);
+  DType operand = k_.expr(e.args[e.op == ScalarOp::select ? 1 : 0]).dtype;
+  return emit_scalar(b_, target_, e.op, operand, e.dtype, args);
+}
+
+llvm::Value *TileEmitter::eval(ExprId id, llvm::Value *row, int col) {
+  const Expr &e = k_.expr(id);
+  if (e.kind == Expr::Kind::literal) {
+    llvm::Type *type = register_type(b_.getContext(), e.dtype);
+    return is_float(e.dtype) ? llvm::ConstantFP::get(type, e.number)
+                             : static_cast<llvm::Value *>(llvm::ConstantInt::getSigned(type, e.integer));
+  }
+  bool varies = depends(id, view.lane_axis);
+  Key key{id, depends(id, view.row_axis) ? row : nullptr, depends(id, view.col_axis) ? col : -1,
+          varies ? view.lane_axis : -1, varies && view.masked(col)};
+  for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
+    if (auto it = scope->find(key); it != scope->end())
+      return it->second;
+  llvm::Value *value = nullptr;
+  switch (e.kind) {
+  case Expr::Kind::index: value = index_value(e.index[0], row, col); break;
+  case Expr::Kind::load: value = load(e, row, col); break;
+  case Expr::Kind::stage: value = load_stage(e.target, e.dtype, row, col); break;
+  default: value = apply(e, row, col); break;
+  }
+  scopes_.back()[key] = value;
+  return value;
+}
+
+llvm::Value *TileEmitter::eval_lanes(ExprId id, llvm::Value *row, int col) { return widen(eval(id, row, col)); }
+
+} // namespace gradc

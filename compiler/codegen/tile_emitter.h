@@ -1,0 +1,85 @@
+// Evaluates the expressions of a kernel for the vectors of a register tile.
+#pragma once
+
+#include "compiler/codegen/emit_scalar.h"
+#include "compiler/codegen/loop_schedule.h"
+
+#include <map>
+#include <set>
+
+namespace gradc {
+
+/// Where the elements of vector (row, col) lie: `row` steps along row_axis, `col` steps of col_step along col_axis, lanes
+/// along lane_axis. Only the first `active` lanes of a masked vector exist.
+struct TileView {
+  int row_axis = -1, col_axis = -1, lane_axis = -1;
+  int64_t col_step = 1;
+  int cols = 1;
+  int lanes = 1;
+  int active = 1;
+  bool mask_all = false; // every column is masked (the tail of a dot loop), not only the last
+  bool masked(int col) const { return active < lanes && (mask_all || col == cols - 1); }
+};
+
+/// A stage's values in memory of the kernel: element of the tile, or of the shared iteration.
+struct LocalBuffer {
+  llvm::Value *memory = nullptr;
+  std::vector<int64_t> strides; // one an axis of the kernel, in elements
+  bool tile_relative = false;   // indexed by position in the tile: the axes' base values do not count
+};
+
+class TileEmitter {
+public:
+  TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target,
+              std::vector<llvm::Value *> params);
+
+  TileView view;
+  std::vector<llvm::Value *> axis;          // current base value of every axis, i64
+  std::map<int, LocalBuffer> locals;        // of stages computed before
+
+  /// The value of an expression at (row, col): a scalar where it is the same in all lanes, a vector otherwise.
+  llvm::Value *eval(ExprId, llvm::Value *row, int col);
+  /// The same, always as a vector when the view has lanes.
+  llvm::Value *eval_lanes(ExprId, llvm::Value *row, int col);
+  llvm::Value *widen(llvm::Value *);
+  void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
+  /// The value of a stage computed before, or computed on the spot when it does not reduce.
+  llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
+  void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
+  llvm::Value *mask(int col); // null when all lanes exist
+  llvm::Value *lane_numbers();
+
+  /// Values computed between the two are forgotten: they do not dominate what follows.
+  void open_scope() { scopes_.emplace_back(); }
+  void close_scope() { scopes_.pop_back(); }
+
+private:
+  struct Address {
+    llvm::Value *offset;  // in elements, of lane 0
+    llvm::Value *indices; // one an element when lanes are not at a constant stride; else null
+    int64_t lane_stride;
+  };
+  Address address(const FlatAccess &, llvm::Value *row, int col);
+  llvm::Value *load(const Expr &, llvm::Value *row, int col);
+  llvm::Value *index_value(const IndexExpr &, llvm::Value *row, int col);
+  llvm::Value *bounds_mask(const Expr &, llvm::Value *row, int col);
+  llvm::Value *apply(const Expr &, llvm::Value *row, int col);
+  llvm::Value *position(int axis, llvm::Value *row, int col); // of lane 0
+  llvm::Value *element_pointer(llvm::Value *base, DType, const Address &);
+  llvm::Value *load_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Constant *otherwise);
+  void store_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Value *value);
+  bool depends(ExprId, int axis);
+  bool depends(const IndexExpr &, int axis);
+  const std::set<int> &axes_of(ExprId);
+  llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
+
+  llvm::IRBuilder<> &b_;
+  const Kernel &k_;
+  const Target &target_;
+  std::vector<llvm::Value *> params_;
+  std::map<ExprId, std::set<int>> axes_;
+  using Key = std::tuple<ExprId, llvm::Value *, int, int, int>; // expression, row, col, lane axis, masked
+  std::vector<std::map<Key, llvm::Value *>> scopes_;
+};
+
+} // namespace gradc

@@ -1,0 +1,135 @@
+#include "compiler/driver/common.h"
+
+#include "ir/error.h"
+#include "passes/differentiate.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace gradc::driver {
+
+void ModelFlags::add_to(CLI::App &app) {
+  app.add_option("--set", overrides, "Replace a value of the model file, e.g. --set layers.hidden.units=64")
+      ->type_name("PATH=VALUE");
+  app.add_option("--dtype", dtype, "Type of the model's floats")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
+}
+
+DType ModelFlags::float_dtype() const { return dtype == "f64" ? DType::f64 : DType::f32; }
+
+void PassFlags::add_to(CLI::App &app) {
+  app.add_flag("--print-ir-after-all", options.print_after_all, "Print the graph after every pass")->group("Debugging");
+  app.add_option("--print-after", options.print_after, "Print the graph after these passes")
+      ->delimiter(',')->type_name("PASS,...")->group("Debugging");
+  app.add_option("--stop-after", options.stop_after, "Run no pass after this one")->type_name("PASS")->group("Debugging");
+  app.add_option("--skip", options.skip, "Leave out these passes")->delimiter(',')->type_name("PASS,...")->group("Debugging");
+  app.add_flag("--verify-each{structure}", verify,
+               "Check the graph after every pass; =semantic also compares what it computes")
+      ->group("Debugging");
+  app.add_flag("--time-report", time_report, "Show where compile time went")->group("Debugging");
+}
+
+RunOptions PassFlags::resolved() {
+  if (!verify.empty() && verify != "structure" && verify != "semantic")
+    throw CLI::ValidationError("--verify-each", "expected 'structure' or 'semantic', got '" + verify + "'");
+  options.verify_each = !verify.empty();
+  options.verify_semantic = verify == "semantic";
+  options.on_time = [this](std::string_view pass, double seconds) { times_.emplace_back(pass, seconds); };
+  options.on_print = [](std::string_view title, const std::string &text) {
+    std::cerr << "// " << title << "\n" << text << "\n";
+  };
+  return options;
+}
+
+CodegenOptions PassFlags::codegen(const std::string &target) {
+  CodegenOptions codegen;
+  codegen.target = parse_target(target);
+  codegen.on_time = [this](std::string_view stage, double seconds) { times_.emplace_back(stage, seconds); };
+  return codegen;
+}
+
+void PassFlags::finish() const {
+  if (!time_report)
+    return;
+  std::vector<std::pair<std::string, double>> sums; // in order of first appearance
+  double total = 0;
+  for (const auto &[name, seconds] : times_) {
+    auto it = std::find_if(sums.begin(), sums.end(), [&](const auto &s) { return s.first == name; });
+    if (it == sums.end())
+      sums.emplace_back(name, seconds);
+    else
+      it->second += seconds;
+    total += seconds;
+  }
+  fmt::print(stderr, "{:>9}  {:>6}  stage\n", "ms", "share");
+  for (const auto &[name, seconds] : sums)
+    fmt::print(stderr, "{:9.2f}  {:5.1f}%  {}\n", seconds * 1e3, total > 0 ? seconds / total * 100 : 0, name);
+  fmt::print(stderr, "{:9.2f}          total\n", total * 1e3);
+}
+
+static Diagnostics &diagnostics() {
+  static Diagnostics sink; // the sources must outlive the model, whose values point into them
+  return sink;
+}
+
+[[noreturn]] static void report(const Diagnostics &found) {
+  std::cerr << found.render();
+  size_t n = found.errors().size();
+  std::cerr << n << (n == 1 ? " error\n" : " errors\n");
+  throw Reported{};
+}
+
+Model load_or_report(const ModelFlags &flags) {
+  std::optional<Model> model = load_model(flags.path, flags.overrides, diagnostics());
+  if (!model)
+    report(diagnostics());
+  return std::move(*model);
+}
+
+void with_locations(const Model &model, const std::function<void()> &work) {
+  auto add = [&](const std::string &message, const std::string &location) {
+    if (std::optional<Span> span = find_location(model, location))
+      diagnostics().error(*span, message);
+    else
+      diagnostics().error(message);
+  };
+  try {
+    work();
+    return;
+  } catch (const NotDifferentiable &e) {
+    for (const NotDifferentiable::Place &place : e.places)
+      add("'" + place.op + "' has no gradient, but the loss depends on a parameter through it", place.location);
+  } catch (const Error &e) {
+    if (e.location.empty())
+      throw;
+    add(e.what(), e.location);
+  }
+  report(diagnostics());
+}
+
+bool ends_with(const std::string &text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+std::string read_text(const std::string &path) {
+  if (path == "-")
+    return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    throw Error("cannot read '" + path + "': " + std::strerror(errno));
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::string human_bytes(int64_t bytes) {
+  double value = static_cast<double>(bytes);
+  for (const char *unit : {"B", "KiB", "MiB"}) {
+    if (value < 1024)
+      return fmt::format("{:.{}f} {}", value, value < 10 && value != static_cast<double>(bytes) ? 1 : 0, unit);
+    value /= 1024;
+  }
+  return fmt::format("{:.1f} GiB", value);
+}
+
+} // namespace gradc::driver

@@ -1,0 +1,64 @@
+// What the commands of the driver share: flags, loading models, time reports.
+#pragma once
+
+#include "compiler/build_model.h"
+#include "compiler/object.h"
+
+#include <CLI/CLI.hpp>
+
+namespace gradc::driver {
+
+/// Adds one command to the application. Its callback does the work.
+using AddCommand = void (*)(CLI::App &);
+void add_train(CLI::App &);
+void add_predict(CLI::App &);
+void add_compile(CLI::App &);
+void add_inspect(CLI::App &);
+void add_opt(CLI::App &);
+void add_check(CLI::App &);
+void add_schema(CLI::App &);
+void add_ops(CLI::App &);
+
+/// The model file, how it is read, and what it is compiled to.
+struct ModelFlags {
+  std::string path;
+  std::vector<std::string> overrides;
+  std::string dtype = "f32";
+  std::string target = "native";
+
+  void add_to(CLI::App &);
+  DType float_dtype() const;
+};
+
+/// How passes run and what they show.
+struct PassFlags {
+  RunOptions options;
+  std::string verify;
+  bool time_report = false;
+
+  void add_to(CLI::App &);
+  /// The options with their callbacks set; call once the command line is parsed.
+  RunOptions resolved();
+  CodegenOptions codegen(const std::string &target);
+  /// Prints the time report, when asked for, to stderr.
+  void finish() const;
+
+private:
+  std::vector<std::pair<std::string, double>> times_;
+};
+
+/// Thrown after diagnostics have been printed: the command ends with exit status 1.
+struct Reported {};
+
+/// Loads a model, or prints every mistake in it and throws Reported.
+Model load_or_report(const ModelFlags &);
+/// Runs `work`; an Error with a place in the model is shown there. Throws Reported.
+void with_locations(const Model &, const std::function<void()> &work);
+
+bool ends_with(const std::string &text, std::string_view suffix);
+/// A whole file, or standard input for "-". Throws Error.
+std::string read_text(const std::string &path);
+/// "1.2 MB".
+std::string human_bytes(int64_t);
+
+} // namespace gradc::driver

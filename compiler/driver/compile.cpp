@@ -1,0 +1,98 @@
+// gradc compile: a model as a shared object and a header.
+#include "compiler/driver/common.h"
+
+#include "compiler/aot.h"
+#include "compiler/model_header.h"
+#include "ir/error.h"
+#include "runtime/train/error.h"
+#include "runtime/train/trainer.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <set>
+
+namespace gradc::driver {
+namespace {
+
+struct CompileCommand {
+  ModelFlags model;
+  PassFlags passes;
+  std::string output, header;
+  std::vector<int64_t> batches;
+  bool object_only = false;
+
+  void run();
+  std::vector<EntryRequest> requests(const Model &) const;
+};
+
+// Every entry for the batch sizes asked for, for single examples, and for what training on the model's data needs.
+std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
+  std::set<std::pair<Entry, int64_t>> wanted;
+  std::vector<int64_t> sizes = batches.empty() ? std::vector<int64_t>{loaded.batch_size} : batches;
+  for (Entry entry : kEntries) {
+    if (!takes_examples(entry)) {
+      wanted.emplace(entry, 0);
+      continue;
+    }
+    for (int64_t size : sizes)
+      wanted.emplace(entry, size);
+    if (entry == Entry::evaluate || entry == Entry::predict)
+      wanted.emplace(entry, 1);
+  }
+  runtime::Signature signature = runtime::parse_signature(gradc::signature(loaded, model.float_dtype()));
+  if (signature.train.is_object() && signature.train.contains("data") && batches.empty()) {
+    runtime::TrainOptions options;
+    options.base_folder = loaded.folder;
+    try {
+      runtime::Dataset data = runtime::load_training_data(signature, options);
+      for (const runtime::EntryKey &key : runtime::needed_entries(signature, options, data.sizes()))
+        wanted.emplace(*parse_entry(key.name), key.batch);
+    } catch (const runtime::Error &e) {
+      fmt::print(stderr, "note: compiled without the last batch's size, as the data cannot be read: {}\n", e.what());
+    }
+  }
+  std::vector<EntryRequest> list;
+  for (auto [entry, batch] : wanted)
+    list.push_back({entry, batch});
+  return list;
+}
+
+void CompileCommand::run() {
+  Model loaded = load_or_report(model);
+  std::filesystem::path path = output.empty() ? loaded.name + (object_only ? ".o" : ".so") : output;
+  std::string header_path = header.empty() ? std::filesystem::path(path).replace_extension(".h").string() : header;
+  with_locations(loaded, [&] {
+    ModelSpec spec = build_model(loaded, requests(loaded), model.float_dtype(), passes.resolved());
+    CodegenOptions codegen = passes.codegen(model.target);
+    if (object_only)
+      write_object(spec, codegen, path);
+    else
+      write_shared_object(spec, codegen, path);
+    write_file_atomically(header_path, model_header(spec));
+  });
+  passes.finish();
+}
+
+} // namespace
+
+void add_compile(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("compile", "Compile a model to a shared object and a C header");
+  sub->footer("Examples:\n"
+              "  gradc compile model.json -o digits.so                  digits.so and digits.h\n"
+              "  gradc compile model.json -o digits.so --batch-size 1,32,128 --target x86-64-v3\n"
+              "  gradc train digits.so                                  the driver runs it too");
+  auto command = std::make_shared<CompileCommand>();
+  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
+  sub->add_option("-o,--output", command->output, "The shared object; default: <name>.so")->type_name("FILE");
+  sub->add_option("--header", command->header, "The C header; default: beside the output")->type_name("FILE");
+  sub->add_option("--batch-size", command->batches,
+                  "Batch sizes to compile for; default: the model's, and what training on its data needs")
+      ->delimiter(',')->check(CLI::PositiveNumber)->type_name("N,...");
+  sub->add_option("--target", command->model.target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
+  sub->add_flag("--object", command->object_only, "Write a relocatable object instead");
+  command->model.add_to(*sub);
+  command->passes.add_to(*sub);
+  sub->callback([command] { command->run(); });
+}
+
+} // namespace gradc::driver

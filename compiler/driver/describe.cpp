@@ -1,0 +1,82 @@
+// gradc check, schema, ops: what a model is, what a model file may say, what graphs are made of.
+#include "compiler/driver/common.h"
+
+#include "ir/op.h"
+
+#include <fmt/format.h>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+namespace gradc::driver {
+namespace {
+
+struct CheckCommand {
+  ModelFlags model;
+  int64_t batch = 0;
+
+  void run() {
+    Model loaded = load_or_report(model);
+    int64_t examples = batch > 0 ? batch : loaded.batch_size;
+    std::vector<SummaryRow> rows;
+    with_locations(loaded, [&] { rows = summary(loaded, examples, model.float_dtype()); });
+    fmt::print("{:<20} {:<16} {:<16} {:>12} {:>10} {:>10}\n", "layer", "type", "output", "parameters", "MFLOP", "MB");
+    SummaryRow total{"total", "", {}, 0, 0, 0};
+    auto line = [](const SummaryRow &r, const std::string &shape) {
+      fmt::print("{:<20} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, r.type, shape, r.params,
+                 static_cast<double>(r.flops) / 1e6, static_cast<double>(r.bytes) / 1e6);
+    };
+    for (const SummaryRow &row : rows) {
+      line(row, to_string(row.output));
+      total.params += row.params;
+      total.flops += row.flops;
+      total.bytes += row.bytes;
+    }
+    line(total, "");
+    fmt::print("of a train step with {} examples in {}; no errors\n", examples, model.dtype);
+  }
+};
+
+std::string arity(const OpDef &op) { return op.arity < 0 ? "1+" : std::to_string(op.arity); }
+
+std::string attributes(const OpDef &op) {
+  std::string text;
+  for (const AttrSpec &a : op.attrs)
+    text += (text.empty() ? "" : ", ") + std::string(a.name) + (a.default_value ? "?" : "");
+  return text;
+}
+
+void list_ops() {
+  fmt::print("{:<16} {:>8}  {:<22} {:<12} {}\n", "op", "operands", "attributes", "gradient", "meaning");
+  for (const OpDef *op : all_ops())
+    fmt::print("{:<16} {:>8}  {:<22} {:<12} {}\n", op->name, arity(*op), attributes(*op), op->gradient ? "yes" : "none",
+               op->doc);
+}
+
+} // namespace
+
+void add_check(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("check", "Check a model file; show its layers, shapes, parameters and work");
+  sub->footer("Example:\n  gradc check examples/digits/model.json --batch-size 128");
+  auto command = std::make_shared<CheckCommand>();
+  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
+  sub->add_option("--batch-size", command->batch, "Examples a step; default: the model's")->check(CLI::PositiveNumber);
+  command->model.add_to(*sub);
+  sub->callback([command] { command->run(); });
+}
+
+void add_schema(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("schema", "Print the JSON Schema of model files, for editors");
+  sub->footer("Examples:\n"
+              "  gradc schema > gradc-model-1.schema.json   # then name it as \"$schema\" in the model file\n"
+              "  gradc schema --markdown                    # the reference, for reading");
+  auto markdown = std::make_shared<bool>(false);
+  sub->add_flag("--markdown", *markdown, "Print the reference page instead");
+  sub->callback([markdown] { std::cout << (*markdown ? reference_markdown() : schema().dump(2)) << "\n"; });
+}
+
+void add_ops(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("ops", "List the primitive ops of graphs");
+  sub->callback([] { list_ops(); });
+}
+
+} // namespace gradc::driver

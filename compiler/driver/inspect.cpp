@@ -1,0 +1,219 @@
+// gradc inspect, gradc opt: every stage of a model or of IR text, as text that can be fed back.
+#include "compiler/driver/common.h"
+
+#include "compiler/codegen/loop_schedule.h"
+#include "compiler/dot.h"
+#include "ir/error.h"
+#include "ir/lower.h"
+#include "ir/op.h"
+#include "ir/suggest.h"
+#include "ir/text.h"
+#include "ir/verifier.h"
+
+#include <fmt/format.h>
+#include <iostream>
+#include <llvm/Support/MemoryBuffer.h>
+
+namespace gradc::driver {
+namespace {
+
+// The stages after the passes, and the last pass each of the graph stages needs.
+const std::vector<std::pair<std::string, std::string>> kStages = {
+    {"graph", ""}, {"backward", ""}, {"optimized", "dce"}, {"fused", "fuse"}, {"scheduled", "schedule"},
+    {"plan", "plan"}, {"kernels", "plan"}, {"llvm", "plan"}, {"asm", "plan"}, {"dot", ""}};
+
+std::vector<std::string> stage_names() {
+  std::vector<std::string> names;
+  for (const auto &[name, last] : kStages)
+    names.push_back(name);
+  return names;
+}
+
+std::string kernels_text(const Graph &graph, const Target &target) {
+  std::string text;
+  for (const LoweredKernel &lowered : lower_kernels(graph)) {
+    for (size_t i = 0; i < lowered.values.size(); ++i) {
+      const Node &node = graph[lowered.values[i]];
+      std::string value = node.is_declaration() ? node.name : std::to_string(lowered.values[i]);
+      text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name,
+                          node.is_declaration() ? "%" + value : "value " + value + ", " + std::string(node.op->name));
+    }
+    std::string schedule = print(schedule_loops(lowered.kernel, target), lowered.kernel);
+    for (size_t at = 0; at < schedule.size();) {
+      size_t end = schedule.find('\n', at);
+      text += "// " + schedule.substr(at, end - at) + "\n";
+      at = end + 1;
+    }
+    text += print(lowered.kernel) + "\n";
+  }
+  return text;
+}
+
+// LLVM IR or assembly of one entry.
+std::string code_text(const ModelSpec &spec, bool assembly, CodegenOptions codegen) {
+  std::string text;
+  (assembly ? codegen.on_asm : codegen.on_llvm) = [&](const std::string &t) { text = t; };
+  compile_object(spec, codegen);
+  return text;
+}
+
+std::string plan_text(const Graph &graph) {
+  const Plan &plan = *graph.plan;
+  std::string text = print(graph);
+  text += fmt::format("// workspace {} bytes, lower bound {} ({:.3f})\n", plan.arena_bytes, plan.lower_bound,
+                      plan.lower_bound ? static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound) : 1.0);
+  std::vector<std::vector<Value>> users = graph.users();
+  for (Value v = 0; v < graph.size(); ++v) {
+    const Placement &p = plan.places[v];
+    if (p.space == Placement::Space::workspace && graph[v].kernel != kNoKernel && p.last > p.first + 1)
+      text += fmt::format("// %{} ({}) is retained from kernel {} to kernel {}: {} bytes\n", v, graph[v].op->name, p.first,
+                          p.last, p.bytes);
+  }
+  return text;
+}
+
+struct InspectCommand {
+  ModelFlags model;
+  PassFlags passes;
+  std::string emit = "graph", entry = "train_step";
+  int64_t batch = 0;
+
+  void run();
+};
+
+void InspectCommand::run() {
+  Model loaded = load_or_report(model);
+  Entry which = *parse_entry(entry);
+  int64_t examples = !takes_examples(which) ? 0 : batch > 0 ? batch : loaded.batch_size;
+  RunOptions options = passes.resolved();
+  auto stage = std::find_if(kStages.begin(), kStages.end(), [&](const auto &s) { return s.first == emit; });
+  with_locations(loaded, [&] {
+    Graph graph = emit == "graph" ? build_forward(loaded, examples > 0 ? examples : loaded.batch_size, model.float_dtype())
+                                  : build_graph(loaded, which, examples, model.float_dtype());
+    if (options.stop_after.empty())
+      options.stop_after = stage->second;
+    if (!options.stop_after.empty())
+      run_passes(graph, options);
+    if (emit == "kernels") {
+      std::cout << kernels_text(graph, parse_target(model.target));
+    } else if (emit == "llvm" || emit == "asm") {
+      ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
+      spec.entries.push_back({entry, examples, std::move(graph)});
+      std::cout << code_text(spec, emit == "asm", passes.codegen(model.target));
+    } else if (emit == "dot") {
+      std::cout << to_dot(graph);
+    } else if (emit == "plan") {
+      std::cout << plan_text(graph);
+    } else {
+      std::cout << print(graph);
+    }
+  });
+  passes.finish();
+}
+
+// Turns an offset in IR text into the usual caret message.
+[[noreturn]] void report_text_error(const std::string &path, std::string text, const TextError &error) {
+  Diagnostics diagnostics;
+  uint32_t source = diagnostics.add_source(path == "-" ? "<stdin>" : path, std::move(text));
+  uint32_t offset = static_cast<uint32_t>(error.offset);
+  diagnostics.error(Span{source, offset, offset + 1}, error.what());
+  std::cerr << diagnostics.render();
+  throw Reported{};
+}
+
+struct OptCommand {
+  std::string path = "-", emit, target = "native";
+  std::vector<std::string> passes;
+  PassFlags flags;
+
+  void run();
+};
+
+void OptCommand::run() {
+  std::string text = read_text(path);
+  Graph graph;
+  try {
+    graph = parse_graph(text);
+    verify(graph);
+  } catch (const TextError &error) {
+    report_text_error(path, text, error);
+  } catch (const VerifyError &error) {
+    throw Error(path + ": " + error.what());
+  }
+  RunOptions options = flags.resolved();
+  std::vector<Pass> chosen;
+  for (const std::string &name : passes) {
+    const Pass *pass = find_pass(name);
+    if (!pass) {
+      std::string known;
+      for (const Pass &p : pipeline())
+        known += (known.empty() ? "" : ", ") + std::string(p.name);
+      throw Error("unknown pass '" + name + "'; there are " + known);
+    }
+    chosen.push_back(*pass);
+  }
+  if (passes.empty())
+    chosen.assign(pipeline().begin(), pipeline().end());
+  run_passes(graph, chosen, options);
+  if (emit == "kernels")
+    std::cout << kernels_text(graph, parse_target(target));
+  else if (emit == "dot")
+    std::cout << to_dot(graph);
+  else if (emit == "llvm" || emit == "asm") {
+    if (!graph.plan)
+      throw Error("code needs a planned graph: let the passes fuse, schedule and plan run");
+    ModelSpec spec{.name = "opt", .signature = "{}", .hypers = {}, .entries = {}};
+    for (const Node &node : graph.nodes)
+      if (node.role == Role::scalar && node.name != "seed" && node.name != "step" && node.name != "total_steps")
+        spec.hypers.emplace_back(node.name, 0.0);
+    spec.entries.push_back({"run", 0, std::move(graph)});
+    std::cout << code_text(spec, emit == "asm", flags.codegen(target));
+  } else {
+    std::cout << print(graph);
+  }
+  flags.finish();
+}
+
+} // namespace
+
+void add_inspect(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("inspect", "Show a model at any stage of compilation");
+  sub->footer("Examples:\n"
+              "  gradc inspect model.json                                   forward graph and loss\n"
+              "  gradc inspect model.json --emit=plan --batch-size 128      kernels, offsets, live ranges\n"
+              "  gradc inspect model.json --emit=fused | gradc opt --passes=schedule,plan\n"
+              "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
+              "Stages: graph (before differentiation), backward, optimized, fused, scheduled, plan, kernels (index\n"
+              "notation and loop schedule), llvm, asm; dot draws the entry as a picture.");
+  auto command = std::make_shared<InspectCommand>();
+  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
+  sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
+  std::vector<std::string> entries;
+  for (Entry e : kEntries)
+    entries.emplace_back(to_string(e));
+  sub->add_option("--entry", command->entry, "Which entry point")->check(CLI::IsMember(entries))->capture_default_str();
+  sub->add_option("--batch-size", command->batch, "Examples a call; default: the model's")->check(CLI::PositiveNumber);
+  sub->add_option("--target", command->model.target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
+  command->model.add_to(*sub);
+  command->passes.add_to(*sub);
+  sub->callback([command] { command->run(); });
+}
+
+void add_opt(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("opt", "Run passes on IR text");
+  std::string list = "Passes, in the order of the pipeline:\n";
+  for (const Pass &pass : pipeline())
+    list += fmt::format("  {:<10} {}\n", pass.name, pass.doc);
+  sub->footer("Examples:\n"
+              "  gradc opt graph.gradc --passes=simplify,cse\n"
+              "  gradc inspect model.json --emit=backward | gradc opt --emit=kernels\n" + list);
+  auto command = std::make_shared<OptCommand>();
+  sub->add_option("file", command->path, "IR text; '-' is standard input")->capture_default_str()->type_name("FILE");
+  sub->add_option("--passes", command->passes, "Which passes, in this order; default: all")->delimiter(',')->type_name("PASS,...");
+  sub->add_option("--emit", command->emit, "Show this instead of the graph")->check(CLI::IsMember({"kernels", "llvm", "asm", "dot"}));
+  sub->add_option("--target", command->target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
+  command->flags.add_to(*sub);
+  sub->callback([command] { command->run(); });
+}
+
+} // namespace gradc::driver

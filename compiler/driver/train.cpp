@@ -1,0 +1,152 @@
+// gradc train, gradc predict: the runtime's loops on a model compiled just now, or on a shared object.
+#include "compiler/driver/common.h"
+
+#include "compiler/interpreted_model.h"
+#include "compiler/jit.h"
+#include "compiler/shared_model.h"
+#include "ir/error.h"
+#include "runtime/train/predict.h"
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+
+namespace gradc::driver {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+struct EngineFlags {
+  ModelFlags model;
+  PassFlags passes;
+  std::string engine = "jit";
+
+  void add_to(CLI::App &app) {
+    app.add_option("model", model.path, "A model file, or a shared object made by 'gradc compile'")->required()->type_name("FILE");
+    model.add_to(app);
+    app.add_option("--engine", engine, "What runs the model")->check(CLI::IsMember({"jit", "interpreter"}))->capture_default_str();
+    passes.add_to(app);
+  }
+};
+
+using runtime::EntryKey;
+
+// Calls use(table, signature) with the model that the flags name. `needed` tells which entries a signature asks for.
+template <typename Load, typename Use> void with_model(EngineFlags &flags, Load load, Use use) {
+  if (ends_with(flags.model.path, ".so")) {
+    SharedModel shared(flags.model.path);
+    runtime::Signature signature = runtime::parse_signature(shared.table()->signature);
+    load(signature, "");
+    use(*shared.table(), signature);
+    return;
+  }
+  Model model = load_or_report(flags.model);
+  runtime::Signature signature = runtime::parse_signature(gradc::signature(model, flags.model.float_dtype()));
+  std::vector<EntryRequest> requests;
+  for (const EntryKey &key : load(signature, model.folder))
+    requests.push_back({*parse_entry(key.name), key.batch});
+  with_locations(model, [&] {
+    ModelSpec spec = build_model(model, requests, flags.model.float_dtype(), flags.passes.resolved());
+    if (flags.engine == "interpreter") {
+      InterpretedModel interpreted(std::move(spec));
+      use(*interpreted.table(), signature);
+      return;
+    }
+    JitModel jit(spec, flags.passes.codegen(flags.model.target));
+    flags.passes.finish();
+    use(*jit.table(), signature);
+  });
+}
+
+struct TrainCommand {
+  EngineFlags engine;
+  runtime::TrainOptions options;
+  std::string progress = "auto";
+
+  void run() {
+    options.progress = *runtime::parse_progress_mode(progress);
+    options.stop = &interrupted;
+    std::signal(SIGINT, [](int) {
+      interrupted = true;
+      std::signal(SIGINT, SIG_DFL); // a second interrupt ends at once
+    });
+    runtime::Dataset data;
+    with_model(
+        engine,
+        [&](const runtime::Signature &signature, const std::string &folder) {
+          options.base_folder = folder;
+          data = runtime::load_training_data(signature, options);
+          return runtime::needed_entries(signature, options, data.sizes());
+        },
+        [&](const gradc_model &table, const runtime::Signature &signature) {
+          runtime::train(table, signature, data, options);
+        });
+  }
+};
+
+struct PredictCommand {
+  EngineFlags engine;
+  runtime::PredictOptions options;
+
+  void run() {
+    runtime::Dataset data;
+    with_model(
+        engine,
+        [&](const runtime::Signature &signature, const std::string &folder) {
+          options.base_folder = folder;
+          data = runtime::load_prediction_data(signature, options);
+          return runtime::needed_predict_entries(data.rows(), options.batch_size);
+        },
+        [&](const gradc_model &table, const runtime::Signature &) {
+          runtime::write_predictions(runtime::predict(table, data, options), data.rows(), options.output);
+        });
+  }
+};
+
+} // namespace
+
+void add_train(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("train", "Train a model and report its metrics");
+  sub->footer("Examples:\n"
+              "  gradc train examples/digits/model.json --save digits.safetensors\n"
+              "  gradc train model.json --epochs 5 --learning-rate 3e-4 --threads 2 --log run.jsonl\n"
+              "  gradc train model.json --load digits.safetensors --save digits.safetensors   # go on\n"
+              "  gradc train model.so                     # the same loop on a compiled model");
+  auto command = std::make_shared<TrainCommand>();
+  command->engine.add_to(*sub);
+  runtime::TrainOptions &o = command->options;
+  sub->add_option("--epochs", o.epochs, "Passes over the training data")->check(CLI::PositiveNumber);
+  sub->add_option("--max-steps", o.max_steps, "Stop after so many updates")->check(CLI::PositiveNumber);
+  sub->add_option("--batch-size", o.batch_size, "Examples an update")->check(CLI::PositiveNumber);
+  sub->add_option("--learning-rate", o.learning_rate, "Initial learning rate; the schedule scales it");
+  sub->add_option("--seed", o.seed, "Seed of initial values, split, order and dropout");
+  sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->add_flag("--shuffle,!--no-shuffle", o.shuffle, "Take the examples in a new order every epoch, or in that of the file");
+  sub->add_option("--data", o.data, "Data file, instead of the one the model names")->type_name("FILE");
+  sub->add_option("--load", o.load, "Start from these weights, or go on with this run")->type_name("FILE");
+  sub->add_option("--save", o.save, "Where the weights go (safetensors)")->type_name("FILE");
+  sub->add_option("--log", o.log, "One JSON object a step and an epoch")->type_name("FILE");
+  sub->add_option("--plot", o.plot, "A picture of the losses (SVG)")->type_name("FILE");
+  sub->add_option("--progress", command->progress, "How to show progress")
+      ->check(CLI::IsMember({"auto", "plain", "json", "none"}))->capture_default_str();
+  sub->callback([command] { command->run(); });
+}
+
+void add_predict(CLI::App &app) {
+  CLI::App *sub = app.add_subcommand("predict", "Run a trained model over a data file");
+  sub->footer("Examples:\n"
+              "  gradc predict model.json --load digits.safetensors --data new.csv -o scores.csv\n"
+              "  gradc predict model.so --load digits.safetensors -o scores.npy");
+  auto command = std::make_shared<PredictCommand>();
+  command->engine.add_to(*sub);
+  runtime::PredictOptions &o = command->options;
+  sub->add_option("--load", o.load, "The trained weights (safetensors)")->required()->type_name("FILE");
+  sub->add_option("--data", o.data, "Data file, instead of the one the model names")->type_name("FILE");
+  sub->add_option("-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required()->type_name("FILE");
+  sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(CLI::PositiveNumber)->capture_default_str();
+  sub->add_option("--threads", o.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->callback([command] { command->run(); });
+}
+
+} // namespace gradc::driver

@@ -1,0 +1,54 @@
+// concat: inputs one behind the other along an axis.
+#include "compiler/model/layers/layer.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+namespace {
+
+/// The axis among those of an example, counted from the front.
+int64_t axis_of(const JsonValue &attrs, int64_t rank) {
+  const int64_t axis = attrs.integer_at("axis");
+  return axis < 0 ? axis + rank : axis;
+}
+
+Shape shapes(LayerShapes &l) {
+  Shape output = l.inputs[0].shape;
+  const int64_t rank = static_cast<int64_t>(output.size()), axis = axis_of(l.attrs, rank);
+  if (axis < 0 || axis >= rank)
+    throw LayerError("axis", fmt::format("'{}' has shape {}; it has no axis {}", l.inputs[0].name, to_string(output),
+                                         l.attrs.integer_at("axis")));
+  const size_t along = static_cast<size_t>(axis);
+  for (size_t i = 1; i < l.inputs.size(); ++i) {
+    Shape other = l.inputs[i].shape;
+    const int64_t extent = other.size() == output.size() ? other[along] : 0;
+    if (other.size() == output.size())
+      other[along] = output[along];
+    if (other != output)
+      throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ in more than axis {}",
+                                       to_string(l.inputs[0].shape), l.inputs[0].name, to_string(l.inputs[i].shape),
+                                       l.inputs[i].name, axis));
+    output[along] += extent;
+  }
+  return output;
+}
+
+Var build(const LayerBuild &b) {
+  const int64_t rank = static_cast<int64_t>(b.output.size());
+  return apply("concat", b.inputs, {{"dim", axis_of(b.attrs, rank) + 1}});
+}
+
+} // namespace
+
+extern const LayerDef layer_concat;
+const LayerDef layer_concat = {
+    {"concat",
+     "Its inputs one behind the other; their shapes agree in all other axes.",
+     {attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1")}},
+    1,
+    kAnyNumber,
+    shapes,
+    build,
+};
+
+} // namespace gradc

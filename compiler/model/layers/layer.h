@@ -1,0 +1,79 @@
+// What a layer is: its attributes, its shape rule and its expansion into primitive ops, in one file of this folder.
+#pragma once
+
+#include "compiler/model/attributes.h"
+#include "compiler/model/expr.h"
+#include "ir/error.h"
+
+#include <functional>
+
+namespace gradc {
+
+/// A layer cannot take what it is given. `key` is the attribute to point at; "" means its inputs.
+struct LayerError : Error {
+  LayerError(std::string key, const std::string &message) : Error(message), key(std::move(key)) {}
+  std::string key;
+};
+
+/// A trainable tensor of a layer.
+struct LayerParam {
+  std::string name; // "weight"
+  Shape shape;
+  JsonValue initializer;  // resolved
+  std::string l1, l2;     // names of the hypers that regularize it; empty: none
+};
+
+/// A number of a layer that can change without recompiling.
+struct LayerHyper {
+  std::string name; // "rate"
+  double value;
+};
+
+struct LayerInput {
+  std::string name; // of the layer or input that makes it
+  Shape shape;      // of one example
+};
+
+/// What a shape rule works with. It also declares the layer's state and may complete the attributes.
+struct LayerShapes {
+  JsonValue &attrs;
+  std::vector<LayerInput> inputs;
+  std::vector<LayerParam> params = {};
+  std::vector<LayerHyper> hypers = {};
+};
+
+/// What an expansion works with. Values have the batch in front.
+struct LayerBuild {
+  const JsonValue &attrs;
+  const Shape &output; // of one example
+  int64_t batch;
+  std::vector<Var> inputs;
+  bool training;
+  int64_t stream; // of this layer's random numbers
+  Var seed, step;
+  std::function<Var(std::string_view)> param;
+  std::function<Var(std::string_view)> hyper; // in the dtype of the model
+
+  Shape batched(const Shape &shape) const;
+};
+
+struct LayerDef {
+  ObjectSpec spec;
+  size_t min_inputs, max_inputs;
+  /// The shape of one example's output. Throws LayerError.
+  Shape (*shapes)(LayerShapes &);
+  Var (*build)(const LayerBuild &);
+};
+
+constexpr size_t kAnyNumber = ~size_t{0};
+
+/// Every layer; the list is in layers.cpp.
+const std::vector<const LayerDef *> &all_layers();
+/// Null when there is none of that type.
+const LayerDef *find_layer(std::string_view type);
+const Family &layers();
+
+/// Throws LayerError, naming both layers and both shapes, unless all inputs have one shape.
+void require_equal_shapes(const LayerShapes &);
+
+} // namespace gradc

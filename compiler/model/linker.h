@@ -1,0 +1,16 @@
+// Second half of loading: names become references, shapes follow from them, and what is left out gets its computed
+// default.
+#pragma once
+
+#include "compiler/model/model.h"
+
+namespace gradc {
+
+/// Fills in `model` from its resolved document, completing the document. `raw` is the file as written: what a wrong layer
+/// is called and reads is still known from there. The model is unusable when errors were reported.
+void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics);
+
+/// Checks train.data against the inputs.
+void check_data(const Model &model, Diagnostics &diagnostics);
+
+} // namespace gradc

@@ -1,0 +1,98 @@
+// From text to a Model: read, override, resolve against the tables, link names, infer shapes. Every stage goes on after
+// a mistake; what is already reported stays silent later.
+#include "compiler/model/json_reader.h"
+#include "compiler/model/linker.h"
+#include "compiler/model/overrides.h"
+#include "compiler/model/resolve.h"
+#include "compiler/model/sections.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+
+namespace gradc {
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{64} << 20;
+
+std::string stem_name(const std::string &path) {
+  std::string name = std::filesystem::path(path).stem().string();
+  for (char &c : name)
+    if (!is_name(std::string("_") + c))
+      c = '_';
+  return is_name(name) ? name : is_name("_" + name) ? "_" + name : "model";
+}
+
+} // namespace
+
+const std::string &Model::name_of(Source s) const {
+  return is_input(s) ? inputs[s].name : layers[s - inputs.size()].name;
+}
+
+const Shape &Model::shape_of(Source s) const {
+  return is_input(s) ? inputs[s].shape : layers[s - inputs.size()].output;
+}
+
+std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
+                                Diagnostics &diagnostics) {
+  std::error_code failure;
+  const auto bytes = std::filesystem::file_size(path, failure);
+  std::ifstream file(path, std::ios::binary);
+  if (failure || !file) {
+    diagnostics.error(fmt::format("cannot read '{}': {}", path, failure ? failure.message() : "it cannot be opened"));
+    return std::nullopt;
+  }
+  if (bytes > kMaxFileBytes) {
+    diagnostics.error(fmt::format("'{}' has {} bytes; a model file has at most {}", path, bytes, kMaxFileBytes));
+    return std::nullopt;
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return load_model_text(text.str(), path, overrides, diagnostics);
+}
+
+std::optional<Model> load_model_text(std::string text, const std::string &path,
+                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics) {
+  std::optional<JsonValue> root = read_json(diagnostics.add_source(path, std::move(text)), diagnostics);
+  if (!root)
+    return std::nullopt;
+  if (!root->is(JsonValue::Kind::object)) {
+    diagnostics.error(root->span, "a model file holds one object, got " + as_written(*root, diagnostics));
+    return std::nullopt;
+  }
+  for (const std::string &text_of_override : overrides)
+    apply_override(*root, text_of_override, diagnostics);
+
+  Model model;
+  model.folder = std::filesystem::path(path).parent_path().string();
+  model.document = resolve(*root, model_spec(), "", diagnostics);
+  if (!model.document.find("name"))
+    model.document.set("name", JsonValue::of(stem_name(path), root->span));
+  model.name = model.document.string_at("name");
+  link(model, *root, diagnostics);
+  if (diagnostics.has_errors())
+    return std::nullopt;
+  return model;
+}
+
+std::optional<Span> find_location(const Model &model, std::string_view pointer) {
+  const JsonValue *at = &model.document;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1); // the '/'
+    const size_t end = std::min(pointer.find('/'), pointer.size());
+    const std::string key(pointer.substr(0, end));
+    pointer.remove_prefix(end);
+    if (at->is(JsonValue::Kind::array)) {
+      const size_t index = key.empty() || !std::isdigit(static_cast<unsigned char>(key[0])) ? ~size_t{0} : std::stoul(key);
+      at = index < at->items.size() ? &at->items[index] : nullptr;
+    } else {
+      at = at->find(key);
+    }
+    if (!at)
+      return std::nullopt;
+  }
+  return anchor(*at);
+}
+
+} // namespace gradc

@@ -1,0 +1,130 @@
+// A model file, checked and resolved, and the graphs made from it.
+#pragma once
+
+#include "compiler/model/diagnostics.h"
+#include "ir/graph.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace gradc {
+
+struct LayerDef;
+struct LossDef;
+struct MetricDef;
+struct OptimizerDef;
+
+/// A value of the model: an input when below inputs.size(), else layer number `Source - inputs.size()` of the file.
+using Source = size_t;
+
+struct ModelInput {
+  std::string name;
+  Shape shape;         // of one example
+  DType dtype;         // f32 stands for the float type the model is compiled for
+  int64_t classes = 0; // how many, where its values are class labels of a loss
+};
+
+struct ModelLayer {
+  const LayerDef *def = nullptr;
+  std::string name;
+  JsonValue attrs; // complete
+  std::vector<Source> sources;
+  Shape output; // of one example
+};
+
+struct ModelParam {
+  std::string name; // "hidden.weight"
+  Shape shape;
+  JsonValue initializer;
+  size_t layer;
+  std::string l1, l2; // names of the hypers that regularize it; empty: none
+};
+
+/// A number that can change from call to call.
+struct ModelHyper {
+  std::string name;
+  double value;         // by default
+  std::string location; // JSON pointer
+};
+
+struct ModelLoss {
+  const LossDef *def;
+  double weight;
+  Source prediction, target;
+};
+
+struct ModelMetric {
+  const MetricDef *def;
+  const LossDef *loss; // how the target belongs to the prediction
+  std::string name;
+  Source prediction, target;
+};
+
+struct Model {
+  std::string name;
+  std::string folder; // of the file: relative data paths start here; "" for the current one
+  JsonValue document; // the file with every default filled in
+  std::vector<ModelInput> inputs;
+  std::vector<ModelLayer> layers; // in file order
+  std::vector<size_t> order;      // layers so that each comes after those it reads
+  std::vector<ModelLoss> losses;
+  std::vector<ModelMetric> metrics;
+  std::vector<Source> outputs;
+  std::vector<ModelParam> params;
+  std::vector<ModelHyper> hypers; // learning_rate first
+  const OptimizerDef *optimizer = nullptr;
+  int64_t batch_size = 0;
+
+  bool is_input(Source source) const { return source < inputs.size(); }
+  const std::string &name_of(Source) const;
+  const Shape &shape_of(Source) const;
+};
+
+/// Reads the file at `path`. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one value before
+/// anything is checked: keys separated by dots, list items by position or name, the value as JSON or else as a string.
+/// All mistakes of the file are reported; nullopt when there are any.
+std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
+                                Diagnostics &diagnostics);
+/// The same for text already in memory; `path` names it in messages and gives the folder.
+std::optional<Model> load_model_text(std::string text, const std::string &path,
+                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics);
+
+/// The place of a JSON pointer such as "/layers/0" in the sources, for errors found after loading.
+std::optional<Span> find_location(const Model &, std::string_view pointer);
+
+/// The functions of a compiled model; runtime/gradc.h says what each does.
+enum class Entry : uint8_t { init, train_step, grad_step, apply, evaluate, predict, schedule };
+constexpr Entry kEntries[] = {Entry::init,     Entry::train_step, Entry::grad_step, Entry::apply,
+                              Entry::evaluate, Entry::predict,    Entry::schedule};
+std::string_view to_string(Entry);
+std::optional<Entry> parse_entry(std::string_view);
+/// Does the entry read examples? Those that do not are built with batch 0.
+bool takes_examples(Entry);
+
+/// The graph of an entry for `batch` examples. Every entry declares the model's inputs, scalars (seed, step, total_steps,
+/// the hypers), parameters and slots in the same order, so that their positions agree; gradients only where they cross.
+/// Throws NotDifferentiable, or Error when a tensor of this batch is too large.
+Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
+/// Forward and loss before differentiation.
+Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
+
+/// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs":
+/// {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "metrics": [{"name", "kind", "terms", ...}]}. A metric of
+/// kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples * per_example.
+std::string signature(const Model &, DType float_dtype = DType::f32);
+
+struct SummaryRow {
+  std::string name, type;
+  Shape output; // of one example
+  int64_t params = 0;
+  int64_t flops = 0; // of a train step, multiply and add counted apart
+  int64_t bytes = 0; // what contractions, reductions and updates of a train step read and write; the rest can be fused
+};
+/// One row a layer, in file order; then "loss" and "optimizer".
+std::vector<SummaryRow> summary(const Model &, int64_t batch, DType float_dtype = DType::f32);
+
+/// The JSON Schema (draft-07) of the model format.
+nlohmann::ordered_json schema();
+/// The reference of the model format, as Markdown.
+std::string reference_markdown();
+
+} // namespace gradc

@@ -1,0 +1,91 @@
+// What each layer costs, counted on the graph of a train step itself.
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/losses.h"
+#include "compiler/model/model.h"
+#include "compiler/model/optimizers.h"
+#include "ir/op.h"
+#include "passes/dce.h"
+
+#include <charconv>
+#include <map>
+
+namespace gradc {
+namespace {
+
+/// "bi,io->bo" names every axis of the product; their extents multiplied are the multiply-adds.
+int64_t multiply_adds(const Graph &graph, const Node &node) {
+  std::map<char, int64_t> extents;
+  size_t operand = 0, axis = 0;
+  for (char c : string_attr(node.attrs, "indices")) {
+    if (c == '-')
+      break;
+    if (c == ',')
+      ++operand, axis = 0;
+    else
+      extents[c] = graph.type(node.inputs[operand]).shape[axis++];
+  }
+  int64_t product = 1;
+  for (auto [letter, extent] : extents)
+    product *= extent;
+  return product;
+}
+
+int64_t flops_of(const Graph &graph, const Node &node) {
+  switch (node.op->kind) {
+  case OpKind::contraction:
+    return 2 * multiply_adds(graph, node);
+  case OpKind::reduction:
+    return graph.type(node.inputs[0]).elements();
+  case OpKind::elementwise:
+    return node.type.elements();
+  default:
+    return 0;
+  }
+}
+
+int64_t bytes_of(const Graph &graph, const Node &node) {
+  if (node.op->kind != OpKind::contraction && node.op->kind != OpKind::reduction)
+    return 0;
+  int64_t bytes = node.type.bytes();
+  for (Value input : node.inputs)
+    bytes += graph.type(input).bytes();
+  return bytes;
+}
+
+/// The row of a place in the model: its layer, or the loss, or the optimizer.
+size_t row_of(const std::string &location, size_t layers) {
+  constexpr std::string_view prefix = "/layers/";
+  if (location.starts_with("/optimizer"))
+    return layers + 1;
+  if (!location.starts_with(prefix))
+    return layers;
+  size_t layer = 0;
+  std::from_chars(location.data() + prefix.size(), location.data() + location.size(), layer);
+  return std::min(layer, layers);
+}
+
+} // namespace
+
+std::vector<SummaryRow> summary(const Model &model, int64_t batch, DType float_dtype) {
+  std::vector<SummaryRow> rows;
+  for (const ModelLayer &layer : model.layers)
+    rows.push_back({layer.name, std::string(layer.def->spec.name), layer.output});
+  rows.push_back({"loss", std::string(model.losses[0].def->spec.name), {}});
+  rows.push_back({"optimizer", std::string(model.optimizer->spec.name), {}});
+  for (const ModelParam &param : model.params)
+    rows[param.layer].params += element_count(param.shape);
+
+  Graph graph = build_graph(model, Entry::train_step, batch, float_dtype);
+  dce(graph); // gradients nobody asks for, such as those of the inputs
+  for (const Node &node : graph.nodes)
+    if (!node.is_declaration()) {
+      SummaryRow &row = rows[row_of(node.location, model.layers.size())];
+      row.flops += flops_of(graph, node);
+      row.bytes += bytes_of(graph, node);
+    }
+  for (const Update &update : graph.updates) // read and written
+    rows.back().bytes += 2 * graph.type(update.target).bytes();
+  return rows;
+}
+
+} // namespace gradc

@@ -1,0 +1,26 @@
+// Attributes of ops: values, and the schema an op declares for them.
+#pragma once
+
+#include "ir/type.h"
+
+#include <map>
+#include <variant>
+
+namespace gradc {
+
+using AttrValue = std::variant<int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>>;
+enum class AttrKind : uint8_t { integer, number, boolean, string, integers, numbers }; // the order of AttrValue
+
+/// Sorted by name, so equal attributes print and hash alike.
+using Attrs = std::map<std::string, AttrValue, std::less<>>;
+
+/// One attribute an op accepts. Without a default it is required, unless it is optional: then it may be absent.
+struct AttrSpec {
+  std::string_view name;
+  AttrKind kind;
+  std::string_view doc;
+  std::optional<AttrValue> default_value = std::nullopt;
+  bool optional = false;
+};
+
+} // namespace gradc

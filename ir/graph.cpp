@@ -1,0 +1,228 @@
+// Building and rewriting graphs. Every node that is added is checked against its op's schema and typed.
+#include "ir/graph.h"
+
+#include "ir/error.h"
+#include "ir/op.h"
+#include "ir/suggest.h"
+
+#include <algorithm>
+
+namespace gradc {
+
+std::string_view to_string(Role role) {
+  switch (role) {
+  case Role::none: return "none";
+  case Role::input: return "input";
+  case Role::scalar: return "scalar";
+  case Role::param: return "param";
+  case Role::slot: return "slot";
+  case Role::grad: return "grad";
+  }
+  throw InternalFault("to_string: unknown role");
+}
+
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+static bool is_name_character(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; }
+
+static bool is_declaration_name(std::string_view name) {
+  return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), is_name_character);
+}
+
+Value Graph::declare(Role role, std::string declared_name, Type type, std::string location) {
+  internal_check(role != Role::none, "declare: a declaration needs a role");
+  if (!is_declaration_name(declared_name))
+    throw Error("'" + declared_name +
+                    "' is not a name: expected a letter or '_', then letters, digits, '_', '.' or '-'",
+                location);
+  if (find(declared_name))
+    throw Error("'" + declared_name + "' is declared twice", location);
+  try {
+    check_shape(type.shape);
+  } catch (const Error &e) {
+    throw Error("'" + declared_name + "': " + e.what(), location);
+  }
+  if (role == Role::scalar && type.rank() != 0)
+    throw Error("scalar '" + declared_name + "' must have rank 0, got " + to_string(type), location);
+  Node node;
+  node.role = role;
+  node.type = std::move(type);
+  node.name = std::move(declared_name);
+  node.location = std::move(location);
+  nodes.push_back(std::move(node));
+  return static_cast<Value>(nodes.size() - 1);
+}
+
+static std::string_view describe(AttrKind kind) {
+  constexpr std::string_view names[] = {"an integer", "a number",           "true or false",
+                                        "a string",   "a list of integers", "a list of numbers"};
+  return names[static_cast<size_t>(kind)];
+}
+
+/// Where a number is expected an integer will do; an empty list is a list of either.
+static AttrValue convert(AttrValue value, const AttrSpec &spec) {
+  if (auto *i = std::get_if<int64_t>(&value); i && spec.kind == AttrKind::number)
+    return static_cast<double>(*i);
+  if (auto *list = std::get_if<std::vector<int64_t>>(&value); list && spec.kind == AttrKind::numbers)
+    return std::vector<double>(list->begin(), list->end());
+  if (auto *list = std::get_if<std::vector<double>>(&value); list && list->empty() && spec.kind == AttrKind::integers)
+    return std::vector<int64_t>();
+  return value;
+}
+
+static std::string unknown_attribute(const OpDef &op, std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const AttrSpec &spec : op.attrs)
+    known.push_back(spec.name);
+  return "unknown attribute '" + std::string(name) + "'" + did_you_mean(name, known);
+}
+
+static Attrs complete(const OpDef &op, const Attrs &given) {
+  for (const auto &[name, value] : given)
+    if (std::none_of(op.attrs.begin(), op.attrs.end(), [&](const AttrSpec &spec) { return spec.name == name; }))
+      throw Error(unknown_attribute(op, name));
+  Attrs result;
+  for (const AttrSpec &spec : op.attrs) {
+    auto it = given.find(spec.name);
+    if (it == given.end() && spec.optional)
+      continue;
+    if (it == given.end() && !spec.default_value)
+      throw Error("missing attribute '" + std::string(spec.name) + "' (" + std::string(spec.doc) + ")");
+    AttrValue value = convert(it == given.end() ? *spec.default_value : it->second, spec);
+    if (value.index() != static_cast<size_t>(spec.kind))
+      throw Error("attribute '" + std::string(spec.name) + "' must be " + std::string(describe(spec.kind)) +
+                  ", got " + std::string(describe(static_cast<AttrKind>(value.index()))));
+    result.emplace(spec.name, std::move(value));
+  }
+  return result;
+}
+
+static void check_arity(const OpDef &op, const std::vector<Type> &inputs) {
+  auto count = std::to_string(inputs.size());
+  if (op.arity >= 0 && inputs.size() != static_cast<size_t>(op.arity))
+    throw Error("expected " + std::to_string(op.arity) + (op.arity == 1 ? " operand" : " operands") + ", got " + count);
+  if (op.arity >= 0)
+    return;
+  if (inputs.empty())
+    throw Error("expected at least one operand");
+  for (const Type &type : inputs)
+    if (type.dtype != inputs[0].dtype)
+      throw Error("operands must have one dtype, got " + to_string(inputs[0]) + " and " + to_string(type));
+}
+
+static Type infer_type(const OpDef &op, std::vector<Type> inputs, const Attrs &attrs,
+                       const std::optional<Type> &declared) {
+  if (op.explicit_type && !declared)
+    throw Error("the result type must be given");
+  if (declared)
+    check_shape(declared->shape);
+  Type type = op.infer(Signature{std::move(inputs), attrs, op.explicit_type ? &*declared : nullptr});
+  check_shape(type.shape);
+  if (declared && *declared != type)
+    throw Error("the result is " + to_string(type) + ", not " + to_string(*declared));
+  return type;
+}
+
+Value Graph::add(std::string_view op_name, std::vector<Value> inputs, Attrs attrs, std::string location,
+                 std::optional<Type> declared) {
+  if (const OpDef *op = find_op(op_name))
+    return add(*op, std::move(inputs), std::move(attrs), std::move(location), std::move(declared));
+  std::vector<std::string_view> known;
+  for (const OpDef *op : all_ops())
+    known.push_back(op->name);
+  throw Error("unknown op '" + std::string(op_name) + "'" + did_you_mean(op_name, known), location);
+}
+
+Value Graph::add(const OpDef &op, std::vector<Value> inputs, Attrs attrs, std::string location,
+                 std::optional<Type> declared) {
+  std::vector<Type> types;
+  for (Value v : inputs) {
+    internal_check(v < nodes.size(), "add: the operand does not exist");
+    types.push_back(nodes[v].type);
+  }
+  Node node;
+  try {
+    check_arity(op, types);
+    node.attrs = complete(op, attrs);
+    node.type = infer_type(op, std::move(types), node.attrs, declared);
+  } catch (const Error &e) {
+    throw Error(std::string(op.name) + ": " + e.what(), location);
+  }
+  node.op = &op;
+  node.inputs = std::move(inputs);
+  node.location = std::move(location);
+  nodes.push_back(std::move(node));
+  return static_cast<Value>(nodes.size() - 1);
+}
+
+Value Graph::constant(double value, Type type, std::string location) {
+  return add("constant", {}, {{"value", value}}, std::move(location), std::move(type));
+}
+
+std::optional<Value> Graph::find(std::string_view declaration) const {
+  for (size_t v = 0; v < nodes.size(); ++v)
+    if (nodes[v].is_declaration() && nodes[v].name == declaration)
+      return static_cast<Value>(v);
+  return std::nullopt;
+}
+
+int Graph::kernel_count() const {
+  int last = kNoKernel;
+  for (const Node &node : nodes)
+    last = std::max(last, node.kernel);
+  return last + 1;
+}
+
+std::vector<std::vector<Value>> Graph::users() const {
+  std::vector<std::vector<Value>> result(nodes.size());
+  for (size_t user = 0; user < nodes.size(); ++user)
+    for (Value v : nodes[user].inputs)
+      if (result[v].empty() || result[v].back() != user)
+        result[v].push_back(static_cast<Value>(user));
+  return result;
+}
+
+std::vector<bool> Graph::live_out() const {
+  std::vector<bool> result(nodes.size(), false);
+  for (const Return &r : returns)
+    result[r.value] = true;
+  for (const Update &u : updates)
+    result[u.value] = true;
+  return result;
+}
+
+Rewriter::Rewriter(const Graph &from) : from_(from), image_(from.size(), -1) { to_.name = from.name; }
+
+bool Rewriter::has(Value old) const { return image_.at(old) >= 0; }
+
+Value Rewriter::map(Value old) const {
+  internal_check(has(old), "rewrite: a value is used that has no image in the new graph");
+  return static_cast<Value>(image_[old]);
+}
+
+void Rewriter::replace(Value old, Value with) {
+  internal_check(with < to_.size(), "rewrite: the replacement does not exist");
+  image_.at(old) = with;
+}
+
+Value Rewriter::copy(Value old) {
+  Node node = from_[old];
+  for (Value &v : node.inputs)
+    v = map(v);
+  to_.nodes.push_back(std::move(node));
+  Value result = static_cast<Value>(to_.size() - 1);
+  replace(old, result);
+  return result;
+}
+
+Graph Rewriter::finish() {
+  for (const Return &r : from_.returns)
+    to_.returns.push_back({r.name, map(r.value)});
+  for (const Update &u : from_.updates)
+    to_.updates.push_back({map(u.target), map(u.value)});
+  for (const GradientOf &g : from_.gradients)
+    if (has(g.param) && has(g.value))
+      to_.gradients.push_back({map(g.param), map(g.value)});
+  return std::move(to_);
+}
+
+} // namespace gradc

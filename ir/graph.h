@@ -1,0 +1,124 @@
+// The graph IR: a list of nodes in execution order, each with one result. After fusion nodes carry the number of the
+// kernel they belong to; after planning values carry a place in memory. Text form: ir/text.h.
+#pragma once
+
+#include "ir/attr.h"
+
+namespace gradc {
+
+struct OpDef;
+
+/// A value is the index of the node that makes it.
+using Value = uint32_t;
+
+/// What a declared value is for its caller; `none` for the result of an op.
+enum class Role : uint8_t {
+  none,
+  input,  // a data tensor of the call, batch first
+  scalar, // a rank-0 run-time argument: seed, step, total_steps (i64) or a hyper-parameter (f64)
+  param,  // trainable state
+  slot,   // optimizer state
+  grad,   // a gradient that crosses entry points (grad_step writes it, apply reads it)
+};
+inline bool is_state(Role role) { return role == Role::param || role == Role::slot || role == Role::grad; }
+std::string_view to_string(Role);
+
+constexpr int kNoKernel = -1;
+
+struct Node {
+  const OpDef *op = nullptr; // null for declarations
+  Role role = Role::none;
+  std::vector<Value> inputs;
+  Attrs attrs;          // complete: defaults are filled in
+  Type type;            // of the result
+  std::string name;     // declarations: the name the user sees, e.g. "hidden.weight"
+  std::string location; // where it comes from, a JSON pointer such as "/layers/0"
+  int kernel = kNoKernel;
+
+  bool is_declaration() const { return op == nullptr; }
+};
+
+struct Return {
+  std::string name;
+  Value value;
+};
+/// `target` (a declaration with a state role) takes `value` at the end of the call.
+struct Update {
+  Value target;
+  Value value;
+};
+/// `value` is the gradient of the loss with respect to `param`. A note for the verifier and the reader, not a use.
+struct GradientOf {
+  Value param;
+  Value value;
+};
+
+/// Where a value lives. Only values that exist in memory have one.
+struct Placement {
+  enum class Space : uint8_t { none, input, scalar, params, slots, grads, workspace, output, constant };
+  Space space = Space::none;
+  int64_t index = 0;          // of the input, scalar, output or constant, in order of declaration
+  int64_t offset = 0;         // bytes, for the arenas
+  int64_t bytes = 0;
+  int first = -1, last = -1;  // kernels between which the bytes are in use, inclusive; workspace only
+  bool in_place = false;      // takes over the bytes of an operand that dies here
+  friend bool operator==(const Placement &, const Placement &) = default;
+};
+struct Plan {
+  std::vector<Placement> places; // one a value
+  int64_t arena_bytes = 0;       // of the workspace
+  int64_t lower_bound = 0;       // largest sum of live bytes over the kernels
+};
+
+class Graph {
+public:
+  std::string name;
+  std::vector<Node> nodes;
+  std::vector<Return> returns;
+  std::vector<Update> updates;
+  std::vector<GradientOf> gradients;
+  std::optional<Plan> plan;
+
+  Value declare(Role role, std::string name, Type type, std::string location = "");
+  /// Appends a node of the op called `op`: fills in attribute defaults, infers the type. `declared` is the result type
+  /// for the ops that take it as an argument (OpDef::explicit_type). Throws Error when it does not fit.
+  Value add(std::string_view op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",
+            std::optional<Type> declared = std::nullopt);
+  Value add(const OpDef &op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",
+            std::optional<Type> declared = std::nullopt);
+  /// A splat constant.
+  Value constant(double value, Type type, std::string location = "");
+
+  const Node &operator[](Value v) const { return nodes[v]; }
+  Node &operator[](Value v) { return nodes[v]; }
+  const Type &type(Value v) const { return nodes[v].type; }
+  size_t size() const { return nodes.size(); }
+  std::optional<Value> find(std::string_view declaration) const;
+  int kernel_count() const; // 1 + the largest kernel number
+
+  /// For every value: the nodes that read it, ascending, each once.
+  std::vector<std::vector<Value>> users() const;
+  /// Values that outlive the nodes: returned or written to state. (Gradients notes are no use.)
+  std::vector<bool> live_out() const;
+};
+
+/// Copies a graph node by node, the way passes rewrite: visit the old nodes in order and decide what each becomes.
+/// Declarations, returns, updates and gradient notes follow the mapping; a gradient note whose value has no image is
+/// dropped.
+class Rewriter {
+public:
+  explicit Rewriter(const Graph &from);
+  Graph &to() { return to_; }
+  Value map(Value old) const;                 // InternalFault when `old` has no image yet
+  bool has(Value old) const;
+  void replace(Value old, Value with);        // `old` becomes the new graph's `with`
+  Value copy(Value old);                      // the same node on mapped inputs
+  Graph finish();                             // maps returns, updates, gradients
+
+private:
+  const Graph &from_;
+  Graph to_;
+  std::vector<int64_t> image_;
+};
+
+} // namespace gradc

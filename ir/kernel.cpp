@@ -1,0 +1,87 @@
+// Index arithmetic, hash-consing and the shared axes of the kernel IR.
+#include "ir/kernel.h"
+
+#include "ir/error.h"
+
+#include <algorithm>
+
+namespace gradc {
+
+int IndexExpr::plain_axis() const {
+  bool plain = offset == 0 && terms.size() == 1 && terms[0].is_axis && terms[0].coefficient == 1;
+  return plain ? terms[0].id : -1;
+}
+
+bool IndexExpr::is_affine() const {
+  return std::all_of(terms.begin(), terms.end(), [](const IndexTerm &t) { return t.is_axis; });
+}
+
+int64_t IndexExpr::coefficient_of(int axis) const {
+  for (const IndexTerm &t : terms)
+    if (t.is_axis && t.id == axis)
+      return t.coefficient;
+  return 0;
+}
+
+static bool same_variable(const IndexTerm &a, const IndexTerm &b) {
+  return a.is_axis == b.is_axis && a.id == b.id;
+}
+
+IndexExpr operator+(const IndexExpr &a, const IndexExpr &b) {
+  IndexExpr sum{a.offset + b.offset, a.terms};
+  for (const IndexTerm &term : b.terms) {
+    auto it = std::find_if(sum.terms.begin(), sum.terms.end(),
+                           [&](const IndexTerm &t) { return same_variable(t, term); });
+    if (it == sum.terms.end())
+      sum.terms.push_back(term);
+    else
+      it->coefficient += term.coefficient;
+  }
+  std::erase_if(sum.terms, [](const IndexTerm &t) { return t.coefficient == 0; });
+  std::sort(sum.terms.begin(), sum.terms.end(), [](const IndexTerm &x, const IndexTerm &y) {
+    return std::pair(x.is_axis, x.id) < std::pair(y.is_axis, y.id);
+  });
+  return sum;
+}
+
+IndexExpr operator+(const IndexExpr &a, int64_t b) { return a + IndexExpr::constant(b); }
+
+IndexExpr operator*(const IndexExpr &a, int64_t factor) {
+  if (factor == 0)
+    return IndexExpr::constant(0);
+  IndexExpr product = a;
+  product.offset *= factor;
+  for (IndexTerm &term : product.terms)
+    term.coefficient *= factor;
+  return product;
+}
+
+std::string_view to_string(Combiner c) {
+  switch (c) {
+  case Combiner::none: return "none";
+  case Combiner::sum: return "sum";
+  case Combiner::max: return "max";
+  case Combiner::argmax: return "argmax";
+  }
+  throw InternalFault("unknown combiner");
+}
+
+ExprId Kernel::intern(Expr expr) {
+  auto it = std::find(exprs.begin(), exprs.end(), expr);
+  if (it == exprs.end())
+    it = exprs.insert(exprs.end(), std::move(expr));
+  return static_cast<ExprId>(it - exprs.begin());
+}
+
+std::vector<int> Kernel::shared_axes() const {
+  if (stages.empty())
+    return {};
+  std::vector<int> shared = stages[0].axes;
+  for (const Stage &stage : stages) {
+    auto end = std::mismatch(shared.begin(), shared.end(), stage.axes.begin(), stage.axes.end()).first;
+    shared.erase(end, shared.end());
+  }
+  return shared;
+}
+
+} // namespace gradc

@@ -1,0 +1,334 @@
+// Lowering by substitution: see ir/lower.h.
+#include "ir/lower.h"
+
+#include "ir/op.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace gradc {
+
+class Lowering {
+public:
+  Lowering(const Graph &graph, const std::vector<Value> &nodes) : graph_(graph), region_(nodes.begin(), nodes.end()) {}
+
+  LoweredKernel run(const std::vector<Value> &outputs);
+
+  ExprId element(Value v, const Index &at, bool guarded);
+  ExprId element_padded(Value v, const Index &at, double pad, bool guarded);
+  ExprId reduce(Value v, Combiner combiner, const Index &at, const Shape &extents,
+                const std::function<ExprId(const Index &, const Index &)> &body);
+  void store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
+             const std::function<Index(const Index &)> &where, bool accumulate);
+
+  const Graph &graph_;
+  std::set<Value> region_;
+  LoweredKernel result_;
+  bool guarded_ = false; // loads may be out of bounds: give them a padding value
+
+private:
+  int param(Value v);
+  Index normalized(const Index &at, const Shape &shape) const;
+  Index axes_for(const Shape &shape, std::set<int> taken);
+  void lower_output(Value v);
+  bool may_leave(const IndexExpr &e, int64_t extent) const;
+
+  Kernel &kernel() { return result_.kernel; }
+
+  std::map<Value, int> param_of_;
+  std::map<Value, int> stage_of_;
+  std::map<std::tuple<Value, Index, bool>, ExprId> memo_;
+};
+
+int Lowering::param(Value v) {
+  auto [it, fresh] = param_of_.try_emplace(v, static_cast<int>(result_.values.size()));
+  if (fresh) {
+    kernel().params.push_back({"p" + std::to_string(it->second), graph_.type(v), false});
+    result_.values.push_back(v);
+  }
+  return it->second;
+}
+
+// A dim of extent 1 has only index 0.
+Index Lowering::normalized(const Index &at, const Shape &shape) const {
+  internal_check(at.size() == shape.size(), "index rank differs from the operand's rank");
+  Index index = at;
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (shape[d] == 1)
+      index[d] = IndexExpr::constant(0);
+  return index;
+}
+
+// One axis for each dim of extent > 1, reusing the kernel's axes of the same extent where they are not taken.
+Index Lowering::axes_for(const Shape &shape, std::set<int> taken) {
+  Index index;
+  for (int64_t extent : shape) {
+    if (extent == 1) {
+      index.push_back(IndexExpr::constant(0));
+      continue;
+    }
+    int found = -1;
+    for (int a = 0; a < static_cast<int>(kernel().axes.size()) && found < 0; ++a)
+      if (kernel().axes[static_cast<size_t>(a)].extent == extent && !taken.contains(a))
+        found = a;
+    if (found < 0) {
+      found = static_cast<int>(kernel().axes.size());
+      std::string name = found < 6 ? std::string(1, static_cast<char>('i' + found)) : "a" + std::to_string(found);
+      kernel().axes.push_back({name, extent});
+    }
+    taken.insert(found);
+    index.push_back(IndexExpr::axis(found));
+  }
+  return index;
+}
+
+static std::vector<int> plain_axes(const Index &at) {
+  std::vector<int> axes;
+  for (const IndexExpr &e : at) {
+    if (e.is_constant() && e.offset == 0)
+      continue;
+    int axis = e.plain_axis();
+    if (axis < 0 || std::find(axes.begin(), axes.end(), axis) != axes.end())
+      throw Unfusable("a reduction is read at an index that is not a plain axis");
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+static Index axis_index(const std::vector<int> &axes) {
+  Index index;
+  for (int axis : axes)
+    index.push_back(IndexExpr::axis(axis));
+  return index;
+}
+
+bool Lowering::may_leave(const IndexExpr &e, int64_t extent) const {
+  if (!e.is_affine())
+    return true;
+  int64_t low = e.offset, high = e.offset;
+  for (const IndexTerm &t : e.terms) {
+    int64_t reach = t.coefficient * (result_.kernel.axes[static_cast<size_t>(t.id)].extent - 1);
+    (reach < 0 ? low : high) += reach;
+  }
+  return low < 0 || high >= extent;
+}
+
+ExprId Lowering::element(Value v, const Index &at, bool guarded) {
+  const Node &node = graph_[v];
+  if (node.op && node.op->name == "constant" && node.attrs.contains("value")) {
+    Expr literal{.kind = Expr::Kind::literal, .dtype = node.type.dtype};
+    double value = number_attr(node.attrs, "value");
+    if (is_float(node.type.dtype))
+      literal.number = value;
+    else
+      literal.integer = static_cast<int64_t>(value);
+    return kernel().intern(literal);
+  }
+  Index index = guarded ? at : normalized(at, node.type.shape);
+  if (!region_.contains(v)) {
+    Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = guarded, .target = param(v)};
+    load.index = std::move(index);
+    return kernel().intern(std::move(load));
+  }
+  if (!node.op->lower)
+    throw Unfusable("the result of " + std::string(node.op->name) + " is not known element by element");
+  auto key = std::tuple(v, index, guarded);
+  if (auto it = memo_.find(key); it != memo_.end())
+    return it->second;
+  NodeLowering rule(*this, v, node);
+  bool outer = std::exchange(guarded_, guarded);
+  ExprId expr = node.op->lower(rule, index);
+  guarded_ = outer;
+  memo_[key] = expr;
+  return expr;
+}
+
+ExprId Lowering::element_padded(Value v, const Index &at, double pad, bool guarded) {
+  const Node &node = graph_[v];
+  if (!region_.contains(v) && !(node.op && node.op->name == "constant")) {
+    Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = true, .target = param(v), .number = pad};
+    load.index = at;
+    return kernel().intern(std::move(load));
+  }
+  NodeLowering rule(*this, v, node);
+  ExprId inside = -1;
+  for (size_t d = 0; d < at.size(); ++d) {
+    if (!may_leave(at[d], node.type.shape[d]))
+      continue;
+    ExprId i = rule.index_value(at[d]);
+    ExprId above = rule.apply(ScalarOp::ge, {i, rule.integer(0)}, DType::boolean);
+    ExprId below = rule.apply(ScalarOp::lt, {i, rule.integer(node.type.shape[d])}, DType::boolean);
+    ExprId both = rule.apply(ScalarOp::logical_and, {above, below}, DType::boolean);
+    inside = inside < 0 ? both : rule.apply(ScalarOp::logical_and, {inside, both}, DType::boolean);
+  }
+  ExprId value = element(v, at, guarded || inside >= 0);
+  if (inside < 0)
+    return value;
+  return rule.apply(ScalarOp::select, {inside, value, rule.literal(pad, node.type.dtype)}, node.type.dtype);
+}
+
+ExprId Lowering::reduce(Value v, Combiner combiner, const Index &at, const Shape &extents,
+                        const std::function<ExprId(const Index &, const Index &)> &body) {
+  if (guarded_)
+    throw Unfusable("a reduction is read through padding");
+  std::vector<int> axes = plain_axes(at);
+  auto known = stage_of_.find(v);
+  if (known == stage_of_.end()) {
+    Index red = axes_for(extents, std::set<int>(axes.begin(), axes.end()));
+    Stage stage;
+    stage.dtype = graph_.type(v).dtype;
+    stage.axes = axes;
+    stage.reduce = plain_axes(red);
+    stage.combiner = combiner;
+    stage.body = body(at, red);
+    int number = static_cast<int>(kernel().stages.size());
+    stage.name = "s" + std::to_string(number);
+    kernel().stages.push_back(std::move(stage));
+    known = stage_of_.emplace(v, number).first;
+  } else if (kernel().stages[static_cast<size_t>(known->second)].axes != axes) {
+    throw Unfusable("a reduction is read at two different indices");
+  }
+  Expr ref{.kind = Expr::Kind::stage, .dtype = graph_.type(v).dtype, .target = known->second};
+  ref.index = axis_index(axes);
+  return kernel().intern(std::move(ref));
+}
+
+void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
+                     const std::function<Index(const Index &)> &where, bool accumulate) {
+  Index at = axes_for(extents, {});
+  Stage stage;
+  stage.dtype = graph_.type(v).dtype;
+  stage.axes = plain_axes(at);
+  stage.body = value(at);
+  stage.store = param(v);
+  stage.store_index = normalized(where(at), graph_.type(v).shape);
+  stage.accumulate = accumulate;
+  stage.name = "s" + std::to_string(kernel().stages.size());
+  kernel().params[static_cast<size_t>(stage.store)].written = true;
+  kernel().stages.push_back(std::move(stage));
+}
+
+void Lowering::lower_output(Value v) {
+  const Node &node = graph_[v];
+  if (node.op->lower_store) {
+    NodeLowering rule(*this, v, node);
+    node.op->lower_store(rule);
+    return;
+  }
+  Index at = axes_for(node.type.shape, {});
+  ExprId value = element(v, at, false);
+  std::vector<int> axes = plain_axes(at);
+  const Expr &expr = kernel().expr(value);
+  int target = -1;
+  if (expr.kind == Expr::Kind::stage) {
+    const Stage &stage = kernel().stages[static_cast<size_t>(expr.target)];
+    if (stage.store < 0 && stage.axes == axes)
+      target = expr.target;
+  }
+  if (target < 0) {
+    Stage stage;
+    stage.dtype = node.type.dtype;
+    stage.axes = axes;
+    stage.body = value;
+    target = static_cast<int>(kernel().stages.size());
+    stage.name = "s" + std::to_string(target);
+    kernel().stages.push_back(std::move(stage));
+  }
+  Stage &stage = kernel().stages[static_cast<size_t>(target)];
+  stage.store = param(v);
+  stage.store_index = at;
+  kernel().params[static_cast<size_t>(stage.store)].written = true;
+}
+
+LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
+  if (outputs.empty())
+    throw Unfusable("nothing of the region is needed outside");
+  // The output of highest rank names the axes, so that the others find theirs among them.
+  Value widest = *std::max_element(outputs.begin(), outputs.end(), [&](Value a, Value b) {
+    return graph_.type(a).rank() < graph_.type(b).rank();
+  });
+  if (!graph_[widest].op->lower_store)
+    axes_for(graph_.type(widest).shape, {});
+  for (Value v : outputs)
+    lower_output(v);
+  return std::move(result_);
+}
+
+LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
+  return Lowering(graph, nodes).run(outputs);
+}
+
+std::vector<LoweredKernel> lower_kernels(const Graph &graph) {
+  std::vector<std::vector<Value>> nodes(static_cast<size_t>(graph.kernel_count())), outputs(nodes.size());
+  std::vector<bool> live_out = graph.live_out();
+  std::vector<std::vector<Value>> users = graph.users();
+  for (Value v = 0; v < graph.size(); ++v) {
+    int k = graph[v].kernel;
+    if (k == kNoKernel)
+      continue;
+    nodes[static_cast<size_t>(k)].push_back(v);
+    bool escapes = live_out[v] || std::any_of(users[v].begin(), users[v].end(),
+                                              [&](Value user) { return graph[user].kernel != k; });
+    if (escapes)
+      outputs[static_cast<size_t>(k)].push_back(v);
+  }
+  std::vector<LoweredKernel> kernels;
+  for (size_t k = 0; k < nodes.size(); ++k) {
+    kernels.push_back(lower_region(graph, nodes[k], outputs[k]));
+    kernels.back().kernel.name = "k" + std::to_string(k);
+  }
+  return kernels;
+}
+
+const Type &NodeLowering::operand_type(int n) const {
+  return lowering_.graph_.type(node.inputs[static_cast<size_t>(n)]);
+}
+
+ExprId NodeLowering::operand(int n, const Index &index) {
+  return lowering_.element(node.inputs[static_cast<size_t>(n)], index, lowering_.guarded_);
+}
+
+ExprId NodeLowering::operand_broadcast(int n, const Index &result_index) {
+  const Shape &shape = operand_type(n).shape;
+  Index index(result_index.end() - static_cast<std::ptrdiff_t>(shape.size()), result_index.end());
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (shape[d] == 1)
+      index[d] = IndexExpr::constant(0);
+  return operand(n, index);
+}
+
+ExprId NodeLowering::operand_padded(int n, const Index &index, double pad) {
+  return lowering_.element_padded(node.inputs[static_cast<size_t>(n)], index, pad, lowering_.guarded_);
+}
+
+ExprId NodeLowering::literal(double value, DType dtype) {
+  if (!is_float(dtype))
+    return integer(static_cast<int64_t>(value), dtype);
+  return lowering_.result_.kernel.intern({.kind = Expr::Kind::literal, .dtype = dtype, .number = value});
+}
+
+ExprId NodeLowering::integer(int64_t value, DType dtype) {
+  return lowering_.result_.kernel.intern({.kind = Expr::Kind::literal, .dtype = dtype, .integer = value});
+}
+
+ExprId NodeLowering::index_value(const IndexExpr &index) {
+  return lowering_.result_.kernel.intern({.kind = Expr::Kind::index, .dtype = DType::i64, .index = {index}});
+}
+
+ExprId NodeLowering::apply(ScalarOp op, std::vector<ExprId> args, DType result) {
+  return lowering_.result_.kernel.intern(
+      {.kind = Expr::Kind::op, .dtype = result, .op = op, .args = std::move(args)});
+}
+
+ExprId NodeLowering::reduce(Combiner combiner, const Index &at, const Shape &extents,
+                            const std::function<ExprId(const Index &, const Index &)> &body) {
+  return lowering_.reduce(value_, combiner, at, extents, body);
+}
+
+void NodeLowering::store(const Shape &extents, const std::function<ExprId(const Index &)> &value,
+                         const std::function<Index(const Index &)> &where, bool accumulate) {
+  lowering_.store(value_, extents, value, where, accumulate);
+}
+
+} // namespace gradc

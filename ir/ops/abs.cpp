@@ -1,0 +1,22 @@
+// The absolute value.
+#include "ir/ops/elementwise.h"
+
+namespace gradc {
+
+extern const OpDef op_abs;
+const OpDef op_abs{
+    .name = "abs",
+    .doc = "|x|; integers wrap",
+    .arity = 1,
+    .kind = OpKind::elementwise,
+    .infer = infer_number,
+    // dx = dy sign(x)
+    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
+      const Term x = input(rule, 0), dy = adjoint(rule);
+      return {dy * x.apply("sign")};
+    },
+    .lower = lower_elementwise<ScalarOp::abs>,
+    .evaluate = evaluate_elementwise<ScalarOp::abs>,
+};
+
+} // namespace gradc

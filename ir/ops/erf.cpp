@@ -1,0 +1,25 @@
+// The error function.
+#include "ir/ops/elementwise.h"
+
+#include <numbers>
+
+namespace gradc {
+
+extern const OpDef op_erf;
+const OpDef op_erf{
+    .name = "erf",
+    .doc = "2/sqrt(pi) times the integral of e^(-t^2) from 0 to x",
+    .arity = 1,
+    .kind = OpKind::elementwise,
+    .expensive = true,
+    .infer = infer_float,
+    // dx = dy 2/sqrt(pi) e^(-x^2)
+    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
+      const Term x = input(rule, 0), dy = adjoint(rule);
+      return {dy * (2 * std::numbers::inv_sqrtpi * (-(x * x)).apply("exp"))};
+    },
+    .lower = lower_elementwise<ScalarOp::erf>,
+    .evaluate = evaluate_elementwise<ScalarOp::erf>,
+};
+
+} // namespace gradc

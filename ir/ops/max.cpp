@@ -1,0 +1,70 @@
+// The maximum along axes; NaN if any element is NaN.
+#include "ir/reduction.h"
+
+#include <cmath>
+#include <limits>
+
+namespace gradc {
+
+static Type infer(const Signature &s) {
+  const Type &x = s.inputs[0];
+  Type result = infer_reduction(s);
+  for (int64_t axis : ints_attr(s.attrs, "axes"))
+    if (x.shape[static_cast<size_t>(axis)] == 0)
+      throw Error("axis " + std::to_string(axis) + " of " + to_string(x) + " is empty: there is no maximum");
+  return result;
+}
+
+/// d max / d x_i = [x_i = max] / #{j : x_j = max}: elements that tie share the adjoint evenly.
+static std::vector<Value> gradient(const Adjoint &g) {
+  Type x = g.input_type(0);
+  Value at_max = g.add("eq", {g.input(0), with_reduced_dims(g, g.output)});
+  Value ties = g.add("cast", {at_max}, {}, x);
+  Value count = g.add("sum", {ties}, {{"axes", ints_attr(g.attrs(), "axes")}, {"keep", true}});
+  Value share = g.add("div", {with_reduced_dims(g, g.dy), count});
+  return {g.add("mul", {ties, share})};
+}
+
+template <typename T, typename Exceeds>
+static std::vector<T> maxima(const Tensor &x, const std::vector<T> &elements,
+                             const std::vector<bool> &reduced, int64_t count, T least, Exceeds exceeds) {
+  std::vector<T> result(static_cast<size_t>(count), least);
+  for_each_reduced(x.type.shape, reduced, [&](int64_t from, int64_t to) {
+    T element = elements[static_cast<size_t>(from)];
+    T &largest = result[static_cast<size_t>(to)];
+    if (exceeds(element, largest))
+      largest = element;
+  });
+  return result;
+}
+
+static void evaluate(const Node &node, std::span<const Tensor *const> in, Tensor &result) {
+  const Tensor &x = *in[0];
+  std::vector<bool> reduced = reduced_dims(ints_attr(node.attrs, "axes"), x.type.rank());
+  int64_t count = result.type.elements();
+  if (is_float(x.type.dtype))
+    result.floats = maxima(x, x.floats, reduced, count, -std::numeric_limits<double>::infinity(),
+                           [](double a, double b) { return a > b || std::isnan(a); });
+  else
+    result.integers = maxima(x, x.integers, reduced, count, std::numeric_limits<int64_t>::min(),
+                             [](int64_t a, int64_t b) { return a > b; });
+}
+
+extern const OpDef op_max;
+const OpDef op_max{
+    .name = "max",
+    .doc = "the maximum of x along axes; NaN if any element is NaN",
+    .arity = 1,
+    .kind = OpKind::reduction,
+    .attrs = {{"axes", AttrKind::integers, "dims to take the maximum along"},
+              {"keep", AttrKind::boolean, "whether those dims stay, with extent 1", false}},
+    .infer = infer,
+    .gradient = gradient,
+    .lower = [](NodeLowering &l, const Index &at) -> ExprId {
+      std::vector<bool> reduced = reduced_dims(ints_attr(l.node.attrs, "axes"), l.operand_type(0).rank());
+      return lower_reduction(l, Combiner::max, reduced, bool_attr(l.node.attrs, "keep"), at);
+    },
+    .evaluate = evaluate,
+};
+
+} // namespace gradc

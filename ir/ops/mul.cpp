@@ -1,0 +1,22 @@
+// The product.
+#include "ir/ops/elementwise.h"
+
+namespace gradc {
+
+extern const OpDef op_mul;
+const OpDef op_mul{
+    .name = "mul",
+    .doc = "x y; integers wrap",
+    .arity = 2,
+    .kind = OpKind::elementwise,
+    .infer = infer_number,
+    // dx = dz y, dy = dz x
+    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
+      const Term x = input(rule, 0), y = input(rule, 1), dz = adjoint(rule);
+      return {dz * y, dz * x};
+    },
+    .lower = lower_elementwise<ScalarOp::mul>,
+    .evaluate = evaluate_elementwise<ScalarOp::mul>,
+};
+
+} // namespace gradc

@@ -1,0 +1,23 @@
+// The logistic function.
+#include "ir/ops/elementwise.h"
+
+namespace gradc {
+
+extern const OpDef op_sigmoid;
+const OpDef op_sigmoid{
+    .name = "sigmoid",
+    .doc = "1 / (1 + e^-x), without overflow",
+    .arity = 1,
+    .kind = OpKind::elementwise,
+    .expensive = true,
+    .infer = infer_float,
+    // dx = dy y (1 - y)
+    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
+      const Term y = output(rule), dy = adjoint(rule);
+      return {dy * (y * (1 - y))};
+    },
+    .lower = lower_elementwise<ScalarOp::sigmoid>,
+    .evaluate = evaluate_elementwise<ScalarOp::sigmoid>,
+};
+
+} // namespace gradc

@@ -1,0 +1,89 @@
+// Evaluates through the ops' own definitions. Elementwise ops on splats are evaluated on one element, whatever their
+// shape; other ops element by element, where operands and result are small enough.
+#include "passes/fold.h"
+
+#include "ir/interpreter.h"
+#include "ir/op.h"
+#include "passes/match.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace gradc {
+namespace {
+
+constexpr int64_t kMaxResult = 64;         // elements of a constant that is not a splat
+constexpr int64_t kMaxOperands = 1 << 16;  // elements read at compile time
+constexpr double kMaxExactInteger = 0x1p53; // attributes hold numbers as doubles
+
+bool is_constant(const Node &node) { return !node.is_declaration() && node.op->name == "constant"; }
+
+Tensor evaluate(const Graph &graph, const Node &node, bool as_scalars) {
+  const auto reshaped = [&](Node n) {
+    if (as_scalars)
+      n.type.shape.clear();
+    return n;
+  };
+  std::vector<Tensor> operands;
+  for (Value input : node.inputs)
+    operands.push_back(evaluate_node(reshaped(graph[input]), {}));
+  std::vector<const Tensor *> pointers;
+  for (const Tensor &operand : operands)
+    pointers.push_back(&operand);
+  return evaluate_node(reshaped(node), pointers);
+}
+
+/// The attributes of the constant op that makes `tensor`; nullopt where it holds an integer no attribute can.
+std::optional<Attrs> constant_attrs(const Tensor &tensor) {
+  std::vector<double> values(static_cast<size_t>(tensor.type.elements()));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = tensor.number(static_cast<int64_t>(i));
+  for (int64_t integer : tensor.integers)
+    if (std::abs(static_cast<double>(integer)) >= kMaxExactInteger)
+      return std::nullopt;
+  const auto is_first = [&](double x) { return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(values[0]); };
+  if (!values.empty() && std::all_of(values.begin(), values.end(), is_first))
+    return Attrs{{"value", values[0]}};
+  return Attrs{{"values", values}};
+}
+
+std::optional<Attrs> folded(const Graph &graph, const Node &node) {
+  if (node.is_declaration() || node.inputs.empty() || node.kernel != kNoKernel)
+    return std::nullopt;
+  bool splats = true;
+  int64_t elements = 0;
+  for (Value input : node.inputs) {
+    if (!is_constant(graph[input]))
+      return std::nullopt;
+    splats &= splat_value(graph[input]).has_value();
+    elements += graph.type(input).elements();
+  }
+  const bool as_scalars = splats && node.op->kind == OpKind::elementwise;
+  if (!as_scalars && (node.type.elements() > kMaxResult || elements > kMaxOperands))
+    return std::nullopt;
+  return constant_attrs(evaluate(graph, node, as_scalars));
+}
+
+} // namespace
+
+bool fold(Graph &graph) {
+  Rewriter rewriter(graph);
+  bool changed = false;
+  for (Value v = 0; v < graph.size(); ++v) {
+    Node node = graph[v];
+    for (Value &input : node.inputs)
+      input = rewriter.map(input);
+    if (auto attrs = folded(rewriter.to(), node)) {
+      rewriter.replace(v, rewriter.to().add("constant", {}, std::move(*attrs), node.location, node.type));
+      changed = true;
+    } else {
+      rewriter.copy(v);
+    }
+  }
+  if (changed)
+    graph = rewriter.finish();
+  return changed;
+}
+
+} // namespace gradc

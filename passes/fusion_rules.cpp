@@ -1,0 +1,165 @@
+#include "passes/fusion_rules.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace gradc {
+namespace {
+
+constexpr int64_t kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
+constexpr int64_t kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
+
+bool is_expensive(ScalarOp op) {
+  switch (op) {
+  case ScalarOp::exp: case ScalarOp::log: case ScalarOp::log1p: case ScalarOp::expm1: case ScalarOp::tanh:
+  case ScalarOp::sigmoid: case ScalarOp::erf: case ScalarOp::sin: case ScalarOp::cos: case ScalarOp::pow:
+  case ScalarOp::philox:
+    return true;
+  default:
+    return false;
+  }
+}
+
+int64_t points(const Kernel &k, const std::vector<int> &axes) {
+  int64_t n = 1;
+  for (int a : axes)
+    n *= k.axes[static_cast<size_t>(a)].extent;
+  return n;
+}
+
+// Walks the expression trees of a kernel, collecting what the rules ask about.
+class Survey {
+public:
+  explicit Survey(const Kernel &k) : kernel_(k) {}
+
+  // The axes an expression's value depends on.
+  const std::set<int> &axes_of(ExprId id) {
+    if (auto it = axes_.find(id); it != axes_.end())
+      return it->second;
+    const Expr &e = kernel_.expr(id);
+    std::set<int> axes;
+    for (ExprId arg : e.args)
+      axes.merge(std::set<int>(axes_of(arg)));
+    for (const IndexExpr &index : e.index)
+      for (const IndexTerm &t : index.terms) {
+        if (t.is_axis)
+          axes.insert(t.id);
+        else
+          axes.merge(std::set<int>(axes_of(t.id)));
+      }
+    return axes_[id] = axes;
+  }
+
+  // Calls visit for every distinct expression below `id`.
+  template <typename Visit> void each(ExprId id, Visit visit) {
+    std::set<ExprId> seen;
+    walk(id, visit, seen);
+  }
+
+private:
+  template <typename Visit> void walk(ExprId id, Visit &visit, std::set<ExprId> &seen) {
+    if (!seen.insert(id).second)
+      return;
+    const Expr &e = kernel_.expr(id);
+    visit(id, e);
+    for (ExprId arg : e.args)
+      walk(arg, visit, seen);
+    for (const IndexExpr &index : e.index)
+      for (const IndexTerm &t : index.terms)
+        if (!t.is_axis)
+          walk(t.id, visit, seen);
+  }
+
+  const Kernel &kernel_;
+  std::map<ExprId, std::set<int>> axes_;
+};
+
+// A sum of products of two loads: the register-tiled case, whose inner loop must stay bare.
+bool is_contraction(const Kernel &k, const Stage &stage) {
+  const Expr &body = k.expr(stage.body);
+  return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul &&
+         stage.axes.size() + stage.reduce.size() >= 2 && body.args[0] != body.args[1];
+}
+
+std::string contraction_rule(const Kernel &k) {
+  int contractions = 0;
+  for (const Stage &stage : k.stages) {
+    if (!is_contraction(k, stage))
+      continue;
+    const Expr &body = k.expr(stage.body);
+    bool bare = k.expr(body.args[0]).kind == Expr::Kind::load && k.expr(body.args[1]).kind == Expr::Kind::load;
+    int64_t work = points(k, stage.axes) * points(k, stage.reduce);
+    if (!bare && work > kSmallWork)
+      return "an operand of a contraction would be recomputed in its inner loop";
+    if (bare)
+      ++contractions;
+  }
+  if (contractions == 0)
+    return "";
+  if (contractions > 1)
+    return "two contractions want two register tiles";
+  for (const Stage &stage : k.stages) {
+    if (stage.axes != k.stages[0].axes)
+      return "a contraction shares its loops only with work on the same axes";
+    if (!stage.reduce.empty() && &stage != &k.stages[0])
+      return "another reduction beside a contraction";
+  }
+  return "";
+}
+
+// Values handed between loop nests wait in a buffer of the shared iteration.
+std::string locality_rule(const Kernel &k, Survey &survey) {
+  std::vector<int> shared = k.shared_axes();
+  bool one_nest = std::all_of(k.stages.begin(), k.stages.end(),
+                              [&](const Stage &s) { return s.axes == k.stages[0].axes; });
+  if (one_nest)
+    return "";
+  int64_t work = 0;
+  for (const Stage &stage : k.stages)
+    work = std::max(work, points(k, stage.axes) * points(k, stage.reduce));
+  if (shared.empty() && work > kSmallWork)
+    return "no outer loop in common";
+  int64_t bytes = 0;
+  std::set<int> referenced;
+  for (const Stage &stage : k.stages)
+    survey.each(stage.body, [&](ExprId, const Expr &e) {
+      if (e.kind == Expr::Kind::stage && k.stages[static_cast<size_t>(e.target)].axes != stage.axes)
+        referenced.insert(e.target);
+    });
+  for (int s : referenced) {
+    const Stage &stage = k.stages[static_cast<size_t>(s)];
+    bytes += points(k, stage.axes) / points(k, shared) * size_of(stage.dtype);
+  }
+  return bytes > kLocalBytes ? "the values handed over would leave the cache" : "";
+}
+
+// An expensive function of few axes must not be evaluated again for every point of many.
+std::string recomputation_rule(const Kernel &k, Survey &survey) {
+  std::string reason;
+  for (const Stage &stage : k.stages) {
+    int64_t domain = points(k, stage.axes) * points(k, stage.reduce);
+    survey.each(stage.body, [&](ExprId id, const Expr &e) {
+      if (e.kind != Expr::Kind::op || !is_expensive(e.op))
+        return;
+      const std::set<int> &axes = survey.axes_of(id);
+      int64_t needed = points(k, std::vector<int>(axes.begin(), axes.end()));
+      if (needed < domain)
+        reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(domain / needed) + " times";
+    });
+  }
+  return reason;
+}
+
+} // namespace
+
+std::string why_not_one_kernel(const Kernel &k) {
+  Survey survey(k);
+  if (std::string reason = contraction_rule(k); !reason.empty())
+    return reason;
+  if (std::string reason = recomputation_rule(k, survey); !reason.empty())
+    return reason;
+  return locality_rule(k, survey);
+}
+
+} // namespace gradc

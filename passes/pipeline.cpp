@@ -1,0 +1,41 @@
+// The order of the passes, and why it is this one.
+#include "passes/pipeline.h"
+
+#include "passes/cse.h"
+#include "passes/dce.h"
+#include "passes/fold.h"
+#include "passes/fuse.h"
+#include "passes/plan.h"
+#include "passes/schedule.h"
+#include "passes/simplify.h"
+
+namespace gradc {
+
+static constexpr Pass kPipeline[] = {
+    // In: primitives as layers, gradients and optimizers wrote them, without a thought for waste.
+    {"fold", "evaluate what depends on constants alone", fold},
+    // After fold, so that the identities see every 1, -1 and splat there is.
+    {"simplify", "apply the identities that hold on floats, to a fixpoint", simplify},
+    // After simplify, which brings different spellings of one value to one form.
+    {"cse", "make equal nodes one", cse},
+    // After all that orphan nodes; before fuse, which must not count dead uses.
+    {"dce", "drop what no return or update needs", dce},
+    // From here on the set of values is final: later passes group, order and place them.
+    {"fuse", "group nodes into kernels around an anchor", fuse},
+    // From here on every computed value belongs to a kernel.
+    {"schedule", "order the kernels so that memory is freed early", schedule},
+    // From here on the order of nodes is the order of execution.
+    {"plan", "give every value in memory its bytes", plan},
+    // Out: every value that exists in memory has a place in it.
+};
+
+std::span<const Pass> pipeline() { return kPipeline; }
+
+const Pass *find_pass(std::string_view name) {
+  for (const Pass &pass : kPipeline)
+    if (pass.name == name)
+      return &pass;
+  return nullptr;
+}
+
+} // namespace gradc

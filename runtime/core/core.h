@@ -1,0 +1,45 @@
+/* What every model.so carries: a thread team, weights files, status texts.
+ *
+ * C11, needs nothing but libc on Linux, keeps no global that changes, never prints or aborts. All symbols are hidden,
+ * so several models and a driver that links the same code can live in one process. */
+#ifndef GRADC_CORE_H
+#define GRADC_CORE_H
+
+#include "runtime/gradc.h"
+
+#define GRADC_CORE __attribute__((visibility("hidden")))
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A team of `threads` threads, the caller included. Null when threads <= 1 or none could be started; fewer than asked
+ * for when the system refuses more. */
+GRADC_CORE gradc_team *gradc_core_team_create(int32_t threads);
+
+/* Ends and joins the threads. Null is fine. */
+GRADC_CORE void gradc_core_team_destroy(gradc_team *team);
+
+/* Runs body(args, begin, end) over [0, count), split into one contiguous share a thread: the first count % threads
+ * shares are one longer, thread t takes the t-th, empty shares are not run. Returns when all are done; what the bodies
+ * wrote is then visible to the caller. One call at a time a team, and bodies may not call it again. A null team runs
+ * everything in the caller. */
+GRADC_CORE void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begin, int64_t end),
+                                    void *args, int64_t count);
+
+/* gradc_model.save: on GRADC_IO_ERROR errno tells why, and what stood at `path` before is untouched. */
+GRADC_CORE int32_t gradc_core_save(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+                                   const char *const *metadata);
+
+/* gradc_model.load: needs every tensor of the arenas that are not null and ignores others in the file. The whole file
+ * is checked and read before the first byte of an arena changes. */
+GRADC_CORE int32_t gradc_core_load(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+                                   char *message, int64_t message_bytes);
+
+/* gradc_model.status_message: a static text, never null. */
+GRADC_CORE const char *gradc_core_status_message(int32_t status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,206 @@
+/* Writes arenas as a safetensors file that is either complete or not there: temporary file beside the target, fsync,
+ * rename, fsync of the folder. */
+#include "runtime/core/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A text that grows; once memory is out, `data` is null and stays so. */
+typedef struct {
+  char *data;
+  size_t size, room;
+} text;
+
+static void append(text *t, const char *bytes, size_t count) {
+  if (t->size + count > t->room && t->data) {
+    size_t larger = 2 * (t->size + count);
+    char *grown = realloc(t->data, larger);
+    if (!grown)
+      free(t->data);
+    t->data = grown;
+    t->room = larger;
+  }
+  if (!t->data)
+    return;
+  memcpy(t->data + t->size, bytes, count);
+  t->size += count;
+}
+
+static void append_format(text *t, const char *format, ...) {
+  char buffer[64];
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(buffer, sizeof buffer, format, arguments);
+  va_end(arguments);
+  append(t, buffer, (size_t)length);
+}
+
+static void append_string(text *t, const char *s) {
+  append(t, "\"", 1);
+  for (; *s; ++s) {
+    if (*s == '"' || *s == '\\')
+      append(t, "\\", 1);
+    if ((uint8_t)*s < 0x20)
+      append_format(t, "\\u%04x", *s);
+    else
+      append(t, s, 1);
+  }
+  append(t, "\"", 1);
+}
+
+static int64_t element_bytes(int32_t dtype) {
+  return dtype == GRADC_BOOL ? 1 : dtype == GRADC_F32 || dtype == GRADC_I32 ? 4 : 8;
+}
+
+/* The order of the reference writer: larger elements first, then by name. */
+static int writing_order(const void *left, const void *right) {
+  const gradc_tensor *a = *(const gradc_tensor *const *)left, *b = *(const gradc_tensor *const *)right;
+  int64_t by_size = element_bytes(b->dtype) - element_bytes(a->dtype);
+  return by_size != 0 ? (by_size > 0 ? 1 : -1) : strcmp(a->name, b->name);
+}
+
+/* The header with its length in front, padded so that the data starts on a multiple of 8. */
+static text make_header(const gradc_tensor *const *tensors, int32_t count, const char *const *metadata) {
+  text t = {malloc(4096), 0, 4096};
+  append(&t, "\0\0\0\0\0\0\0\0{", 9);
+  if (metadata && *metadata) {
+    append_string(&t, "__metadata__");
+    for (const char *const *pair = metadata; *pair; pair += 2) {
+      append(&t, pair == metadata ? ":{" : ",", pair == metadata ? 2 : 1);
+      append_string(&t, pair[0]);
+      append(&t, ":", 1);
+      append_string(&t, pair[1]);
+    }
+    append(&t, count ? "}," : "}", count ? 2 : 1);
+  }
+  int64_t offset = 0;
+  for (int32_t i = 0; i < count; ++i) {
+    const gradc_tensor *tensor = tensors[i];
+    append_string(&t, tensor->name);
+    append_format(&t, ":{\"dtype\":\"%s\",\"shape\":[", gradc_core_dtype_name(tensor->dtype));
+    for (int32_t d = 0; d < tensor->rank; ++d)
+      append_format(&t, d ? ",%lld" : "%lld", (long long)tensor->dims[d]);
+    append_format(&t, "],\"data_offsets\":[%lld,", (long long)offset);
+    offset += tensor->bytes;
+    append_format(&t, "%lld]}%s", (long long)offset, i + 1 < count ? "," : "");
+  }
+  append(&t, "}", 1);
+  append(&t, "       ", (8 - t.size % 8) % 8);
+  uint64_t length = t.size - 8;
+  if (t.data)
+    memcpy(t.data, &length, sizeof length);
+  return t;
+}
+
+static int write_all(int file, const char *data, size_t bytes) {
+  while (bytes > 0) {
+    ssize_t written = write(file, data, bytes);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return 0;
+    data += written;
+    bytes -= (size_t)written;
+  }
+  return 1;
+}
+
+/* Creates `path`.<process>-<n>.tmp, which nobody else has, for writing; its name goes to `name`. */
+static int open_temporary(const char *path, char *name, size_t room) {
+  for (int n = 0; n < 1000; ++n) {
+    snprintf(name, room, "%s.%ld-%d.tmp", path, (long)getpid(), n);
+    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0 || errno != EEXIST)
+      return file;
+  }
+  return -1;
+}
+
+/* Makes the rename itself durable. A failure is not reported: the file is complete and in its place. */
+static void sync_folder(char *path) {
+  char *slash = strrchr(path, '/');
+  const char *folder = !slash ? "." : slash == path ? "/" : path;
+  if (slash && slash != path)
+    *slash = 0;
+  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0)
+    return;
+  fsync(file);
+  close(file);
+}
+
+static int write_tensors(int file, const text *header, const gradc_tensor *const *tensors, int32_t count,
+                         void *const arenas[GRADC_ARENAS]) {
+  if (!write_all(file, header->data, header->size))
+    return 0;
+  for (int32_t i = 0; i < count; ++i)
+    if (!write_all(file, (const char *)arenas[tensors[i]->arena] + tensors[i]->offset, (size_t)tensors[i]->bytes))
+      return 0;
+  return fsync(file) == 0;
+}
+
+static int32_t write_file(const char *path, const text *header, const gradc_tensor *const *tensors, int32_t count,
+                          void *const arenas[GRADC_ARENAS]) {
+  size_t room = strlen(path) + 64;
+  char *temporary = malloc(room);
+  if (!temporary)
+    return GRADC_OUT_OF_MEMORY;
+  int file = open_temporary(path, temporary, room);
+  int good = 0, error = errno;
+  if (file >= 0) {
+    good = write_tensors(file, header, tensors, count, arenas);
+    error = errno;
+    if (close(file) != 0 && good) {
+      good = 0;
+      error = errno;
+    }
+    if (good && rename(temporary, path) != 0) {
+      good = 0;
+      error = errno;
+    }
+    if (good)
+      sync_folder(temporary); /* in the same folder as `path`, and ours to cut */
+    else
+      unlink(temporary);
+  }
+  free(temporary);
+  errno = error;
+  return good ? GRADC_OK : GRADC_IO_ERROR;
+}
+
+static int metadata_is_sound(const char *const *metadata) {
+  for (const char *const *pair = metadata; pair && *pair; pair += 2) {
+    if (!pair[1])
+      return 0;
+    for (const char *const *before = metadata; before != pair; before += 2)
+      if (strcmp(*before, *pair) == 0)
+        return 0;
+  }
+  return 1;
+}
+
+int32_t gradc_core_save(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+                        const char *const *metadata) {
+  if (!model || !arenas || !path || !metadata_is_sound(metadata))
+    return GRADC_BAD_CALL;
+  const gradc_tensor **tensors = malloc(((size_t)model->tensor_count + 1) * sizeof *tensors);
+  if (!tensors)
+    return GRADC_OUT_OF_MEMORY;
+  int32_t count = 0;
+  for (int32_t i = 0; i < model->tensor_count; ++i) {
+    const gradc_tensor *tensor = &model->tensors[i];
+    if (tensor->arena >= 0 && tensor->arena < GRADC_ARENAS && arenas[tensor->arena])
+      tensors[count++] = tensor;
+  }
+  qsort(tensors, (size_t)count, sizeof *tensors, writing_order);
+  text header = make_header(tensors, count, metadata);
+  int32_t status = header.data ? write_file(path, &header, tensors, count, arenas) : GRADC_OUT_OF_MEMORY;
+  free(header.data);
+  free(tensors);
+  return status;
+}

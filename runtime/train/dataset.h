@@ -1,0 +1,69 @@
+// The examples of a model: dense arrays in the model's dtypes, checked, scaled and split.
+//
+// Where the values come from is the "data" object of the model file: columns of a CSV file or .npy files, one per
+// input. A value v becomes v * scale + offset, then, for a standardized input, (x - mean) / std of each of its elements
+// over the training rows (population std; 1 for a constant).
+#pragma once
+
+#include "runtime/train/permutation.h"
+#include "runtime/train/signature.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gradc::runtime {
+
+/// Mean and standard deviation of each element of an input.
+struct Standardization {
+  std::vector<double> mean, deviation;
+};
+using Standardizations = std::map<std::string, Standardization>; // by input
+
+/// Rows [begin, end) of a dataset.
+struct Part {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+};
+
+struct DatasetSizes {
+  int64_t train = 0, validation = 0, test = 0;
+};
+
+struct DatasetOptions {
+  std::string base_folder;              // of relative paths in the model file
+  std::string data_path;                // instead of data.path, not relative to base_folder; empty: as in the file
+  int64_t seed = 0;                     // of the split
+  double validation_split = 0, test_split = 0; // shares of the rows, rounded, at least one row where positive
+  bool inputs_may_be_absent = false;    // leave out inputs whose columns or files are not there (prediction)
+  const Standardizations *standardizations = nullptr; // use these and fit none
+};
+
+/// The values of one input, row-major, [rows, elements].
+struct InputData {
+  std::string name;
+  int64_t row_bytes = 0;
+  std::vector<char> bytes;
+};
+
+class Dataset {
+public:
+  /// The input of that name; null when the data has none.
+  const InputData *find(const std::string &input) const;
+
+  int64_t rows() const { return static_cast<int64_t>(original_rows.size()); }
+  DatasetSizes sizes() const { return {train.size(), validation.size(), test.size()}; }
+
+  std::vector<InputData> inputs;
+  Part train, validation, test;       // adjacent, in this order; file order inside each
+  std::vector<int64_t> original_rows; // of each row: its number in the file, 0-based
+  Standardizations standardizations;  // fitted or given
+};
+
+/// Loads the data that `signature.train["data"]` describes. The split is a function of (seed, number of rows). Throws
+/// Error with the place of the first mistake: missing columns, values that are no numbers, out of the dtype's range or
+/// (for classes) not in [0, classes), files whose numbers of rows differ, splits that leave no training row.
+Dataset load_dataset(const Signature &signature, const DatasetOptions &options);
+
+} // namespace gradc::runtime

@@ -1,0 +1,70 @@
+// Events as JSON; see events.h.
+#include "runtime/train/events.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+namespace gradc::runtime {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json metrics_object(const std::vector<Metric> &metrics) {
+  Json json = Json::object();
+  for (const Metric &metric : metrics)
+    json[metric.name] = metric.value;
+  return json;
+}
+
+/// Text that may hold bytes of a user's file: invalid UTF-8 is replaced, not refused.
+std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
+
+} // namespace
+
+std::string to_json(const StartEvent &event) {
+  return dump({{"event", "start"},
+               {"model", event.model},
+               {"parameters", event.parameters},
+               {"seed", event.seed},
+               {"batch_size", event.batch_size},
+               {"epochs", event.epochs},
+               {"steps_per_epoch", event.steps_per_epoch},
+               {"step", event.step},
+               {"epoch", event.epoch},
+               {"rows",
+                {{"train", event.rows.train}, {"validation", event.rows.validation}, {"test", event.rows.test}}},
+               {"test_rows", event.test_rows}});
+}
+
+std::string to_json(const StepEvent &event) { // by hand: written once a step
+  return fmt::format(R"({{"event":"step","step":{},"epoch":{},"loss":{},"learning_rate":{}}})", event.step,
+                     event.epoch, number(event.loss), number(event.learning_rate));
+}
+
+std::string to_json(const EpochEvent &event) {
+  return dump({{"event", "epoch"},
+               {"epoch", event.epoch},
+               {"step", event.step},
+               {"complete", event.complete},
+               {"loss", event.loss},
+               {"learning_rate", event.learning_rate},
+               {"seconds", event.seconds},
+               {"validation", metrics_object(event.validation)}});
+}
+
+std::string to_json(const EndEvent &event) {
+  return dump({{"event", "end"},
+               {"step", event.step},
+               {"seconds", event.seconds},
+               {"stopped", event.stopped},
+               {"test", metrics_object(event.test)},
+               {"checkpoint", event.checkpoint.empty() ? Json() : Json(event.checkpoint)}});
+}
+
+std::string to_json(const FailureEvent &event) {
+  return dump({{"event", "error"}, {"step", event.step}, {"message", event.message}});
+}
+
+} // namespace gradc::runtime

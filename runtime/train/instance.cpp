@@ -1,0 +1,165 @@
+// Memory and calls of one copy of a model; see instance.h.
+#include "runtime/train/instance.h"
+
+#include "runtime/train/error.h"
+#include "runtime/train/signature.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/mman.h>
+
+namespace gradc::runtime {
+namespace {
+
+constexpr int64_t kHugePage = 2 << 20;
+
+const gradc_model &checked(const gradc_model &model) {
+  if (model.abi_version != GRADC_ABI_VERSION)
+    throw Error(fmt::format("the model speaks version {} of the ABI, this runtime version {}", model.abi_version,
+                            GRADC_ABI_VERSION));
+  if (model.struct_size < sizeof(gradc_model))
+    throw Error(fmt::format("the model's table has {} bytes, expected at least {}", model.struct_size,
+                            sizeof(gradc_model)));
+  if (model.alignment < 1 || (model.alignment & (model.alignment - 1)) != 0)
+    throw Error(fmt::format("the model asks for an alignment of {}, expected a power of two", model.alignment));
+  return model;
+}
+
+} // namespace
+
+int64_t value_bytes(const gradc_value &value) {
+  int64_t bytes = dtype_bytes(value.dtype);
+  for (int32_t i = 0; i < value.rank; ++i)
+    bytes *= value.dims[i];
+  return bytes;
+}
+
+Outputs::Outputs(const gradc_entry &entry) : entry_(&entry) {
+  for (int32_t i = 0; i < entry.output_count; ++i) {
+    const auto bytes = static_cast<size_t>(value_bytes(entry.outputs[i]));
+    memory_.emplace_back(bytes / sizeof(double) + 1);
+    pointers_.push_back(memory_.back().data());
+  }
+}
+
+double Outputs::scalar(int32_t output) const {
+  const gradc_value &value = entry_->outputs[output];
+  if (value.dtype == GRADC_F64)
+    return memory_.at(static_cast<size_t>(output))[0];
+  if (value.dtype != GRADC_F32)
+    throw Error(fmt::format("entry '{}': output '{}' is not a float", entry_->name, value.name));
+  float number;
+  std::memcpy(&number, data(output), sizeof number);
+  return number;
+}
+
+void Instance::Free::operator()(void *memory) const { std::free(memory); }
+
+Instance::Arena Instance::allocate(const gradc_model &model, int32_t arena) {
+  const int64_t wanted = std::max<int64_t>(model.arena_bytes[arena], 1);
+  const int64_t alignment =
+      std::max<int64_t>({model.alignment, static_cast<int64_t>(sizeof(void *)), wanted >= kHugePage ? kHugePage : 1});
+  const int64_t bytes = (wanted + alignment - 1) / alignment * alignment;
+  void *memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(bytes));
+  if (!memory)
+    throw Error(fmt::format("out of memory: model '{}' needs {:.1f} MiB for one of its arenas", model.name,
+                            static_cast<double>(bytes) / (1 << 20)));
+  if (bytes >= kHugePage)
+    ::madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE); // advice: its failure changes nothing
+  if (arena != GRADC_GRADS)
+    std::memset(memory, 0, static_cast<size_t>(bytes));
+  return Arena(memory);
+}
+
+Instance::Instance(const gradc_model &model, int32_t threads)
+    : model_(checked(model)), team_(threads > 1 ? model.team_create(threads) : nullptr, EndTeam{&model}) {
+  for (int32_t arena = 0; arena < GRADC_ARENAS; ++arena)
+    arenas_[arena] = allocate(model, arena);
+  for (int32_t i = 0; i < model.hyper_count; ++i)
+    hypers_.push_back(model.hypers[i].default_value);
+}
+
+const gradc_entry *Instance::find(std::string_view entry, int64_t batch) const {
+  for (int32_t i = 0; i < model_.entry_count; ++i)
+    if (entry == model_.entries[i].name && model_.entries[i].batch == batch)
+      return &model_.entries[i];
+  return nullptr;
+}
+
+const gradc_entry &Instance::require(std::string_view entry, int64_t batch) const {
+  if (const gradc_entry *found = find(entry, batch))
+    return *found;
+  if (batch == 0)
+    throw Error(fmt::format("model '{}' has no entry '{}'", model_.name, entry));
+  throw Error(fmt::format("model '{}' is not compiled to {} batches of {} (it is for: {}); compile it with "
+                          "--batch-size {}",
+                          model_.name, entry, batch, fmt::join(batches(entry), ", "), batch));
+}
+
+std::vector<int64_t> Instance::batches(std::string_view entry) const {
+  std::vector<int64_t> sizes;
+  for (int32_t i = 0; i < model_.entry_count; ++i)
+    if (entry == model_.entries[i].name)
+      sizes.push_back(model_.entries[i].batch);
+  std::sort(sizes.rbegin(), sizes.rend());
+  return sizes;
+}
+
+double *Instance::hyper(std::string_view name) {
+  for (int32_t i = 0; i < model_.hyper_count; ++i)
+    if (name == model_.hypers[i].name)
+      return &hypers_[static_cast<size_t>(i)];
+  return nullptr;
+}
+
+void Instance::run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs,
+                   const Position &position) {
+  gradc_call call{};
+  call.struct_size = sizeof call;
+  for (int32_t arena = 0; arena < GRADC_ARENAS; ++arena)
+    call.arenas[arena] = arenas_[arena].get();
+  call.inputs = inputs;
+  call.outputs = outputs.pointers();
+  call.hypers = hypers_.empty() ? nullptr : hypers_.data();
+  call.seed = position.seed;
+  call.step = position.step;
+  call.total_steps = position.total_steps;
+  call.team = team_.get();
+  const int32_t status = entry.run(&entry, &call);
+  if (status != GRADC_OK)
+    throw Error(fmt::format("entry '{}' of model '{}' failed: {}", entry.name, model_.name,
+                            model_.status_message(status)));
+}
+
+void Instance::init(int64_t seed) {
+  const gradc_entry &entry = require("init", 0);
+  run(entry, nullptr, Outputs(entry), {seed, 0, 0});
+}
+
+void Instance::save(const std::string &path, const std::vector<std::string> &metadata) const {
+  std::vector<const char *> pairs;
+  for (const std::string &text : metadata)
+    pairs.push_back(text.c_str());
+  pairs.push_back(nullptr);
+  void *const arenas[GRADC_ARENAS] = {arenas_[GRADC_PARAMS].get(), arenas_[GRADC_SLOTS].get(), nullptr, nullptr};
+  errno = 0;
+  const int32_t status = model_.save(&model_, arenas, path.c_str(), pairs.data());
+  if (status != GRADC_OK)
+    throw Error(fmt::format("cannot save '{}': {}{}{}", path, model_.status_message(status), errno ? ": " : "",
+                            errno ? std::strerror(errno) : ""));
+}
+
+void Instance::load(const std::string &path, bool slots) {
+  void *const arenas[GRADC_ARENAS] = {arenas_[GRADC_PARAMS].get(), slots ? arenas_[GRADC_SLOTS].get() : nullptr,
+                                      nullptr, nullptr};
+  char message[512] = "";
+  const int32_t status = model_.load(&model_, arenas, path.c_str(), message, sizeof message);
+  if (status != GRADC_OK)
+    throw Error(fmt::format("cannot load '{}': {}", path, message[0] ? message : model_.status_message(status)));
+}
+
+} // namespace gradc::runtime

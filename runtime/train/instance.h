@@ -1,0 +1,91 @@
+// One copy of a model that can be trained: its arenas, its thread team, its hyperparameters.
+#pragma once
+
+#include "runtime/gradc.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradc::runtime {
+
+/// Where a run stands; what randomness and schedules are functions of.
+struct Position {
+  int64_t seed = 0;
+  int64_t step = 0;        // updates done so far
+  int64_t total_steps = 0; // of the whole run; 0: unknown
+};
+
+/// Memory for the outputs of an entry.
+class Outputs {
+public:
+  explicit Outputs(const gradc_entry &entry);
+
+  void *const *pointers() const { return pointers_.data(); }
+  const char *data(int32_t output) const { return static_cast<const char *>(pointers_.at(static_cast<size_t>(output))); }
+
+  /// The value of a float output with one element, as f64.
+  double scalar(int32_t output) const;
+
+private:
+  const gradc_entry *entry_;
+  std::vector<std::vector<double>> memory_; // doubles for their alignment
+  std::vector<void *> pointers_;
+};
+
+/// Bytes of an output, from its exact dims.
+int64_t value_bytes(const gradc_value &value);
+
+class Instance {
+public:
+  /// Allocates the arenas, aligned, in huge pages where they are large, and touches them once (gradients, which
+  /// train_step does not use, stay untouched). Throws Error when the table is not one this runtime can drive, or
+  /// memory is short.
+  Instance(const gradc_model &model, int32_t threads);
+
+  const gradc_model &model() const { return model_; }
+
+  /// The compiled function; null when the model was not compiled for it.
+  const gradc_entry *find(std::string_view entry, int64_t batch) const;
+
+  /// The same, or an Error that says what to compile.
+  const gradc_entry &require(std::string_view entry, int64_t batch) const;
+
+  /// The batch sizes for which an entry exists, largest first.
+  std::vector<int64_t> batches(std::string_view entry) const;
+
+  /// The hyperparameter of that name, for reading and writing; null when the model has none.
+  double *hyper(std::string_view name);
+
+  /// Runs an entry on the whole team. `inputs` as gradc_call.inputs. Throws Error unless it returns GRADC_OK.
+  void run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs, const Position &position);
+
+  /// Initial values for `seed`.
+  void init(int64_t seed);
+
+  /// Parameters and optimizer state to a file, atomically. `metadata`: pairs of strings. Throws Error.
+  void save(const std::string &path, const std::vector<std::string> &metadata) const;
+
+  /// Parameters, and with `slots` the optimizer state too, from a file. Throws Error; then nothing has changed.
+  void load(const std::string &path, bool slots);
+
+private:
+  struct Free {
+    void operator()(void *memory) const;
+  };
+  using Arena = std::unique_ptr<void, Free>;
+  struct EndTeam {
+    const gradc_model *model;
+    void operator()(gradc_team *team) const { model->team_destroy(team); }
+  };
+  static Arena allocate(const gradc_model &model, int32_t arena);
+
+  const gradc_model &model_;
+  Arena arenas_[GRADC_ARENAS];
+  std::unique_ptr<gradc_team, EndTeam> team_;
+  std::vector<double> hypers_;
+};
+
+} // namespace gradc::runtime

@@ -1,0 +1,65 @@
+// Sums and finishes metrics; see metrics.h.
+#include "runtime/train/metrics.h"
+
+#include "runtime/train/error.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
+#include <map>
+
+namespace gradc::runtime {
+namespace {
+
+double finish(const MetricInfo &metric, const std::map<std::string, double> &sums, double examples) {
+  std::vector<double> terms;
+  for (const std::string &name : metric.terms) {
+    const auto found = sums.find(name);
+    if (found == sums.end())
+      throw Error(fmt::format("metric '{}': 'evaluate' puts out no '{}'", metric.name, name));
+    terms.push_back(found->second);
+  }
+  if (metric.kind == MetricKind::mean)
+    return terms[0] / examples;
+  const double total = terms[2] - terms[1] * terms[1] / (examples * metric.per_example);
+  return total > 0 ? 1 - terms[0] / total : std::numeric_limits<double>::quiet_NaN(); // undefined for a constant
+}
+
+} // namespace
+
+std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, std::string_view entry) {
+  std::sort(sizes.rbegin(), sizes.rend());
+  std::vector<int64_t> used;
+  int64_t rest = rows;
+  for (const int64_t size : sizes)
+    for (; size > 0 && rest >= size; rest -= size)
+      used.push_back(size);
+  if (rest > 0)
+    throw Error(fmt::format("{} rows cannot be covered by the batches that '{}' is compiled for ({}): {} are left; "
+                            "compile it with --batch-size {}",
+                            rows, entry, fmt::join(sizes, ", "), rest, rest));
+  return used;
+}
+
+std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Batches &batches, const Part &part,
+                             const Position &position) {
+  std::vector<Metric> metrics;
+  if (part.size() == 0 || signature.metrics.empty())
+    return metrics;
+  std::map<std::string, double> sums;
+  int64_t row = part.begin;
+  for (const int64_t size : cover(part.size(), instance.batches("evaluate"), "evaluate")) {
+    const gradc_entry &entry = instance.require("evaluate", size);
+    const Outputs outputs(entry);
+    instance.run(entry, batches.rows(row), outputs, position);
+    for (int32_t i = 0; i < entry.output_count; ++i)
+      sums[entry.outputs[i].name] += outputs.scalar(i);
+    row += size;
+  }
+  for (const MetricInfo &metric : signature.metrics)
+    metrics.push_back({metric.name, finish(metric, sums, static_cast<double>(part.size()))});
+  return metrics;
+}
+
+} // namespace gradc::runtime

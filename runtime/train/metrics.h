@@ -1,0 +1,22 @@
+// Metrics over any number of rows, from the sums that the compiled "evaluate" puts out.
+#pragma once
+
+#include "runtime/train/batches.h"
+#include "runtime/train/instance.h"
+
+namespace gradc::runtime {
+
+struct Metric {
+  std::string name;
+  double value = 0;
+};
+
+/// How `rows` rows are covered by batches of the given sizes: always the largest that fits. Throws Error when a rest
+/// remains, saying what to compile.
+std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, std::string_view entry);
+
+/// The signature's metrics over the rows of `part`. Empty when the part is, or the signature has no metrics.
+std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Batches &batches, const Part &part,
+                             const Position &position);
+
+} // namespace gradc::runtime

@@ -1,0 +1,93 @@
+// What a run will do and needs, before anything is compiled; see trainer.h.
+#include "runtime/train/error.h"
+#include "runtime/train/trainer.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gradc::runtime {
+namespace {
+
+/// The option if given, else the model file's train.<name>; at least `least`.
+int64_t choose(const std::optional<int64_t> &option, const Signature &signature, const char *name, int64_t least) {
+  if (!option && (!signature.train.is_object() || !signature.train.contains(name) ||
+                  !signature.train[name].is_number_integer()))
+    throw Error(fmt::format("the model file gives no train.{}; give it there or as an option", name));
+  const int64_t value = option ? *option : signature.train[name].get<int64_t>();
+  if (value < least)
+    throw Error(fmt::format("{}: expected at least {}, found {}", name, least, value));
+  return value;
+}
+
+int64_t choose_seed(const Signature &signature, const TrainOptions &options) {
+  return choose(options.seed, signature, "seed", INT64_MIN);
+}
+
+double split(const Signature &signature, const char *name) {
+  return signature.train.is_object() ? signature.train.value(name, 0.0) : 0;
+}
+
+/// The batches that cover `rows` rows: full ones and one for the rest.
+void add_evaluation(std::vector<EntryKey> &entries, int64_t rows, int64_t batch_size) {
+  if (rows >= batch_size)
+    entries.push_back({"evaluate", batch_size});
+  if (rows % batch_size > 0)
+    entries.push_back({"evaluate", rows % batch_size});
+}
+
+} // namespace
+
+RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows) {
+  RunPlan plan;
+  plan.epochs = choose(options.epochs, signature, "epochs", 1);
+  plan.batch_size = choose(options.batch_size, signature, "batch_size", 1);
+  plan.seed = choose_seed(signature, options);
+  plan.shuffle = options.shuffle.value_or(!signature.train.is_object() || signature.train.value("shuffle", true));
+  plan.tail = train_rows % plan.batch_size;
+  plan.steps_per_epoch = train_rows / plan.batch_size + (plan.tail > 0);
+  int64_t steps;
+  if (__builtin_mul_overflow(plan.epochs, plan.steps_per_epoch, &steps))
+    throw Error(fmt::format("epochs: {} epochs of {} steps are too many to count", plan.epochs,
+                            plan.steps_per_epoch));
+  if (options.max_steps && *options.max_steps < 1)
+    throw Error(fmt::format("max_steps: expected at least 1, found {}", *options.max_steps));
+  if (options.load.empty() && options.max_steps && *options.max_steps < plan.steps_per_epoch)
+    plan.tail = 0;
+  return plan;
+}
+
+std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOptions &options,
+                                     const DatasetSizes &sizes) {
+  const RunPlan plan = plan_run(signature, options, sizes.train);
+  std::vector<EntryKey> entries{{"init", 0}, {"schedule", 0}};
+  if (sizes.train >= plan.batch_size)
+    entries.push_back({"train_step", plan.batch_size});
+  if (plan.tail > 0)
+    entries.push_back({"train_step", plan.tail});
+  if (!signature.metrics.empty()) {
+    add_evaluation(entries, sizes.validation, plan.batch_size);
+    add_evaluation(entries, sizes.test, plan.batch_size);
+  }
+  std::sort(entries.begin(), entries.end());
+  entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
+  return entries;
+}
+
+Dataset load_training_data(const Signature &signature, const TrainOptions &options) try {
+  DatasetOptions dataset;
+  dataset.base_folder = options.base_folder;
+  dataset.data_path = options.data;
+  dataset.seed = choose_seed(signature, options);
+  dataset.validation_split = split(signature, "validation_split");
+  dataset.test_split = split(signature, "test_split");
+  Checkpoint checkpoint;
+  if (!options.load.empty())
+    checkpoint = read_checkpoint(options.load);
+  if (!checkpoint.standardizations.empty())
+    dataset.standardizations = &checkpoint.standardizations;
+  return load_dataset(signature, dataset);
+} catch (const nlohmann::json::exception &problem) {
+  throw Error(fmt::format("signature: train: {}", problem.what()));
+}
+
+} // namespace gradc::runtime

@@ -1,0 +1,144 @@
+// Draws the losses; see plot.h.
+#include "runtime/train/plot.h"
+
+#include "runtime/train/file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace gradc::runtime {
+namespace {
+
+constexpr double kWidth = 720, kHeight = 420, kLeft = 70, kRight = 20, kTop = 46, kBottom = 48;
+constexpr size_t kMaxPoints = 600; // about one a pixel
+constexpr const char *kTrainColor = "#4477aa", *kValidationColor = "#ee6677"; // told apart by the color-blind
+
+std::vector<Point> finite(const std::vector<Point> &points) {
+  std::vector<Point> kept;
+  for (const Point &p : points)
+    if (std::isfinite(p.x) && std::isfinite(p.y))
+      kept.push_back(p);
+  return kept;
+}
+
+/// At most kMaxPoints means of neighboring points.
+std::vector<Point> thin(const std::vector<Point> &points) {
+  const size_t each = (points.size() + kMaxPoints - 1) / kMaxPoints;
+  std::vector<Point> means;
+  for (size_t i = 0; i < points.size(); i += each) {
+    const size_t end = std::min(points.size(), i + each);
+    Point mean;
+    for (size_t j = i; j < end; ++j) {
+      mean.x += points[j].x / static_cast<double>(end - i);
+      mean.y += points[j].y / static_cast<double>(end - i);
+    }
+    means.push_back(mean);
+  }
+  return means;
+}
+
+/// A linear scale from [low, high] to pixels, with ticks at multiples of 1, 2 or 5 times a power of ten.
+struct Axis {
+  double low, high, pixel_low, pixel_high;
+
+  double operator()(double value) const {
+    return pixel_low + (value - low) / (high - low) * (pixel_high - pixel_low);
+  }
+
+  std::vector<double> ticks() const {
+    const double rough = (high - low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
+    const double step = power * (rough > 5 * power ? 10 : rough > 2 * power ? 5 : rough > power ? 2 : 1);
+    std::vector<double> values;
+    for (double k = std::ceil(low / step); k * step <= high; ++k)
+      values.push_back(k * step);
+    return values;
+  }
+};
+
+Axis make_axis(const std::vector<Point> &points, double Point::*coordinate, bool from_zero, double pixel_low,
+               double pixel_high) {
+  double low = from_zero ? 0 : INFINITY, high = -INFINITY;
+  for (const Point &p : points) {
+    low = std::min(low, p.*coordinate);
+    high = std::max(high, p.*coordinate);
+  }
+  if (!(low < high)) { // no points, or all alike
+    low = std::isfinite(low) ? low : 0;
+    high = low + 1;
+  }
+  return {low, high, pixel_low, pixel_high};
+}
+
+std::string escaped(const std::string &text) {
+  std::string out;
+  for (const char c : text)
+    out += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
+  return out;
+}
+
+std::string polyline(const std::vector<Point> &points, const Axis &x, const Axis &y, const char *color) {
+  std::string list;
+  for (const Point &p : points)
+    list += fmt::format("{:.1f},{:.1f} ", x(p.x), y(p.y));
+  return fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\" "
+                     "stroke-linejoin=\"round\"/>\n",
+                     list, color);
+}
+
+std::string grid(const Axis &x, const Axis &y) {
+  std::string svg;
+  for (const double v : y.ticks())
+    svg += fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#e4e4e4\"/>"
+                       "<text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.4g}</text>\n",
+                       kLeft, kWidth - kRight, y(v), kLeft - 8, y(v) + 4, v);
+  for (const double v : x.ticks())
+    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.6g}</text>\n", x(v),
+                       kHeight - kBottom + 18, v);
+  return svg + fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">step</text>\n",
+                           (kLeft + kWidth - kRight) / 2, kHeight - 10);
+}
+
+std::string legend(double x, const char *name, const char *color) {
+  return fmt::format("<line x1=\"{0}\" x2=\"{1}\" y1=\"24\" y2=\"24\" stroke=\"{2}\" stroke-width=\"3\"/>"
+                     "<text x=\"{3}\" y=\"28\">{4}</text>\n",
+                     x, x + 18, color, x + 24, name);
+}
+
+} // namespace
+
+std::string loss_svg(const std::string &title, const std::vector<Point> &train,
+                     const std::vector<Point> &validation) {
+  const std::vector<Point> losses = thin(finite(train)), checks = thin(finite(validation));
+  std::vector<Point> all = losses;
+  all.insert(all.end(), checks.begin(), checks.end());
+  const Axis x = make_axis(all, &Point::x, true, kLeft, kWidth - kRight);
+  const Axis y = make_axis(all, &Point::y, true, kHeight - kBottom, kTop);
+  std::string svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+                                "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"
+                                "<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
+                                "<text x=\"{2}\" y=\"28\" font-size=\"15\">{3}: loss</text>\n",
+                                kWidth, kHeight, kLeft, escaped(title));
+  svg += grid(x, y);
+  svg += polyline(losses, x, y, kTrainColor) + legend(kWidth - 230, "training", kTrainColor);
+  if (checks.empty())
+    return svg + "</svg>\n";
+  svg += polyline(checks, x, y, kValidationColor) + legend(kWidth - 120, "validation", kValidationColor);
+  if (checks.size() <= 60)
+    for (const Point &p : checks)
+      svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.6\" fill=\"{}\"/>\n", x(p.x), y(p.y),
+                         kValidationColor);
+  return svg + "</svg>\n";
+}
+
+void LossPlot::on(const StepEvent &event) { train_.push_back({static_cast<double>(event.step), event.loss}); }
+
+void LossPlot::on(const EpochEvent &event) {
+  for (const Metric &metric : event.validation)
+    if (metric.name == "loss")
+      validation_.push_back({static_cast<double>(event.step), metric.value});
+}
+
+void LossPlot::on(const EndEvent &) { write_file(path_, loss_svg(title_, train_, validation_)); }
+
+} // namespace gradc::runtime

@@ -1,0 +1,146 @@
+// Prediction over files; see predict.h.
+#include "runtime/train/predict.h"
+
+#include "runtime/train/error.h"
+#include "runtime/train/file.h"
+#include "runtime/train/npy.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace gradc::runtime {
+namespace {
+
+int64_t elements(const Prediction &prediction) {
+  int64_t product = 1;
+  for (const int64_t dim : prediction.dims)
+    product *= dim;
+  return product;
+}
+
+template <class T> T read(const char *at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+/// Shortest text that reads back as the same number.
+std::string number(const Prediction &prediction, int64_t index) {
+  const char *at = prediction.values.data() + index * dtype_bytes(prediction.dtype);
+  switch (prediction.dtype) {
+  case GRADC_F32:
+    return fmt::format("{}", read<float>(at));
+  case GRADC_F64:
+    return fmt::format("{}", read<double>(at));
+  case GRADC_I32:
+    return fmt::format("{}", read<int32_t>(at));
+  case GRADC_I64:
+    return fmt::format("{}", read<int64_t>(at));
+  default:
+    return fmt::format("{}", int{read<uint8_t>(at)});
+  }
+}
+
+std::string quoted(const std::string &name) {
+  if (name.find_first_of(",\"\n\r") == std::string::npos)
+    return name;
+  std::string out = "\"";
+  for (const char c : name)
+    out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
+std::string csv_header(const std::vector<Prediction> &predictions) {
+  std::vector<std::string> names;
+  for (const Prediction &prediction : predictions)
+    for (int64_t i = 0; i < elements(prediction); ++i)
+      names.push_back(quoted(prediction.dims.empty() ? prediction.name : fmt::format("{}_{}", prediction.name, i)));
+  return fmt::format("{}\n", fmt::join(names, ","));
+}
+
+std::string csv(const std::vector<Prediction> &predictions, int64_t rows) {
+  std::string text = csv_header(predictions);
+  for (int64_t row = 0; row < rows; ++row) {
+    const char *separator = "";
+    for (const Prediction &prediction : predictions)
+      for (int64_t i = 0; i < elements(prediction); ++i) {
+        text += separator + number(prediction, row * elements(prediction) + i);
+        separator = ",";
+      }
+    text += '\n';
+  }
+  return text;
+}
+
+std::vector<Prediction> empty_predictions(const gradc_entry &entry) {
+  std::vector<Prediction> predictions;
+  for (int32_t i = 0; i < entry.output_count; ++i) {
+    const gradc_value &output = entry.outputs[i];
+    if (output.rank < 1 || output.dims[0] != entry.batch)
+      throw Error(fmt::format("output '{}' has no batch axis", output.name));
+    predictions.push_back({output.name, output.dtype, {output.dims + 1, output.dims + output.rank}, ""});
+  }
+  return predictions;
+}
+
+} // namespace
+
+Dataset load_prediction_data(const Signature &signature, const PredictOptions &options) {
+  const Checkpoint checkpoint = read_checkpoint(options.load);
+  DatasetOptions dataset;
+  dataset.base_folder = options.base_folder;
+  dataset.data_path = options.data;
+  dataset.inputs_may_be_absent = true;
+  dataset.standardizations = &checkpoint.standardizations;
+  return load_dataset(signature, dataset);
+}
+
+std::vector<EntryKey> needed_predict_entries(int64_t rows, int64_t batch_size) {
+  std::vector<EntryKey> entries;
+  if (rows % batch_size > 0)
+    entries.push_back({"predict", rows % batch_size});
+  if (rows >= batch_size)
+    entries.push_back({"predict", batch_size});
+  return entries;
+}
+
+std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, const PredictOptions &options) {
+  Instance instance(model, options.threads);
+  instance.load(options.load, false);
+  Batches batches(model, data);
+  std::vector<Prediction> predictions;
+  int64_t row = 0;
+  for (const int64_t size : cover(data.rows(), instance.batches("predict"), "predict")) {
+    const gradc_entry &entry = instance.require("predict", size);
+    const Outputs outputs(entry);
+    if (row == 0)
+      predictions = empty_predictions(entry);
+    try {
+      instance.run(entry, batches.rows(row), outputs, {});
+    } catch (const Error &error) {
+      if (batches.absent().empty())
+        throw;
+      throw Error(fmt::format("{} (the data file lacks the inputs {})", error.what(),
+                              fmt::join(batches.absent(), ", ")));
+    }
+    for (int32_t i = 0; i < entry.output_count; ++i)
+      predictions[static_cast<size_t>(i)].values.append(outputs.data(i),
+                                                        static_cast<size_t>(value_bytes(entry.outputs[i])));
+    row += size;
+  }
+  return predictions;
+}
+
+void write_predictions(const std::vector<Prediction> &predictions, int64_t rows, const std::string &path) {
+  if (!path.ends_with(".npy"))
+    return write_file(path, csv(predictions, rows));
+  if (predictions.size() != 1)
+    throw Error(fmt::format("'{}': a .npy file holds one output, the model has {}; write CSV", path,
+                            predictions.size()));
+  std::vector<int64_t> shape{rows};
+  shape.insert(shape.end(), predictions[0].dims.begin(), predictions[0].dims.end());
+  write_file(path, npy_file(predictions[0].dtype, shape, predictions[0].values));
+}
+
+} // namespace gradc::runtime

@@ -1,0 +1,37 @@
+// Runs a trained model over a data file.
+#pragma once
+
+#include "runtime/train/trainer.h"
+
+namespace gradc::runtime {
+
+struct PredictOptions {
+  std::string load;        // the checkpoint with the parameters
+  std::string data;        // path of the data file; empty: as in the model file
+  std::string base_folder; // of relative data paths in the model file
+  std::string output;      // a .npy file (models with one output), else CSV with a header
+  int64_t batch_size = 32;
+  int32_t threads = 1;
+};
+
+/// All rows in file order, standardized as in training. Inputs that the file lacks (the labels, say) are left out.
+Dataset load_prediction_data(const Signature &signature, const PredictOptions &options);
+
+/// What predict() will run for so many rows.
+std::vector<EntryKey> needed_predict_entries(int64_t rows, int64_t batch_size);
+
+/// The outputs of one example: name, dtype, dims without the batch, and the values of all rows, [rows, dims].
+struct Prediction {
+  std::string name;
+  int32_t dtype = 0;
+  std::vector<int64_t> dims;
+  std::string values;
+};
+
+/// Loads the parameters and predicts every row. Throws Error.
+std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, const PredictOptions &options);
+
+/// Writes predictions to options.output, atomically. Throws Error.
+void write_predictions(const std::vector<Prediction> &predictions, int64_t rows, const std::string &path);
+
+} // namespace gradc::runtime

@@ -1,0 +1,82 @@
+// Reads a signature; see signature.h.
+#include "runtime/train/signature.h"
+
+#include "runtime/gradc.h"
+#include "runtime/train/error.h"
+
+#include <array>
+#include <fmt/format.h>
+
+namespace gradc::runtime {
+namespace {
+
+using Json = nlohmann::json;
+
+struct DtypeInfo {
+  std::string_view name;
+  int64_t bytes;
+};
+constexpr std::array<DtypeInfo, 5> kDtypes{{{"f32", 4}, {"f64", 8}, {"i32", 4}, {"i64", 8}, {"bool", 1}}};
+
+int32_t parse_dtype(const std::string &name) {
+  for (size_t i = 0; i < kDtypes.size(); ++i)
+    if (kDtypes[i].name == name)
+      return static_cast<int32_t>(i);
+  throw Error(fmt::format("signature: expected a dtype f32, f64, i32, i64 or bool, got '{}'", name));
+}
+
+InputInfo parse_input(const std::string &name, const Json &json) {
+  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}};
+  int64_t elements = 1;
+  for (const int64_t dim : input.shape)
+    if (dim < 0 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
+      throw Error(fmt::format("signature: input '{}' has an impossible shape", name));
+  if (json.contains("classes") && !json["classes"].is_null())
+    input.classes = json["classes"].get<int64_t>();
+  return input;
+}
+
+MetricInfo parse_metric(const Json &json) {
+  MetricInfo metric;
+  metric.name = json.at("name").get<std::string>();
+  metric.terms = json.at("terms").get<std::vector<std::string>>();
+  metric.per_example = json.value("per_example", 1.0);
+  const auto kind = json.at("kind").get<std::string>();
+  if (kind != "mean" && kind != "r2")
+    throw Error(fmt::format("signature: metric '{}' is of kind '{}', which this runtime does not know", metric.name,
+                            kind));
+  metric.kind = kind == "mean" ? MetricKind::mean : MetricKind::r2;
+  if (metric.terms.size() != (metric.kind == MetricKind::mean ? 1u : 3u))
+    throw Error(fmt::format("signature: metric '{}' has {} terms", metric.name, metric.terms.size()));
+  return metric;
+}
+
+} // namespace
+
+int64_t InputInfo::elements() const {
+  int64_t product = 1;
+  for (const int64_t dim : shape)
+    product *= dim;
+  return product;
+}
+
+int64_t dtype_bytes(int32_t dtype) { return kDtypes.at(static_cast<size_t>(dtype)).bytes; }
+std::string_view dtype_name(int32_t dtype) { return kDtypes.at(static_cast<size_t>(dtype)).name; }
+
+Signature parse_signature(std::string_view text) try {
+  const Json json = Json::parse(text);
+  if (json.at("gradc") != 1)
+    throw Error("signature: expected version 1 (\"gradc\": 1)");
+  Signature signature;
+  signature.name = json.at("name").get<std::string>();
+  for (const auto &[name, input] : json.at("inputs").items())
+    signature.inputs.push_back(parse_input(name, input));
+  for (const Json &metric : json.value("metrics", Json::array()))
+    signature.metrics.push_back(parse_metric(metric));
+  signature.train = json.value("/model/train"_json_pointer, Json());
+  return signature;
+} catch (const Json::exception &problem) {
+  throw Error(fmt::format("signature: {}", problem.what()));
+}
+
+} // namespace gradc::runtime

@@ -1,0 +1,48 @@
+// What the signature of a model (gradc_model.signature, JSON) tells the runtime: its inputs, metrics and training plan.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradc::runtime {
+
+struct InputInfo {
+  std::string name;
+  std::vector<int64_t> shape;     // of one example
+  int32_t dtype = 0;              // GRADC_F32, ...
+  std::optional<int64_t> classes; // values are whole numbers in [0, classes)
+  int64_t elements() const;
+};
+
+enum class MetricKind { mean, r2 };
+
+/// How a metric follows from the f64 sums that `evaluate` puts out, added over all batches:
+///   mean: terms[0] / examples
+///   r2:   1 - terms[0] / (terms[2] - terms[1]^2 / (examples * per_example))
+/// for r2 the terms are the sums of (y - prediction)^2, y and y^2.
+struct MetricInfo {
+  std::string name;
+  MetricKind kind = MetricKind::mean;
+  std::vector<std::string> terms;
+  double per_example = 1;
+};
+
+struct Signature {
+  std::string name;
+  std::vector<InputInfo> inputs;
+  std::vector<MetricInfo> metrics;
+  nlohmann::json train; // the "train" object of the model file; null when it has none
+};
+
+/// Throws Error when `json` is not a signature this runtime understands.
+Signature parse_signature(std::string_view json);
+
+/// Bytes of one element of a dtype of gradc.h, and its name ("f32").
+int64_t dtype_bytes(int32_t dtype);
+std::string_view dtype_name(int32_t dtype);
+
+} // namespace gradc::runtime

@@ -1,0 +1,254 @@
+// The epoch loop; see trainer.h.
+#include "runtime/train/trainer.h"
+
+#include "runtime/train/error.h"
+#include "runtime/train/log.h"
+#include "runtime/train/plot.h"
+
+#include <chrono>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace gradc::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// A compiled function with memory for what it puts out.
+struct Function {
+  const gradc_entry *entry = nullptr;
+  std::optional<Outputs> outputs;
+
+  Function() = default;
+  explicit Function(const gradc_entry *found) : entry(found) {
+    if (entry)
+      outputs.emplace(*entry);
+  }
+};
+
+class Trainer {
+public:
+  Trainer(const gradc_model &model, const Signature &signature, const Dataset &data, const TrainOptions &options)
+      : signature_(signature), data_(data), options_(options),
+        plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
+        batches_(model, data), rate_(instance_.hyper("learning_rate")) {
+    if (data.train.size() >= plan_.batch_size)
+      full_ = Function(&instance_.require("train_step", plan_.batch_size));
+    if (plan_.tail > 0)
+      tail_ = Function(&instance_.require("train_step", plan_.tail));
+    schedule_ = Function(instance_.find("schedule", 0));
+    if (options.learning_rate && !rate_)
+      throw Error("learning_rate: the model has no such hyperparameter");
+    initial_rate_ = options.learning_rate.value_or(rate_ ? *rate_ : 0);
+    check_evaluation();
+    start();
+    attach_listeners();
+  }
+
+  TrainResult run() {
+    began_ = last_save_ = Clock::now();
+    announce();
+    try {
+      while (state_.epoch < plan_.epochs && !stopping_) {
+        train_epoch();
+        const bool due = seconds_since(last_save_) >= options_.save_interval_seconds;
+        if (due && !stopping_ && state_.epoch < plan_.epochs)
+          save();
+      }
+      return finish();
+    } catch (const Error &error) {
+      tell(FailureEvent{state_.step, error.what()});
+      throw;
+    }
+  }
+
+private:
+  /// Missing specializations are told before an hour of training, not after.
+  void check_evaluation() const {
+    if (signature_.metrics.empty())
+      return;
+    cover(data_.validation.size(), instance_.batches("evaluate"), "evaluate");
+    cover(data_.test.size(), instance_.batches("evaluate"), "evaluate");
+  }
+
+  void start() {
+    instance_.init(plan_.seed);
+    const RunState fresh{0, 0, 0, plan_.batch_size, plan_.seed, data_.train.size()};
+    state_ = fresh;
+    if (!options_.load.empty())
+      load(fresh);
+    const int64_t rest = (plan_.epochs - state_.epoch) * plan_.steps_per_epoch - state_.batch;
+    total_steps_ = state_.step + rest;
+    if (rest <= 0)
+      throw Error(fmt::format("'{}' has done its {} epochs; to go on, give more than {} epochs", options_.load,
+                              state_.epoch, state_.epoch));
+    if (options_.max_steps && *options_.max_steps <= state_.step)
+      throw Error(fmt::format("'{}' has done {} steps; to go on, give max_steps above {}", options_.load, state_.step,
+                              state_.step));
+  }
+
+  void load(const RunState &fresh) {
+    const Checkpoint checkpoint = read_checkpoint(options_.load);
+    const gradc_model &model = instance_.model();
+    bool any_slot = false, model_has_slots = false;
+    for (int32_t i = 0; i < model.tensor_count; ++i)
+      if (model.tensors[i].arena == GRADC_SLOTS) {
+        model_has_slots = true;
+        any_slot |= checkpoint.tensors.contains(model.tensors[i].name);
+      }
+    resumed_ = checkpoint.has_state && (any_slot || !model_has_slots);
+    instance_.load(options_.load, any_slot);
+    if (!resumed_)
+      return; // parameters to start from, of another run or another program
+    state_ = checkpoint.state;
+    if (state_.seed != fresh.seed)
+      throw Error(fmt::format("'{}' was trained with seed {}; with seed {} its training rows would mix with those it "
+                              "is tested on: give --seed {}",
+                              options_.load, state_.seed, fresh.seed, state_.seed));
+    if (state_.batch > 0 && (state_.batch_size != fresh.batch_size || state_.train_rows != fresh.train_rows))
+      throw Error(fmt::format("'{}' stopped inside an epoch of {} rows in batches of {}; going on needs the same, "
+                              "found {} rows in batches of {}",
+                              options_.load, state_.train_rows, state_.batch_size, fresh.train_rows,
+                              fresh.batch_size));
+    state_.batch_size = fresh.batch_size;
+    state_.train_rows = fresh.train_rows;
+  }
+
+  void attach_listeners() {
+    listeners_.push_back(make_progress(options_.progress, options_.console));
+    if (!options_.log.empty())
+      listeners_.push_back(std::make_unique<Log>(options_.log, resumed_));
+    if (!options_.plot.empty())
+      listeners_.push_back(std::make_unique<LossPlot>(options_.plot));
+  }
+
+  template <class Event> void tell(const Event &event) {
+    for (const auto &listener : listeners_)
+      listener->on(event);
+  }
+
+  void announce() {
+    StartEvent event;
+    event.model = signature_.name;
+    event.rows = data_.sizes();
+    event.test_rows.assign(data_.original_rows.begin() + data_.test.begin,
+                           data_.original_rows.begin() + data_.test.end);
+    event.epochs = plan_.epochs;
+    event.steps_per_epoch = plan_.steps_per_epoch;
+    event.batch_size = plan_.batch_size;
+    event.seed = plan_.seed;
+    event.step = state_.step;
+    event.epoch = state_.epoch;
+    event.batch = state_.batch;
+    const gradc_model &model = instance_.model();
+    for (int32_t i = 0; i < model.tensor_count; ++i)
+      if (model.tensors[i].arena == GRADC_PARAMS)
+        event.parameters += model.tensors[i].bytes / dtype_bytes(model.tensors[i].dtype);
+    tell(event);
+  }
+
+  /// Trains the rest of the epoch under way, validates, and moves state_ on.
+  void train_epoch() {
+    const Clock::time_point begin = Clock::now();
+    const Permutation order(plan_.shuffle ? data_.train.size() : 0, plan_.seed, Stream::shuffle, state_.epoch);
+    EpochEvent event;
+    event.epoch = state_.epoch + 1;
+    event.epochs = plan_.epochs;
+    double rows = 0, weighted_loss = 0;
+    while (state_.batch < plan_.steps_per_epoch && !stopping_) {
+      const int64_t first = state_.batch * plan_.batch_size;
+      const int64_t count = std::min(plan_.batch_size, data_.train.size() - first);
+      const void *const *inputs = plan_.shuffle ? batches_.gather(order, data_.train.begin, first, count)
+                                                : batches_.rows(data_.train.begin + first);
+      event.learning_rate = step(inputs, count == plan_.batch_size ? full_ : tail_);
+      weighted_loss += last_loss_ * static_cast<double>(count);
+      rows += static_cast<double>(count);
+      stopping_ = (options_.stop && options_.stop->load(std::memory_order_relaxed)) ||
+                  (options_.max_steps && state_.step >= *options_.max_steps);
+    }
+    event.complete = state_.batch == plan_.steps_per_epoch;
+    if (event.complete) {
+      state_.batch = 0;
+      ++state_.epoch;
+    }
+    event.step = state_.step;
+    event.loss = weighted_loss / rows;
+    validation_ = evaluate(instance_, signature_, batches_, data_.validation, position());
+    event.validation = validation_;
+    event.seconds = seconds_since(begin);
+    tell(event);
+  }
+
+  Position position() const { return {plan_.seed, state_.step, total_steps_}; }
+
+  /// One update. Returns its learning rate.
+  double step(const void *const *inputs, const Function &function) {
+    double rate = initial_rate_;
+    if (rate_ && schedule_.entry) {
+      *rate_ = initial_rate_;
+      instance_.run(*schedule_.entry, nullptr, *schedule_.outputs, position());
+      rate = schedule_.outputs->scalar(0);
+    }
+    if (rate_)
+      *rate_ = rate;
+    instance_.run(*function.entry, inputs, *function.outputs, position());
+    last_loss_ = function.outputs->scalar(0);
+    ++state_.step;
+    ++state_.batch;
+    tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
+    if (!std::isfinite(last_loss_))
+      throw Error(fmt::format("the loss is {} at step {} (epoch {}); the learning rate is {}: try a smaller one, or "
+                              "clip the gradients",
+                              last_loss_, state_.step, state_.epoch + 1, rate));
+    return rate;
+  }
+
+  void save() {
+    if (options_.save.empty())
+      return;
+    instance_.save(options_.save, checkpoint_metadata(state_, data_.standardizations));
+    last_save_ = Clock::now();
+  }
+
+  TrainResult finish() {
+    TrainResult result;
+    result.seconds = seconds_since(began_);
+    result.test = evaluate(instance_, signature_, batches_, data_.test, position());
+    save();
+    result.state = state_;
+    result.last_loss = last_loss_;
+    result.stopped = state_.epoch < plan_.epochs;
+    result.validation = validation_;
+    tell(EndEvent{state_.step, result.seconds, result.stopped, result.test, options_.save});
+    return result;
+  }
+
+  const Signature &signature_;
+  const Dataset &data_;
+  const TrainOptions &options_;
+  const RunPlan plan_;
+  Instance instance_;
+  Batches batches_;
+  double *rate_; // the learning rate among the hyperparameters; null: the model has none
+  double initial_rate_ = 0, last_loss_ = 0;
+  Function full_, tail_, schedule_;
+  RunState state_;
+  int64_t total_steps_ = 0;
+  bool resumed_ = false, stopping_ = false;
+  std::vector<Metric> validation_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Clock::time_point began_, last_save_;
+};
+
+} // namespace
+
+TrainResult train(const gradc_model &model, const Signature &signature, const Dataset &data,
+                  const TrainOptions &options) {
+  return Trainer(model, signature, data, options).run();
+}
+
+} // namespace gradc::runtime

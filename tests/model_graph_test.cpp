@@ -1,0 +1,305 @@
+// The graphs of the entry points, run by the reference interpreter.
+#include "compiler/model/model.h"
+#include "ir/interpreter.h"
+#include "ir/verifier.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <fmt/format.h>
+#include <numbers>
+
+using namespace gradc;
+
+static Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
+  Diagnostics diagnostics;
+  std::optional<Model> model = load_model_text(text, "model.json", overrides, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE(model);
+  return std::move(*model);
+}
+
+/// Every layer, two losses, every kind of metric.
+static const std::string kZoo = R"({
+  "inputs": {"a": {"shape": [6]}, "class": {"shape": [], "dtype": "i64"}, "value": {"shape": []}},
+  "layers": [
+    {"name": "grid", "type": "reshape", "shape": [2, -1], "input": "a"},
+    {"name": "mixed", "type": "dense", "units": 4, "activation": "gelu", "l1": 1e-3, "l2": 1e-3},
+    {"name": "flat", "type": "flatten"},
+    {"name": "left", "type": "dense", "units": 5, "activation": {"type": "leaky_relu", "alpha": 0.2}},
+    {"name": "right", "type": "dense", "units": 5, "activation": "tanh", "input": "flat", "use_bias": false},
+    {"name": "sum", "type": "add", "input": ["left", "right"]},
+    {"name": "product", "type": "multiply", "input": ["left", "right"]},
+    {"name": "both", "type": "concat", "input": ["sum", "product"]},
+    {"name": "drop", "type": "dropout", "rate": 0.25},
+    {"name": "gate", "type": "activation", "activation": "elu"},
+    {"name": "scaled", "type": "scale", "factor": 0.5},
+    {"name": "scores", "type": "dense", "units": 3},
+    {"name": "number", "type": "dense", "units": 1, "input": "scaled"}],
+  "loss": [{"type": "softmax_cross_entropy", "logits": "scores", "labels": "class"},
+           {"type": "mse", "prediction": "number", "target": "value", "weight": 0.5}],
+  "metrics": ["accuracy", "mae", "r2"],
+  "optimizer": {"type": "adam", "learning_rate": 0.02}
+})";
+
+constexpr int64_t kBatch = 6;
+
+/// Examples that can be learnt, hypers as the model says, state 0.
+static Bindings bindings_of(const Model &model, DType dtype) {
+  Bindings values;
+  Graph declared = build_graph(model, Entry::grad_step, kBatch, dtype);
+  for (const Node &node : declared.nodes)
+    if (node.is_declaration()) {
+      Tensor tensor(node.type);
+      for (int64_t i = 0; node.role == Role::input && i < node.type.elements(); ++i)
+        tensor.set(i, is_float(node.type.dtype) ? std::sin(1.7 * static_cast<double>(i)) : static_cast<double>(i % 2));
+      values.emplace(node.name, tensor);
+    }
+  for (const ModelHyper &hyper : model.hypers)
+    values.at(hyper.name).set(0, hyper.value);
+  values.at("seed").set_integer(0, 5);
+  return values;
+}
+
+static std::vector<Tensor> run(const Model &model, Entry entry, Bindings &state, DType dtype = DType::f64) {
+  const Graph graph = build_graph(model, entry, kBatch, dtype);
+  verify(graph);
+  Bindings used;
+  for (const Node &node : graph.nodes)
+    if (node.is_declaration()) {
+      Tensor tensor = state.at(node.name);
+      used.emplace(node.name, tensor.type == node.type ? tensor : Tensor(node.type));
+    }
+  std::vector<Tensor> results = interpret(graph, used);
+  for (const auto &[name, tensor] : used)
+    if (const auto v = graph.find(name); is_state(graph[*v].role))
+      state.at(name) = tensor;
+  return results;
+}
+
+TEST_CASE("every entry of every model is well formed and declares the same values") {
+  for (DType dtype : {DType::f32, DType::f64}) {
+    const Model model = load(kZoo);
+    std::vector<std::string> first;
+    for (Entry entry : kEntries) {
+      const Graph graph = build_graph(model, entry, kBatch, dtype);
+      CHECK_NOTHROW(verify(graph));
+      std::vector<std::string> names;
+      for (const Node &node : graph.nodes)
+        if (node.is_declaration() && node.role != Role::grad)
+          names.push_back(fmt::format("{} {}", to_string(node.role), node.name));
+      if (first.empty())
+        first = names;
+      CHECK(names == first);
+    }
+    CHECK_NOTHROW(verify(build_forward(model, kBatch, dtype)));
+  }
+}
+
+static std::vector<std::string> returns_of(const Graph &graph) {
+  std::vector<std::string> names;
+  for (const Return &r : graph.returns)
+    names.push_back(r.name);
+  return names;
+}
+
+TEST_CASE("entries return what the signature says") {
+  const Model model = load(kZoo);
+  CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
+  CHECK(returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
+        std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.sum", "r2.sum_squares"});
+  CHECK(returns_of(build_graph(model, Entry::predict, kBatch)) ==
+        std::vector<std::string>{"scores", "scores.probabilities", "number"});
+}
+
+TEST_CASE("the loss falls with every optimizer") {
+  for (const char *optimizer : {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"}) {
+    INFO(optimizer);
+    const Model model = load(kZoo, {fmt::format("optimizer={}", optimizer), "optimizer.learning_rate=0.03"});
+    Bindings state = bindings_of(model, DType::f64);
+    run(model, Entry::init, state);
+    const double before = run(model, Entry::evaluate, state)[0].number(0);
+    for (int64_t step = 0; step < 20; ++step) {
+      state.at("step").set_integer(0, step);
+      run(model, Entry::train_step, state);
+    }
+    CHECK(run(model, Entry::evaluate, state)[0].number(0) < 0.9 * before);
+  }
+}
+
+TEST_CASE("grad_step and apply are train_step") {
+  const Model model = load(kZoo, {"optimizer.weight_decay=0.01"});
+  Bindings whole = bindings_of(model, DType::f32);
+  run(model, Entry::init, whole, DType::f32);
+  Bindings halves = whole;
+  run(model, Entry::train_step, whole, DType::f32);
+  run(model, Entry::grad_step, halves, DType::f32);
+  run(model, Entry::apply, halves, DType::f32);
+  for (const ModelParam &p : model.params) {
+    CHECK(whole.at(p.name).floats == halves.at(p.name).floats);
+    CHECK(whole.at(p.name + ".v").floats == halves.at(p.name + ".v").floats);
+  }
+}
+
+TEST_CASE("dropout follows seed and step, and is off in evaluation") {
+  const Model model = load(kZoo);
+  Bindings state = bindings_of(model, DType::f64);
+  run(model, Entry::init, state);
+  const double first = run(model, Entry::grad_step, state)[0].number(0);
+  CHECK(run(model, Entry::grad_step, state)[0].number(0) == first);
+  const double evaluated = run(model, Entry::evaluate, state)[0].number(0);
+  state.at("step").set_integer(0, 1);
+  CHECK(run(model, Entry::grad_step, state)[0].number(0) != first);
+  CHECK(run(model, Entry::evaluate, state)[0].number(0) == evaluated);
+}
+
+struct Trajectory {
+  std::string optimizer;
+  std::vector<double> weights, losses;
+};
+
+// PyTorch 2.13, float64: torch.optim.{SGD, Adagrad, RMSprop, Adam, AdamW} with lr 0.05, weight_decay 0.1 and (momentum,
+// nesterov, rmsprop+momentum) momentum 0.9; five steps on mean((X w - y)^2), X = [[1, -2], [3, 0.5]], y = [1, -1],
+// w = [0.5, 0.5].
+static const std::vector<Trajectory> kTorch = {
+    {"sgd", {-0.17985143433896483, -0.25889424199985356}, {4.90625, 2.2876908203125002, 1.23681476288208, 0.72490782489589245, 0.44152508103915383}},
+    {"momentum", {-0.60654969844833984, -1.3023465518514161}, {4.90625, 2.2876908203125002, 0.62258779110473639, 1.088424621088667, 1.7636963157707191}},
+    {"nesterov", {-0.27173275058596708, -1.0878772751212731}, {4.90625, 1.032927923828125, 0.42934025569530176, 0.37298730998331475, 0.40742685208058466}},
+    {"adagrad", {0.34556798808136518, 0.3427143242401543}, {4.90625, 4.3665625000093451, 4.0159877559217723, 3.7466566648095498, 3.5249607902097426}},
+    {"rmsprop", {-0.21826467489729526, -0.52532756061086672}, {4.90625, 1.0000000429544702, 0.31178736163084542, 0.1120908529604407, 0.043017817194972656}},
+    {"rmsprop+momentum", {-0.5643845548326899, -1.5907155316713033}, {4.90625, 1.0000000429544704, 0.65089378486074279, 2.9748211023898077, 3.710397058598029}},
+    {"adam", {0.2523617644359995, 0.2512363140921528}, {4.90625, 4.3665625009345606, 3.8610279213736667, 3.3901584725109872, 2.954313574470361}},
+    {"adamw", {0.24260448791555828, 0.24138861703947395}, {4.90625, 4.3404476571905555, 3.8147994310067763, 3.3292633075833944, 2.8836309392936688}},
+};
+
+TEST_CASE("optimizers follow those of PyTorch") {
+  const std::string line = R"({
+    "inputs": {"x": {"shape": [2]}, "y": {"shape": [1]}},
+    "layers": [{"name": "line", "type": "dense", "units": 1, "use_bias": false,
+                "weight_initializer": {"type": "constant", "value": 0.5}}],
+    "loss": {"type": "mse", "target": "y"}})";
+  for (const Trajectory &expected : kTorch) {
+    INFO(expected.optimizer);
+    const size_t plus = expected.optimizer.find('+');
+    std::vector<std::string> overrides = {"optimizer.type=" + expected.optimizer.substr(0, plus),
+                                          "optimizer.learning_rate=0.05", "optimizer.weight_decay=0.1"};
+    if (plus != std::string::npos)
+      overrides.push_back("optimizer.momentum=0.9");
+    const Model model = load(line, overrides);
+    const Graph step = build_graph(model, Entry::train_step, 2, DType::f64);
+    Bindings state = bindings_of(model, DType::f64);
+    state["x"] = Tensor({DType::f64, {2, 2}}), state["y"] = Tensor({DType::f64, {2, 1}});
+    state["x"].floats = {1, -2, 3, 0.5}, state["y"].floats = {1, -1};
+    std::erase_if(state, [](const auto &entry) { return entry.first.ends_with(".grad"); });
+    state.at("line.weight").floats = {0.5, 0.5};
+    for (size_t t = 0; t < expected.losses.size(); ++t) {
+      state.at("step").set_integer(0, static_cast<int64_t>(t));
+      CHECK(interpret(step, state)[0].number(0) == Approx(expected.losses[t]).epsilon(1e-12));
+    }
+    for (size_t i = 0; i < 2; ++i)
+      CHECK(state.at("line.weight").floats[i] == Approx(expected.weights[i]).epsilon(1e-12));
+  }
+}
+
+static double rate_at(const std::string &schedule, int64_t step, int64_t total) {
+  const Model model = load(kZoo, {"optimizer.learning_rate=" + schedule});
+  Bindings state = bindings_of(model, DType::f64);
+  state.at("step").set_integer(0, step);
+  state.at("total_steps").set_integer(0, total);
+  return run(model, Entry::schedule, state)[0].number(0);
+}
+
+TEST_CASE("schedules follow their formulas") {
+  CHECK(rate_at("0.5", 7, 10) == 0.5);
+  CHECK(rate_at(R"({"type": "step", "initial": 1, "every": 3, "factor": 0.5})", 7, 10) == Approx(0.25));
+  CHECK(rate_at(R"({"type": "exponential", "initial": 2, "decay_rate": 0.5, "decay_steps": 4})", 6, 10) ==
+        Approx(2 * std::pow(0.5, 1.5)));
+  CHECK(rate_at(R"({"type": "inverse_time", "initial": 2, "decay_rate": 0.5})", 6, 10) == Approx(0.5));
+  const std::string cosine = R"({"type": "cosine", "initial": 2, "final_factor": 0.1, "warmup_steps": 4})";
+  CHECK(rate_at(cosine, 0, 12) == Approx(0.5));
+  CHECK(rate_at(cosine, 3, 12) == Approx(2));
+  CHECK(rate_at(cosine, 4, 12) == Approx(2));
+  CHECK(rate_at(cosine, 6, 12) == Approx(2 * (0.1 + 0.9 * (1 + std::cos(std::numbers::pi / 4)) / 2)));
+  CHECK(rate_at(cosine, 12, 12) == Approx(0.2));
+  CHECK(rate_at(cosine, 9, 0) == Approx(2)); // a run of unknown length
+}
+
+/// d activation(w x) / d w at w = 1 for every x, by way of a dense layer of one weight.
+static double slope(const std::string &activation, double x) {
+  const Model model = load(R"({
+    "inputs": {"x": {"shape": [1]}, "y": {"shape": [1]}},
+    "layers": [{"name": "f", "type": "dense", "units": 1, "use_bias": false, "weight_initializer": {"type": "constant", "value": 1}}],
+    "loss": {"type": "mae", "target": "y"}})", {"layers.f.activation=" + activation});
+  const Graph graph = build_graph(model, Entry::grad_step, 1, DType::f64);
+  Bindings state = bindings_of(model, DType::f64);
+  for (const char *name : {"x", "y"})
+    state[name] = Tensor({DType::f64, {1, 1}});
+  std::erase_if(state, [](const auto &e) { return e.first.ends_with(".v") || e.first.ends_with(".m"); });
+  for (const Node &node : graph.nodes)
+    if (node.is_declaration() && !state.contains(node.name))
+      state.emplace(node.name, Tensor(node.type));
+  state["x"].set(0, x), state["y"].set(0, -100);
+  state["f.weight"].set(0, 1);
+  interpret(graph, state);
+  return state["f.weight.grad"].number(0);
+}
+
+TEST_CASE("slopes of activations") {
+  CHECK(slope("relu", 2) == 2);
+  CHECK(slope("relu", -2) == 0);
+  CHECK(slope("leaky_relu", -2) == Approx(-0.02));
+  CHECK(slope("elu", -2) == Approx(-2 * std::exp(-2)));
+  CHECK(slope("elu", 1000) == 1000);
+  CHECK(slope("softplus", 2) == Approx(2 / (1 + std::exp(-2))));
+  CHECK(slope("softplus", -1000) == 0);
+  CHECK(slope("sigmoid", 1) == Approx(1 / (2 + std::exp(1) + std::exp(-1))));
+  CHECK(slope("gelu", 1) == Approx(0.5 * (1 + std::erf(std::sqrt(0.5))) + std::exp(-0.5) / std::sqrt(2 * std::numbers::pi)));
+}
+
+static double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,
+                      std::vector<double> labels) {
+  const Model model = load(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [3]}}, "y": {}}},
+    "layers": [{{"name": "z", "type": "dense", "units": 3, "input": "x"}}],
+    "loss": {{"type": "{}", "labels": "y"}}}})", label, loss));
+  const Graph graph = build_graph(model, Entry::evaluate, 1, DType::f64);
+  Bindings state;
+  for (const Node &node : graph.nodes)
+    if (node.is_declaration())
+      state.emplace(node.name, Tensor(node.type));
+  state["z.bias"].floats = logits;
+  for (size_t i = 0; i < labels.size(); ++i)
+    state["y"].set(static_cast<int64_t>(i), labels[i]);
+  return interpret(graph, state)[0].number(0);
+}
+
+TEST_CASE("cross-entropies are stable and agree with their definitions") {
+  const std::string number = R"({"shape": [], "dtype": "i32"})", vector = R"({"shape": [3]})";
+  const double sum = std::exp(1) + std::exp(2) + std::exp(3);
+  CHECK(loss_of("softmax_cross_entropy", number, {1, 2, 3}, {1}) == Approx(std::log(sum) - 2));
+  CHECK(loss_of("softmax_cross_entropy", number, {1000, 0, -1000}, {1}) == Approx(1000));
+  CHECK(loss_of("softmax_cross_entropy", vector, {1, 2, 3}, {0.5, 0.5, 0}) == Approx(std::log(sum) - 1.5));
+  const double expected = (std::log1p(std::exp(-1)) + std::log1p(std::exp(2)) + std::log(2)) / 3;
+  CHECK(loss_of("binary_cross_entropy", vector, {1, 2, 0}, {1, 0, 1}) == Approx(expected));
+  CHECK(loss_of("binary_cross_entropy", vector, {1000, -1000, 1000}, {1, 0, 0}) == Approx(1000.0 / 3));
+}
+
+TEST_CASE("initial values have the variance their names promise") {
+  const Model model = load(R"({
+    "inputs": {"x": {"shape": [200]}, "y": {"shape": [50]}},
+    "layers": [{"name": "f", "type": "dense", "units": 50}],
+    "loss": {"type": "mse", "target": "y"}})");
+  const std::vector<std::pair<std::string, double>> expected = {
+      {"xavier_uniform", 2.0 / 250}, {"xavier_normal", 2.0 / 250}, {"he_uniform", 2.0 / 200}, {"he_normal", 2.0 / 200}};
+  for (const auto &[name, variance] : expected) {
+    INFO(name);
+    const Model other = load(to_text(model.document), {"layers.f.weight_initializer=" + name});
+    Bindings state = bindings_of(other, DType::f32);
+    run(other, Entry::init, state, DType::f32);
+    double squares = 0;
+    for (double w : state.at("f.weight").floats)
+      squares += w * w;
+    // 10^4 samples: the standard error of the variance is below 1.5 %.
+    CHECK(squares / 1e4 == Approx(variance).epsilon(0.06));
+  }
+}
