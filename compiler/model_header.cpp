@@ -239,14 +239,12 @@ std::string schedule_function(const ModelSpec &spec) {
   if (!find_entry(spec, "schedule"))
     return "";
   return fmt::format(R"(
-/* The learning rate of the next step, by the model's schedule from the initial rate `initial`; put it into hypers[0]. Schedules that
- * need the length of the run read total_steps. */
-static inline double {0}_learning_rate({0} *m, double initial) {{
-  double kept = m->hypers[0], rate = initial;
+/* The learning rate of the next step: the initial one in hypers[0], scaled by the model's schedule. Schedules that need the length of
+ * the run read total_steps. */
+static inline double {0}_learning_rate({0} *m) {{
+  double rate = 0;
   void *outputs[] = {{&rate}};
-  m->hypers[0] = initial;
   m->status = {0}_run(m, "schedule", 0, 0, outputs);
-  m->hypers[0] = kept;
   return rate;
 }}
 )", spec.name);

@@ -196,6 +196,8 @@ ExprId Lowering::reduce(Value v, Combiner combiner, const Index &at, const Shape
 
 void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
                      const std::function<Index(const Index &)> &where, bool accumulate) {
+  if (element_count(extents) == 0)
+    return;
   Index at = axes_for(extents, {});
   Stage stage;
   stage.dtype = graph_.type(v).dtype;
@@ -211,6 +213,8 @@ void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(c
 
 void Lowering::lower_output(Value v) {
   const Node &node = graph_[v];
+  if (node.type.elements() == 0)
+    return;
   if (node.op->lower_store) {
     NodeLowering rule(*this, v, node);
     node.op->lower_store(rule);

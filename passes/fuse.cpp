@@ -21,6 +21,18 @@ bool same_but_for_unit_dims(const Shape &a, const Shape &b) {
   return x == y;
 }
 
+// A reshape that moves no element to another linear position costs nothing as a view; one that only adds or drops unit dims
+// composes with its neighbours instead.
+bool becomes_view(const Graph &graph, Value v) {
+  const Node &node = graph[v];
+  return node.op && node.op->name == "reshape" &&
+         !same_but_for_unit_dims(node.type.shape, graph.type(node.inputs[0]).shape);
+}
+
+std::vector<Hazard> future_hazards(const Graph &graph) {
+  return state_hazards(graph, [&](Value v) { return becomes_view(graph, v); });
+}
+
 bool reaches(const Graph &graph, Value from, Value to) {
   std::vector<bool> hit(graph.size(), false);
   hit[from] = true;
@@ -57,15 +69,13 @@ private:
   }
   Value own(Value v) {
     const Node &node = graph_[v];
-    bool view = node.op && node.op->name == "reshape" &&
-                !same_but_for_unit_dims(node.type.shape, graph_.type(node.inputs[0]).shape);
-    if (node.is_declaration() || node.op->name == "constant" || view || taken_.contains(v))
+    if (node.is_declaration() || node.op->name == "constant" || becomes_view(graph_, v) || taken_.contains(v))
       return copy(v);
     taken_.insert(v);
     return v;
   }
   bool overwrites_early(const Update &u) {
-    for (const Hazard &h : state_hazards(graph_))
+    for (const Hazard &h : future_hazards(graph_))
       if (h.after == u.value && reaches(graph_, u.value, h.before))
         return true;
     const Node &node = graph_[u.value];
@@ -84,7 +94,7 @@ public:
   void run() {
     users_ = graph_.users();
     live_out_ = graph_.live_out();
-    hazards_ = state_hazards(graph_);
+    hazards_ = future_hazards(graph_);
     classify();
     merge_into_sole_consumer();
     merge_neighbours();
@@ -112,11 +122,9 @@ private:
       const Node &node = graph_[v];
       if (node.is_declaration() || node.op->name == "constant")
         continue;
-      bool view = node.op->name == "reshape" &&
-                  !same_but_for_unit_dims(node.type.shape, graph_.type(node.inputs[0]).shape);
       if (is_free(node, v))
         group_[v] = kFree;
-      else if (!view)
+      else if (!becomes_view(graph_, v))
         group_[v] = static_cast<int>(v); // each its own at first
     }
   }

@@ -19,18 +19,26 @@ Value storage_root(const Graph &graph, Value v) {
   return v;
 }
 
-std::vector<Hazard> state_hazards(const Graph &graph) {
+std::vector<Hazard> state_hazards(const Graph &graph, const std::function<bool(Value)> &view) {
+  auto root = [&](Value v) {
+    while (view(v))
+      v = graph[v].inputs[0];
+    return v;
+  };
   std::vector<Hazard> hazards;
   for (const Update &update : graph.updates)
     for (Value v = 0; v < graph.size(); ++v) {
       const Node &node = graph[v];
-      bool reads = !is_view(graph, v) && std::any_of(node.inputs.begin(), node.inputs.end(), [&](Value input) {
-        return storage_root(graph, input) == update.target;
-      });
+      bool reads = !view(v) && std::any_of(node.inputs.begin(), node.inputs.end(),
+                                           [&](Value input) { return root(input) == update.target; });
       if (reads && v != update.value)
         hazards.push_back({v, update.value});
     }
   return hazards;
+}
+
+std::vector<Hazard> state_hazards(const Graph &graph) {
+  return state_hazards(graph, [&](Value v) { return is_view(graph, v); });
 }
 
 std::vector<StoredValue> stored_values(const Graph &graph) {

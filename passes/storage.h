@@ -4,6 +4,8 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
+#include <functional>
+
 namespace gradc {
 
 /// A reshape outside every kernel: another name for the bytes of its operand.
@@ -15,7 +17,9 @@ Value storage_root(const Graph &, Value v);
 struct Hazard {
   Value before, after;
 };
-/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node.
+/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node. Before
+/// kernels are known, `view` tells which reshapes will be views.
+std::vector<Hazard> state_hazards(const Graph &, const std::function<bool(Value)> &view);
 std::vector<Hazard> state_hazards(const Graph &);
 
 /// A value that needs bytes of the workspace: made by kernel `writer`, read by the kernels `readers` (ascending).

@@ -86,7 +86,8 @@ typedef struct gradc_call {
  *   "apply"       update from GRADC_GRADS
  *   "evaluate"    outputs: f64 sums over the batch from which the signature says how to compute each metric
  *   "predict"     outputs: the model's outputs
- *   "schedule"    outputs: the learning rate of `step` (hypers hold the initial one) */
+ *   "schedule"    outputs: the learning rate (f64) that train_step and apply use at `step`
+ * hypers hold the initial learning rate; the schedule is part of the compiled update. */
 typedef struct gradc_entry gradc_entry;
 struct gradc_entry {
   const char *name;

@@ -1,4 +1,5 @@
-// One test per mistake a user can make in a model file: text/errors/NAME.json is the file, NAME.txt what is printed.
+// One test per mistake a user can make in a model file: text/errors/NAME.json is the file, NAME.txt what is
+// printed.
 #include "compiler/model/model.h"
 #include "text_file.h"
 

@@ -52,7 +52,8 @@ static Bindings bindings_of(const Model &model, DType dtype) {
     if (node.is_declaration()) {
       Tensor tensor(node.type);
       for (int64_t i = 0; node.role == Role::input && i < node.type.elements(); ++i)
-        tensor.set(i, is_float(node.type.dtype) ? std::sin(1.7 * static_cast<double>(i)) : static_cast<double>(i % 2));
+        tensor.set(i, is_float(node.type.dtype) ? std::sin(1.7 * static_cast<double>(i))
+                                                : static_cast<double>(i % 2));
       values.emplace(node.name, tensor);
     }
   for (const ModelHyper &hyper : model.hypers)
@@ -106,8 +107,9 @@ static std::vector<std::string> returns_of(const Graph &graph) {
 TEST_CASE("entries return what the signature says") {
   const Model model = load(kZoo);
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
-  CHECK(returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
-        std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.sum", "r2.sum_squares"});
+  CHECK(
+      returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
+      std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.sum", "r2.sum_squares"});
   CHECK(returns_of(build_graph(model, Entry::predict, kBatch)) ==
         std::vector<std::string>{"scores", "scores.probabilities", "number"});
 }
@@ -158,18 +160,34 @@ struct Trajectory {
   std::vector<double> weights, losses;
 };
 
-// PyTorch 2.13, float64: torch.optim.{SGD, Adagrad, RMSprop, Adam, AdamW} with lr 0.05, weight_decay 0.1 and (momentum,
-// nesterov, rmsprop+momentum) momentum 0.9; five steps on mean((X w - y)^2), X = [[1, -2], [3, 0.5]], y = [1, -1],
-// w = [0.5, 0.5].
+// PyTorch 2.13, float64: torch.optim.{SGD, Adagrad, RMSprop, Adam, AdamW} with lr 0.05, weight_decay 0.1 and
+// (momentum, nesterov, rmsprop+momentum) momentum 0.9; five steps on mean((X w - y)^2), X = [[1, -2], [3,
+// 0.5]], y = [1, -1], w = [0.5, 0.5].
 static const std::vector<Trajectory> kTorch = {
-    {"sgd", {-0.17985143433896483, -0.25889424199985356}, {4.90625, 2.2876908203125002, 1.23681476288208, 0.72490782489589245, 0.44152508103915383}},
-    {"momentum", {-0.60654969844833984, -1.3023465518514161}, {4.90625, 2.2876908203125002, 0.62258779110473639, 1.088424621088667, 1.7636963157707191}},
-    {"nesterov", {-0.27173275058596708, -1.0878772751212731}, {4.90625, 1.032927923828125, 0.42934025569530176, 0.37298730998331475, 0.40742685208058466}},
-    {"adagrad", {0.34556798808136518, 0.3427143242401543}, {4.90625, 4.3665625000093451, 4.0159877559217723, 3.7466566648095498, 3.5249607902097426}},
-    {"rmsprop", {-0.21826467489729526, -0.52532756061086672}, {4.90625, 1.0000000429544702, 0.31178736163084542, 0.1120908529604407, 0.043017817194972656}},
-    {"rmsprop+momentum", {-0.5643845548326899, -1.5907155316713033}, {4.90625, 1.0000000429544704, 0.65089378486074279, 2.9748211023898077, 3.710397058598029}},
-    {"adam", {0.2523617644359995, 0.2512363140921528}, {4.90625, 4.3665625009345606, 3.8610279213736667, 3.3901584725109872, 2.954313574470361}},
-    {"adamw", {0.24260448791555828, 0.24138861703947395}, {4.90625, 4.3404476571905555, 3.8147994310067763, 3.3292633075833944, 2.8836309392936688}},
+    {"sgd",
+     {-0.17985143433896483, -0.25889424199985356},
+     {4.90625, 2.2876908203125002, 1.23681476288208, 0.72490782489589245, 0.44152508103915383}},
+    {"momentum",
+     {-0.60654969844833984, -1.3023465518514161},
+     {4.90625, 2.2876908203125002, 0.62258779110473639, 1.088424621088667, 1.7636963157707191}},
+    {"nesterov",
+     {-0.27173275058596708, -1.0878772751212731},
+     {4.90625, 1.032927923828125, 0.42934025569530176, 0.37298730998331475, 0.40742685208058466}},
+    {"adagrad",
+     {0.34556798808136518, 0.3427143242401543},
+     {4.90625, 4.3665625000093451, 4.0159877559217723, 3.7466566648095498, 3.5249607902097426}},
+    {"rmsprop",
+     {-0.21826467489729526, -0.52532756061086672},
+     {4.90625, 1.0000000429544702, 0.31178736163084542, 0.1120908529604407, 0.043017817194972656}},
+    {"rmsprop+momentum",
+     {-0.5643845548326899, -1.5907155316713033},
+     {4.90625, 1.0000000429544704, 0.65089378486074279, 2.9748211023898077, 3.710397058598029}},
+    {"adam",
+     {0.2523617644359995, 0.2512363140921528},
+     {4.90625, 4.3665625009345606, 3.8610279213736667, 3.3901584725109872, 2.954313574470361}},
+    {"adamw",
+     {0.24260448791555828, 0.24138861703947395},
+     {4.90625, 4.3404476571905555, 3.8147994310067763, 3.3292633075833944, 2.8836309392936688}},
 };
 
 TEST_CASE("optimizers follow those of PyTorch") {
@@ -229,7 +247,8 @@ static double slope(const std::string &activation, double x) {
   const Model model = load(R"({
     "inputs": {"x": {"shape": [1]}, "y": {"shape": [1]}},
     "layers": [{"name": "f", "type": "dense", "units": 1, "use_bias": false, "weight_initializer": {"type": "constant", "value": 1}}],
-    "loss": {"type": "mae", "target": "y"}})", {"layers.f.activation=" + activation});
+    "loss": {"type": "mae", "target": "y"}})",
+                           {"layers.f.activation=" + activation});
   const Graph graph = build_graph(model, Entry::grad_step, 1, DType::f64);
   Bindings state = bindings_of(model, DType::f64);
   for (const char *name : {"x", "y"})
@@ -253,7 +272,8 @@ TEST_CASE("slopes of activations") {
   CHECK(slope("softplus", 2) == Approx(2 / (1 + std::exp(-2))));
   CHECK(slope("softplus", -1000) == 0);
   CHECK(slope("sigmoid", 1) == Approx(1 / (2 + std::exp(1) + std::exp(-1))));
-  CHECK(slope("gelu", 1) == Approx(0.5 * (1 + std::erf(std::sqrt(0.5))) + std::exp(-0.5) / std::sqrt(2 * std::numbers::pi)));
+  CHECK(slope("gelu", 1) ==
+        Approx(0.5 * (1 + std::erf(std::sqrt(0.5))) + std::exp(-0.5) / std::sqrt(2 * std::numbers::pi)));
 }
 
 static double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,
@@ -261,7 +281,8 @@ static double loss_of(const std::string &loss, const std::string &label, std::ve
   const Model model = load(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {}}},
     "layers": [{{"name": "z", "type": "dense", "units": 3, "input": "x"}}],
-    "loss": {{"type": "{}", "labels": "y"}}}})", label, loss));
+    "loss": {{"type": "{}", "labels": "y"}}}})",
+                                       label, loss));
   const Graph graph = build_graph(model, Entry::evaluate, 1, DType::f64);
   Bindings state;
   for (const Node &node : graph.nodes)
@@ -289,8 +310,10 @@ TEST_CASE("initial values have the variance their names promise") {
     "inputs": {"x": {"shape": [200]}, "y": {"shape": [50]}},
     "layers": [{"name": "f", "type": "dense", "units": 50}],
     "loss": {"type": "mse", "target": "y"}})");
-  const std::vector<std::pair<std::string, double>> expected = {
-      {"xavier_uniform", 2.0 / 250}, {"xavier_normal", 2.0 / 250}, {"he_uniform", 2.0 / 200}, {"he_normal", 2.0 / 200}};
+  const std::vector<std::pair<std::string, double>> expected = {{"xavier_uniform", 2.0 / 250},
+                                                                {"xavier_normal", 2.0 / 250},
+                                                                {"he_uniform", 2.0 / 200},
+                                                                {"he_normal", 2.0 / 200}};
   for (const auto &[name, variance] : expected) {
     INFO(name);
     const Model other = load(to_text(model.document), {"layers.f.weight_initializer=" + name});

@@ -52,17 +52,20 @@ TEST_CASE("a resolved model loads as itself") {
 }
 
 TEST_CASE("numbers that can change at run time come in a fixed order") {
-  const Model model = load(kModel, {"optimizer.weight_decay=0.1", "layers.scores.l2=0.01", "optimizer.learning_rate=0.5"});
+  const Model model =
+      load(kModel, {"optimizer.weight_decay=0.1", "layers.scores.l2=0.01", "optimizer.learning_rate=0.5"});
   std::vector<std::pair<std::string, double>> hypers;
   for (const ModelHyper &hyper : model.hypers)
     hypers.emplace_back(hyper.name, hyper.value);
-  CHECK(hypers == std::vector<std::pair<std::string, double>>{
-                      {"learning_rate", 0.5}, {"weight_decay", 0.1}, {"dropout_1.rate", 0.5}, {"scores.l2", 0.01}});
+  CHECK(hypers ==
+        std::vector<std::pair<std::string, double>>{
+            {"learning_rate", 0.5}, {"weight_decay", 0.1}, {"dropout_1.rate", 0.5}, {"scores.l2", 0.01}});
 }
 
 TEST_CASE("overrides replace, add and reach into shorthands") {
-  const Model model = load(kModel, {"optimizer=sgd", "optimizer.learning_rate.type=cosine",
-                                    "optimizer.learning_rate.initial=0.2", "layers.0.units=5", "train.seed=9"});
+  const Model model =
+      load(kModel, {"optimizer=sgd", "optimizer.learning_rate.type=cosine",
+                    "optimizer.learning_rate.initial=0.2", "layers.0.units=5", "train.seed=9"});
   CHECK(model.optimizer->spec.name == "sgd");
   CHECK(model.params[0].shape == Shape{4, 5});
   const Json document = Json::parse(to_text(model.document));
@@ -123,7 +126,8 @@ TEST_CASE("the published schema and reference are those of the tables") {
   const std::filesystem::path root = GRADC_SOURCE_DIR;
   const std::filesystem::path schema_file = root / "examples" / "gradc-model-1.schema.json";
   const std::filesystem::path reference_file = root / "compiler" / "model" / "REFERENCE.md";
-  const std::string reference = "# Model file reference\n\nMade by `gradc schema --markdown`.\n\n" + reference_markdown();
+  const std::string reference =
+      "# Model file reference\n\nMade by `gradc schema --markdown`.\n\n" + reference_markdown();
   if (blessing()) {
     std::ofstream(schema_file) << schema().dump(2) << '\n';
     std::ofstream(reference_file) << reference;

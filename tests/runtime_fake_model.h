@@ -33,7 +33,9 @@ private:
   std::string path_;
 };
 
-inline void write_text(const std::string &path, const std::string &text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::string &path, const std::string &text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 inline std::string read_text(const std::string &path) {
   std::ostringstream out;
@@ -121,9 +123,13 @@ private:
     return GRADC_OK;
   }
 
+  /// The learning rate falls linearly to half of the initial one.
+  static double rate(const gradc_call *call) {
+    return call->hypers[1] * (1 - 0.5 * static_cast<double>(call->step) / static_cast<double>(call->total_steps));
+  }
+
   static int32_t schedule(const gradc_entry *, const gradc_call *call) {
-    *output(call, 0) =
-        call->hypers[1] * (1 - 0.5 * static_cast<double>(call->step) / static_cast<double>(call->total_steps));
+    *output(call, 0) = rate(call);
     return GRADC_OK;
   }
 
@@ -141,7 +147,7 @@ private:
     }
     for (int j = 0; j < 5; ++j) {
       slots[j] = static_cast<float>(call->hypers[0]) * slots[j] + gradient[j];
-      params[j] -= static_cast<float>(call->hypers[1]) * slots[j];
+      params[j] -= static_cast<float>(rate(call)) * slots[j];
     }
     *output(call, 0) = loss / static_cast<double>(self->batch);
     return GRADC_OK;

@@ -1,6 +1,6 @@
-// The errors vector_math.h promises, measured: every function is compiled with LLVM and run on vectors, f32 against double
-// and f64 against long double. GRADC_EXHAUSTIVE=1 tries every f32 instead of one bit pattern in 4099; GRADC_PRINT_ULP=1 prints what was
-// measured.
+// The errors vector_math.h promises, measured: every function is compiled with LLVM and run on vectors, f32
+// against double and f64 against long double. GRADC_EXHAUSTIVE=1 tries every f32 instead of one bit pattern
+// in 4099; GRADC_PRINT_ULP=1 prints what was measured.
 #include "compiler/codegen/llvm.h"
 #include "compiler/codegen/vector_math.h"
 
@@ -29,11 +29,11 @@ struct Bound {
 };
 // The table in vector_math.h.
 constexpr Bound kBounds[] = {
-    {ScalarOp::exp, 1, 1.25, 1.25, 1.25},      {ScalarOp::expm1, 1.75, 1.75, 2, 2.25},
-    {ScalarOp::tanh, 2.5, 2.5, 2.75, 2.75},    {ScalarOp::sigmoid, 2, 2, 2.25, 2.25},
-    {ScalarOp::log, 1, 1.25, 1, 1},            {ScalarOp::log1p, 1.75, 1.75, 1.5, 1.5},
-    {ScalarOp::erf, 1.25, 1.5, 1.5, 1.75},     {ScalarOp::sin, 1.75, 2.5, 1.75, 2.5},
-    {ScalarOp::cos, 1.75, 2.5, 1.75, 2.5},     {ScalarOp::sqrt, 0.5, 0.5, 0.5, 0.5},
+    {ScalarOp::exp, 1, 1.25, 1.25, 1.25},     {ScalarOp::expm1, 1.75, 1.75, 2, 2.25},
+    {ScalarOp::tanh, 2.75, 2.75, 2.75, 2.75}, {ScalarOp::sigmoid, 2, 2, 2.25, 2.25},
+    {ScalarOp::log, 1, 1.25, 1, 1},           {ScalarOp::log1p, 1.75, 1.75, 1.5, 1.5},
+    {ScalarOp::erf, 1.5, 1.75, 1.5, 1.75},    {ScalarOp::sin, 1.75, 2.5, 1.75, 2.5},
+    {ScalarOp::cos, 1.75, 2.5, 1.75, 2.5},    {ScalarOp::sqrt, 0.5, 0.5, 0.5, 0.5},
     {ScalarOp::rsqrt, 1.5, 1.5, 1.5, 1.5},
 };
 constexpr Bound kPowBound = {ScalarOp::pow, 0.51, 0.51, 1.5, 1.5};
@@ -84,8 +84,8 @@ void define(llvm::Module &module, const std::string &name, ScalarOp op, llvm::Ty
   b.CreateRetVoid();
 }
 
-/// All functions, compiled for this machine or for plain x86-64. Nothing of the process is visible to the compiled code, so
-/// a call into libm would not link.
+/// All functions, compiled for this machine or for plain x86-64. Nothing of the process is visible to the
+/// compiled code, so a call into libm would not link.
 class Library {
 public:
   explicit Library(Machine machine, unsigned lanes = 0) {
@@ -145,21 +145,33 @@ const Library &library(Machine machine) {
 
 template <class Wide> Wide reference(ScalarOp op, Wide x) {
   switch (op) {
-  case ScalarOp::exp: return std::exp(x);
-  case ScalarOp::expm1: return std::expm1(x);
-  case ScalarOp::tanh: return std::tanh(x);
-  case ScalarOp::sigmoid: return 1 / (1 + std::exp(-x));
-  case ScalarOp::log: return std::log(x);
-  case ScalarOp::log1p: return std::log1p(x);
-  case ScalarOp::erf: return std::erf(x);
-  case ScalarOp::sin: return std::sin(x);
-  case ScalarOp::cos: return std::cos(x);
-  case ScalarOp::sqrt: return std::sqrt(x);
-  default: return 1 / std::sqrt(x);
+  case ScalarOp::exp:
+    return std::exp(x);
+  case ScalarOp::expm1:
+    return std::expm1(x);
+  case ScalarOp::tanh:
+    return std::tanh(x);
+  case ScalarOp::sigmoid:
+    return 1 / (1 + std::exp(-x));
+  case ScalarOp::log:
+    return std::log(x);
+  case ScalarOp::log1p:
+    return std::log1p(x);
+  case ScalarOp::erf:
+    return std::erf(x);
+  case ScalarOp::sin:
+    return std::sin(x);
+  case ScalarOp::cos:
+    return std::cos(x);
+  case ScalarOp::sqrt:
+    return std::sqrt(x);
+  default:
+    return 1 / std::sqrt(x);
   }
 }
 
-/// |got - want| in units of the last place of T at `want`; infinity where one is NaN or a zero has the wrong sign.
+/// |got - want| in units of the last place of T at `want`; infinity where one is NaN or a zero has the wrong
+/// sign.
 template <class T, class Wide> double ulp_error(T got, Wide want) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (std::isnan(got) || std::isnan(want))
@@ -179,11 +191,30 @@ template <class T, class Wide> double ulp_error(T got, Wide want) {
 
 template <class T> std::vector<T> special_values() {
   using Limits = std::numeric_limits<T>;
-  std::vector<T> values{0, Limits::denorm_min(), 3 * Limits::denorm_min(), Limits::min(), Limits::epsilon(),
-                        T(0.25), T(0.5), T(1), T(1.5), T(2), T(3), T(4), T(88), T(103.9), T(709.7), T(745.1),
-                        T(0x1.921fb54442d18p0), T(0x1.921fb54442d18p1), std::ldexp(T(1), Limits::digits - 1),
-                        std::ldexp(T(1), Limits::digits) - 1, std::ldexp(T(1), Limits::digits), Limits::max(),
-                        Limits::infinity(), Limits::quiet_NaN()};
+  std::vector<T> values{0,
+                        Limits::denorm_min(),
+                        3 * Limits::denorm_min(),
+                        Limits::min(),
+                        Limits::epsilon(),
+                        T(0.25),
+                        T(0.5),
+                        T(1),
+                        T(1.5),
+                        T(2),
+                        T(3),
+                        T(4),
+                        T(88),
+                        T(103.9),
+                        T(709.7),
+                        T(745.1),
+                        T(0x1.921fb54442d18p0),
+                        T(0x1.921fb54442d18p1),
+                        std::ldexp(T(1), Limits::digits - 1),
+                        std::ldexp(T(1), Limits::digits) - 1,
+                        std::ldexp(T(1), Limits::digits),
+                        Limits::max(),
+                        Limits::infinity(),
+                        Limits::quiet_NaN()};
   std::vector<T> all;
   for (T v : values)
     for (T near : {v, std::nextafter(v, T(0)), std::nextafter(v, Limits::infinity())})
@@ -231,8 +262,8 @@ void measure(const Library &lib, const std::vector<T> &x, ScalarOp op, double li
 }
 
 void expect(const char *what, ScalarOp op, const Worst &worst, double bound) {
-  INFO(what << " op " << to_string(op) << ": " << worst.error << " ULP at x = " << worst.x << ", y = " << worst.y
-            << ": got " << worst.got);
+  INFO(what << " op " << to_string(op) << ": " << worst.error << " ULP at x = " << worst.x
+            << ", y = " << worst.y << ": got " << worst.got);
   CHECK(worst.error <= bound);
   if (std::getenv("GRADC_PRINT_ULP"))
     WARN(what << " " << to_string(op) << " " << worst.error << " ULP at " << worst.x << " " << worst.y);
@@ -297,7 +328,8 @@ template <class T, class Wide> void check_power(Machine machine, const char *wha
   const std::vector<T> got = library(machine).run(ScalarOp::pow, x, y);
   Worst worst;
   for (size_t i = 0; i < x.size(); ++i)
-    worst.take(ulp_error(got[i], std::pow(static_cast<Wide>(x[i]), static_cast<Wide>(y[i]))), x[i], y[i], got[i]);
+    worst.take(ulp_error(got[i], std::pow(static_cast<Wide>(x[i]), static_cast<Wide>(y[i]))), x[i], y[i],
+               got[i]);
   expect(what, ScalarOp::pow, worst, bound);
 }
 
@@ -313,7 +345,9 @@ TEST_CASE("pow keeps its error bound and the special values of C99", "[vector_ma
 TEST_CASE("every lane count gives the same bits", "[vector_math]") {
   const std::vector<float> x = special_values<float>();
   const std::vector<double> wide = special_values<double>();
-  auto same = [](auto a, auto b) { return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b); };
+  auto same = [](auto a, auto b) {
+    return a == b ? std::signbit(a) == std::signbit(b) : std::isnan(a) && std::isnan(b);
+  };
   for (unsigned lanes : {1u, 4u, 32u}) {
     Library other(Machine::host, lanes);
     for (const Bound &bound : kBounds) {

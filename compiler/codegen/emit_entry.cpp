@@ -100,11 +100,16 @@ void EntryEmitter::check_call() {
     require(b_.CreateIsNotNull(inputs_));
   if (!graph_.returns.empty())
     require(b_.CreateIsNotNull(outputs_));
+  auto take = [&](Value v, llvm::Value *pointer) {
+    addresses_[v] = pointer;
+    if (graph_.type(v).elements() > 0)
+      require(b_.CreateIsNotNull(pointer));
+  };
   for (Value v = 0; v < graph_.size(); ++v)
     if (graph_.plan->places[v].space == Space::input && graph_[v].is_declaration() && !users[v].empty())
-      require(b_.CreateIsNotNull(addresses_[v] = array_entry(inputs_, graph_.plan->places[v].index)));
+      take(v, array_entry(inputs_, graph_.plan->places[v].index));
   for (size_t i = 0; i < graph_.returns.size(); ++i)
-    require(b_.CreateIsNotNull(addresses_[graph_.returns[i].value] = array_entry(outputs_, static_cast<int64_t>(i))));
+    take(graph_.returns[i].value, array_entry(outputs_, static_cast<int64_t>(i)));
 }
 
 llvm::Value *EntryEmitter::scalar_address(Value v) {
@@ -154,6 +159,8 @@ llvm::Value *EntryEmitter::address(Value v) {
 }
 
 void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
+  if (lowered.kernel.stages.empty())
+    return; // nothing but empty tensors
   Kernel kernel = lowered.kernel;
   kernel.name = "kernel";
   LoopSchedule schedule = schedule_loops(kernel, target_);

@@ -14,18 +14,30 @@ using namespace vector_math;
 
 Real emit_unary(ScalarOp op, Real x) {
   switch (op) {
-  case ScalarOp::exp: return emit_exp(x);
-  case ScalarOp::expm1: return emit_expm1(x);
-  case ScalarOp::tanh: return emit_tanh(x);
-  case ScalarOp::sigmoid: return emit_sigmoid(x);
-  case ScalarOp::log: return emit_log(x);
-  case ScalarOp::log1p: return emit_log1p(x);
-  case ScalarOp::erf: return emit_erf(x);
-  case ScalarOp::sin: return emit_sin(x);
-  case ScalarOp::cos: return emit_cos(x);
-  case ScalarOp::sqrt: return sqrt(x);
-  case ScalarOp::rsqrt: return 1.0 / sqrt(x);
-  default: throw InternalFault("emit_math has no '" + std::string(to_string(op)) + "'");
+  case ScalarOp::exp:
+    return emit_exp(x);
+  case ScalarOp::expm1:
+    return emit_expm1(x);
+  case ScalarOp::tanh:
+    return emit_tanh(x);
+  case ScalarOp::sigmoid:
+    return emit_sigmoid(x);
+  case ScalarOp::log:
+    return emit_log(x);
+  case ScalarOp::log1p:
+    return emit_log1p(x);
+  case ScalarOp::erf:
+    return emit_erf(x);
+  case ScalarOp::sin:
+    return emit_sin(x);
+  case ScalarOp::cos:
+    return emit_cos(x);
+  case ScalarOp::sqrt:
+    return sqrt(x);
+  case ScalarOp::rsqrt:
+    return 1.0 / sqrt(x);
+  default:
+    throw InternalFault("emit_math has no '" + std::string(to_string(op)) + "'");
   }
 }
 

@@ -1,5 +1,5 @@
-// exp and its kin. x = n ln2 + r with |r| <= ln2/2, then e^x = 2^n (1 + r + r^2 Q(r)); expm1, tanh and sigmoid keep
-// the 1 apart where it would cancel. Coefficients: tests/scripts/minimax.py exp_f32, exp_f64.
+// exp and its kin. x = n ln2 + r with |r| <= ln2/2, then e^x = 2^n (1 + r + r^2 Q(r)); expm1, tanh and
+// sigmoid keep the 1 apart where it would cancel. Coefficients: tests/scripts/minimax.py exp_f32, exp_f64.
 #include "compiler/codegen/vector_math_internal.h"
 
 namespace gradc::vector_math {
@@ -7,9 +7,16 @@ namespace gradc::vector_math {
 namespace {
 
 constexpr double kTail32[] = {0.5, 0.166665435, 0.0416664369, 0.00836657453, 0.00139373727};
-constexpr double kTail64[] = {0.5, 0.16666666666666677, 0.041666666666666678, 0.0083333333333214001,
-                              0.0013888888888877067, 0.00019841269886753822, 2.4801587341683165e-05,
-                              2.755724353611149e-06, 2.7557258200685146e-07, 2.5109285103551043e-08,
+constexpr double kTail64[] = {0.5,
+                              0.16666666666666677,
+                              0.041666666666666678,
+                              0.0083333333333214001,
+                              0.0013888888888877067,
+                              0.00019841269886753822,
+                              2.4801587341683165e-05,
+                              2.755724353611149e-06,
+                              2.7557258200685146e-07,
+                              2.5109285103551043e-08,
                               2.0919811515679866e-09};
 constexpr Coefficients kTail{kTail32, kTail64};
 
@@ -49,7 +56,8 @@ Real emit_exp(Real x) {
   return scale(exp_reduced(e), e.n);
 }
 
-// n <= 0, so 2^(n + lift) is normal down to where e^x vanishes: the first product is exact, the second rounds.
+// n <= 0, so 2^(n + lift) is normal down to where e^x vanishes: the first product is exact, the second
+// rounds.
 Real exp_nonpositive(Real x) {
   const bool f64 = x.emitter->f64();
   const int lift = f64 ? 60 : 30;
@@ -57,18 +65,20 @@ Real exp_nonpositive(Real x) {
   return exp_reduced(e) * power_of_two(e.n.bits) * (f64 ? 0x1p-60 : 0x1p-30);
 }
 
-// With t = 2^n / 2: e^x - 1 = 2 (t (e^r - 1) + (t - 1/2)), where half of the sum keeps t finite up to overflow.
+// With t = 2^n / 2: e^x - 1 = 2 (t (e^r - 1) + (t - 1/2)), where half of the sum keeps t finite up to
+// overflow.
 Real emit_expm1(Real x) {
   const bool f64 = x.emitter->f64();
-  ExpReduction e = reduce_exp(at_most(at_least(x, f64 ? -38 : -18), f64 ? 710 : 89), x.emitter->format.bias - 1);
+  ExpReduction e =
+      reduce_exp(at_most(at_least(x, f64 ? -38 : -18), f64 ? 710 : 89), x.emitter->format.bias - 1);
   Real t = power_of_two(e.n.bits);
   Real half = mul_add(t, expm1_reduced(e), t - 0.5);
   // x itself below half an ULP of 1: keeps -0, and denormals that halving would round.
   return select(abs(x) < (f64 ? 0x1p-54 : 0x1p-25), x, half + half);
 }
 
-// With w = e^(2|x|) - 1: tanh |x| = w / (w + 2) loses nothing near zero, and = 1 - 2 / (w + 2) loses little elsewhere;
-// neither exceeds 1.
+// With w = e^(2|x|) - 1: tanh |x| = w / (w + 2) loses nothing near zero, and = 1 - 2 / (w + 2) loses little
+// elsewhere; neither exceeds 1.
 Real emit_tanh(Real x) {
   const Emitter &emitter = *x.emitter;
   Real magnitude = at_most(abs(x), emitter.f64() ? 20 : 10); // there tanh rounds to 1
@@ -80,8 +90,9 @@ Real emit_tanh(Real x) {
   return copy_sign(select(large, quotient + 1.0, quotient), x);
 }
 
-// With e = e^-|x|: 1 / (1 + e) for x >= 0 and e / (1 + e) below, so nothing overflows and small results keep their bits.
-// The rounding of 1 + e would be the largest error; what it lost is known exactly and corrects the quotient.
+// With e = e^-|x|: 1 / (1 + e) for x >= 0 and e / (1 + e) below, so nothing overflows and small results keep
+// their bits. The rounding of 1 + e would be the largest error; what it lost is known exactly and corrects
+// the quotient.
 Real emit_sigmoid(Real x) {
   Real e = exp_nonpositive(-abs(x));
   Real sum = 1.0 + e;

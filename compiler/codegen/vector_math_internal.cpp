@@ -1,5 +1,5 @@
-// The algebra behind the vector math files: each operator is one IR instruction. Also the pieces several functions share,
-// which treat a number as exponent and mantissa.
+// The algebra behind the vector math files: each operator is one IR instruction. Also the pieces several
+// functions share, which treat a number as exponent and mantissa.
 #include "compiler/codegen/vector_math_internal.h"
 
 #include "ir/error.h"
@@ -96,11 +96,15 @@ Bits operator+(Bits x, Bits y) { return {x.emitter, x.emitter->b.CreateAdd(x.val
 Bits operator-(Bits x, Bits y) { return {x.emitter, x.emitter->b.CreateSub(x.value, y.value)}; }
 Bits operator&(Bits x, Bits y) { return {x.emitter, x.emitter->b.CreateAnd(x.value, y.value)}; }
 Bits operator^(Bits x, Bits y) { return {x.emitter, x.emitter->b.CreateXor(x.value, y.value)}; }
-Bits operator<<(Bits x, int n) { return {x.emitter, x.emitter->b.CreateShl(x.value, static_cast<uint64_t>(n))}; }
+Bits operator<<(Bits x, int n) {
+  return {x.emitter, x.emitter->b.CreateShl(x.value, static_cast<uint64_t>(n))};
+}
 Bits shift_right_logical(Bits x, int n) {
   return {x.emitter, x.emitter->b.CreateLShr(x.value, static_cast<uint64_t>(n))};
 }
-Bits shift_right(Bits x, int n) { return {x.emitter, x.emitter->b.CreateAShr(x.value, static_cast<uint64_t>(n))}; }
+Bits shift_right(Bits x, int n) {
+  return {x.emitter, x.emitter->b.CreateAShr(x.value, static_cast<uint64_t>(n))};
+}
 
 Real to_real(Bits x) {
   Emitter &e = *x.emitter;
@@ -120,18 +124,20 @@ Real power_of_two(Bits field) { return from_bits(field << field.emitter->format.
 
 namespace {
 
-// 2^n need not be representable, but half of n always gives a normal number. Multiplying, rather than adding to the
-// exponent of x, costs the same and lets NaN through.
+// 2^n need not be representable, but half of n always gives a normal number. Multiplying, rather than adding
+// to the exponent of x, costs the same and lets NaN through.
 Real scale_by_halves(Real x, const Rounded &n) {
   Bits half = shift_right_logical(n.bits, 1);
   return x * power_of_two(half) * power_of_two(n.bits - half);
 }
 
-// x * 2^n by the instruction made for it, one 512-bit register at a time. Rounds once, as scale_by_halves does.
+// x * 2^n by the instruction made for it, one 512-bit register at a time. Rounds once, as scale_by_halves
+// does.
 Real scale_by_instruction(Real x, const Rounded &n, int lanes) {
   Emitter &e = *x.emitter;
   const int step = e.f64() ? 8 : 16;
-  auto id = e.f64() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512 : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
+  auto id = e.f64() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512
+                    : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
   llvm::Value *all_lanes = e.b.getIntN(static_cast<unsigned>(step), step == 8 ? 0xff : 0xffff);
   llvm::Value *current_rounding = e.b.getInt32(4);
   std::vector<llvm::Value *> parts;

@@ -1,5 +1,6 @@
-// A thin algebra over IRBuilder for the vector math files, so that a formula reads as mathematics: Real is a floating
-// point vector (or scalar) being computed, Bits its bit pattern as integers of the same width, Mask a lane condition.
+// A thin algebra over IRBuilder for the vector math files, so that a formula reads as mathematics: Real is a
+// floating point vector (or scalar) being computed, Bits its bit pattern as integers of the same width, Mask
+// a lane condition.
 #pragma once
 
 #include "compiler/codegen/llvm.h"
@@ -29,7 +30,8 @@ struct FloatFormat {
   bool is_f64;
   int mantissa_bits; // stored: 23 or 52
   int bias;
-  double rounder; // 1.5 * 2^mantissa_bits: adding it rounds to an integer and leaves that integer in the low bits
+  double rounder; // 1.5 * 2^mantissa_bits: adding it rounds to an integer and leaves that integer in the low
+                  // bits
   double smallest_normal;
 };
 
@@ -110,23 +112,26 @@ inline Bits operator&(Bits x, int64_t c) { return x & x.emitter->bits_constant(c
 Bits operator<<(Bits, int);
 Bits shift_right(Bits, int);         // arithmetic
 Bits shift_right_logical(Bits, int); // zeros enter
-Real to_real(Bits);          // a small signed integer, |i| < 2^22
+Real to_real(Bits);                  // a small signed integer, |i| < 2^22
 
-/// n = round(x * scale) for |x * scale| < 2^21 (f32) or 2^50 (f64): as a Real, and as the integer n + offset in the low
-/// bits of `bits`; the bits above (from 22 or 51 on) are those of the rounding constant.
+/// n = round(x * scale) for |x * scale| < 2^21 (f32) or 2^50 (f64): as a Real, and as the integer n + offset
+/// in the low bits of `bits`; the bits above (from 22 or 51 on) are those of the rounding constant.
 struct Rounded {
   Real value;
   Bits bits;
 };
 Rounded round_scaled(Real x, double scale, int offset);
 
-/// 2^(field - bias) for a normal result; above the width of an exponent `field` may hold anything, as Rounded::bits does.
+/// 2^(field - bias) for a normal result; above the width of an exponent `field` may hold anything, as
+/// Rounded::bits does.
 Real power_of_two(Bits field);
 
-/// x * 2^n for x in [1/2, 2], where n.bits has the offset 2 * bias. Rounds once, to denormals too; NaN stays NaN.
+/// x * 2^n for x in [1/2, 2], where n.bits has the offset 2 * bias. Rounds once, to denormals too; NaN stays
+/// NaN.
 Real scale(Real x, const Rounded &n);
 
-/// x = 2^k (1+f) for x > 0, denormal or not; f is exact. 1+f is in [2/3, 4/3] for f32, [sqrt(1/2), sqrt(2)] for f64.
+/// x = 2^k (1+f) for x > 0, denormal or not; f is exact. 1+f is in [2/3, 4/3] for f32, [sqrt(1/2), sqrt(2)]
+/// for f64.
 struct Exponent {
   Real f;
   Real k;

@@ -1,6 +1,6 @@
-// The magnitude |x|^y = e^(y log x). An error of y log x is an error of the result times |y log x|, up to 745, so the
-// logarithm needs more bits than the result has: f32 works in f64, f64 in pairs of f64 (an unevaluated sum hi + lo).
-// Coefficients: tests/scripts/minimax.py powf_log2, powf_exp2, pow_log.
+// The magnitude |x|^y = e^(y log x). An error of y log x is an error of the result times |y log x|, up to
+// 745, so the logarithm needs more bits than the result has: f32 works in f64, f64 in pairs of f64 (an
+// unevaluated sum hi + lo). Coefficients: tests/scripts/minimax.py powf_log2, powf_exp2, pow_log.
 #include "compiler/codegen/vector_math_internal.h"
 
 namespace gradc::vector_math {
@@ -9,10 +9,12 @@ namespace {
 
 constexpr double kLog2[] = {2.8853900817778486,  0.96179669411454316, 0.57707794212145291,
                             0.41220927132666108, 0.31990507179547095, 0.28290749926632452};
-constexpr double kExp2[] = {0.69314718054194069,   0.24022651079672594,    0.055504109641456863,  0.0096180362626728955,
-                            0.0013333430060964741, 0.00015467338729631871, 1.5314889947722909e-05};
-constexpr double kLogTail[] = {0.1999999999999999,   0.14285714285721915,  0.1111111110889685,   0.090909094217033637,
-                               0.076922792368679646, 0.066681312997331377, 0.058379109538319998, 0.059906963660021115};
+constexpr double kExp2[] = {0.69314718054194069,   0.24022651079672594,   0.055504109641456863,
+                            0.0096180362626728955, 0.0013333430060964741, 0.00015467338729631871,
+                            1.5314889947722909e-05};
+constexpr double kLogTail[] = {0.1999999999999999,   0.14285714285721915,  0.1111111110889685,
+                               0.090909094217033637, 0.076922792368679646, 0.066681312997331377,
+                               0.058379109538319998, 0.059906963660021115};
 
 constexpr double kLn2High = 0x1.62e42feep-1; // k times it is exact
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
@@ -27,7 +29,8 @@ Pair ordered_sum(Real x, Real y) {
   return {hi, y - (hi - x)};
 }
 
-/// x * y exactly; without FMA by splitting each factor into halves (Veltkamp and Dekker), for |x|, |y| < 2^970.
+/// x * y exactly; without FMA by splitting each factor into halves (Veltkamp and Dekker), for factors
+/// below 2^970.
 Pair product(Real x, Real y) {
   Real hi = x * y;
   if (x.emitter->target.fma)
@@ -47,8 +50,8 @@ Pair product(Pair x, Pair y) {
   return {p.hi, p.lo + mul_add(x.hi, y.lo, x.lo * y.hi)};
 }
 
-/// log x to about 2^-66 relative: with s = f/(2+f), z = s^2, log(1+f) = 2s + 2s z (1/3 + z P(z)), where only P(z) is
-/// small enough to be computed in plain f64.
+/// log x to about 2^-66 relative: with s = f/(2+f), z = s^2, log(1+f) = 2s + 2s z (1/3 + z P(z)), where only
+/// P(z) is small enough to be computed in plain f64.
 Pair log_pair(Real x) {
   auto [f, k] = split_exponent(x);
   Emitter &e = *x.emitter;

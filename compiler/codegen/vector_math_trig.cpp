@@ -1,8 +1,8 @@
-// sin and cos: |x| = n pi/2 + r with |r| <= pi/4, pi/2 being subtracted in parts (Cody and Waite), then a polynomial chosen
-// by n mod 4. Coefficients: tests/scripts/minimax.py sin_*, cos_*.
+// sin and cos: |x| = n pi/2 + r with |r| <= pi/4, pi/2 being subtracted in parts (Cody and Waite), then a
+// polynomial chosen by n mod 4. Coefficients: tests/scripts/minimax.py sin_*, cos_*.
 //
-// The parts are good for |x| <= 1e5 (with FMA) or 1e4 in f32, and 1e8 or 1e6 in f64. Beyond, r loses absolute accuracy
-// in proportion to |x|; the result stays in [-1, 1].
+// The parts are good for |x| <= 1e5 (with FMA) or 1e4 in f32, and 1e8 or 1e6 in f64. Beyond, r loses absolute
+// accuracy in proportion to |x|; the result stays in [-1, 1].
 #include "compiler/codegen/vector_math_internal.h"
 
 namespace gradc::vector_math {
@@ -23,7 +23,8 @@ constexpr Coefficients kCos{kCos32, kCos64};
 constexpr double kHalfPi32[] = {0x1.921fb4p+0, 0x1.4442dp-24, 0x1.846988p-48};
 constexpr double kHalfPi64[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c06p-54, 0x1.c1cd129024e08p-107};
 constexpr double kShortHalfPi32[] = {0x1.92p+0, 0x1.fb4p-12, 0x1.444p-24, 0x1.68cp-39, 0x1.1a6262p-54};
-constexpr double kShortHalfPi64[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2ep-69, 0x1.b839a252049c1p-104};
+constexpr double kShortHalfPi64[] = {0x1.921fb544p+0, 0x1.0b4611a6p-34, 0x1.3198a2ep-69,
+                                     0x1.b839a252049c1p-104};
 constexpr Coefficients kHalfPi{kHalfPi32, kHalfPi64};
 constexpr Coefficients kShortHalfPi{kShortHalfPi32, kShortHalfPi64};
 
@@ -44,7 +45,8 @@ Quadrant reduce(Real magnitude) {
   r = at_most(at_least(r, -0.8), 0.8); // past the range of the parts: no overflow of the polynomials
   Real z = r * r;
   Real sine = mul_add(r * z, polynomial(z, kSin.of(e)), r);
-  Real cosine = mul_add(z, mul_add(z, polynomial(z, kCos.of(e)), z.emitter->constant(-0.5)), z.emitter->constant(1));
+  Real cosine =
+      mul_add(z, mul_add(z, polynomial(z, kCos.of(e)), z.emitter->constant(-0.5)), z.emitter->constant(1));
   return {sine, cosine, n.bits};
 }
 

@@ -10,7 +10,8 @@ const Family &activations();
 
 /// The activation applied to x, of the same shape, in a form that neither overflows nor cancels.
 Var activate(const JsonValue &activation, Var x);
-/// Does it pass only (or mostly) positive values, so that he_uniform keeps the variance of what flows through?
+/// Does it pass only (or mostly) positive values, so that he_uniform keeps the variance of what flows
+/// through?
 bool is_rectifier(const JsonValue &activation);
 
 /// exp(x) / sum(exp(x)) over the last axis.

@@ -110,7 +110,8 @@ std::string expected(const Attr &a) {
     return text;
   }
   case Attr::Kind::list:
-    return a.or_single ? expected(a.of[0]) + " or a list of " + plural(a.of[0]) : "a list of " + plural(a.of[0]);
+    return a.or_single ? expected(a.of[0]) + " or a list of " + plural(a.of[0])
+                       : "a list of " + plural(a.of[0]);
   case Attr::Kind::object:
     return "an object";
   case Attr::Kind::family:
@@ -138,6 +139,14 @@ bool within(const Attr &a, double value) {
   const bool low = a.min_open ? value > a.min : value >= a.min;
   const bool high = a.max_open ? value < a.max : value <= a.max;
   return low && high;
+}
+
+std::string violated_limit(const Attr &a, double value) {
+  Attr broken = a;
+  const bool low = a.min_open ? value <= a.min : value < a.min;
+  (low ? broken.max : broken.min) =
+      low ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  return limits(broken);
 }
 
 bool is_name(std::string_view text) {

@@ -1,5 +1,6 @@
-// The language in which the model format is described. One description of an object drives the check of a file, the
-// defaults, the error messages, the JSON Schema and the reference page; none of them knows a key by name.
+// The language in which the model format is described. One description of an object drives the check of a
+// file, the defaults, the error messages, the JSON Schema and the reference page; none of them knows a key by
+// name.
 #pragma once
 
 #include "compiler/model/json_tree.h"
@@ -25,11 +26,12 @@ struct ObjectSpec {
 struct Family {
   std::string_view what; // "activation": what messages call one
   std::string_view doc;
-  std::vector<Attr> common = {};          // keys every member has besides its own
+  std::vector<Attr> common = {}; // keys every member has besides its own
   std::vector<const ObjectSpec *> types = {};
-  bool by_name = false;                   // "relu" stands for {"type": "relu"}
-  std::string_view number_type = {};      // a number n stands for {"type": number_type, number_key: n}
+  bool by_name = false;              // "relu" stands for {"type": "relu"}
+  std::string_view number_type = {}; // a number n stands for {"type": number_type, number_key: n}
   std::string_view number_key = {};
+  std::string_view default_type = {}; // of an object without "type"
 };
 
 /// A key of an object, or an item of a list. Made by the functions of namespace attr below.
@@ -43,14 +45,14 @@ struct Attr {
   std::string_view default_doc = {};  // how the default is found where it is no constant
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  bool min_open = false, max_open = false;   // the limit itself is excluded
+  bool min_open = false, max_open = false; // the limit itself is excluded
   std::vector<std::string_view> choices = {};
   size_t min_items = 0, max_items = ~size_t{0};
-  bool or_single = false;                    // a list: a bare item stands for a list of one
-  std::vector<Attr> of = {};                 // list: its item; any_of: the alternatives, told apart by their JSON kind
+  bool or_single = false;    // a list: a bare item stands for a list of one
+  std::vector<Attr> of = {}; // list: its item; any_of: the alternatives, told apart by their JSON kind
   const ObjectSpec *object = nullptr;
   const Family *family = nullptr;
-  std::string_view keys_of = {};             // in `rest`: only the keys of this top-level object are allowed
+  std::string_view keys_of = {}; // in `rest`: only the keys of this top-level object are allowed
 
   bool required() const { return default_json.empty() && default_doc.empty(); }
 
@@ -84,6 +86,8 @@ std::string expected(const Attr &);
 /// Its limits: "at least 1", "at least 0 and below 1"; empty when there are none.
 std::string limits(const Attr &);
 bool within(const Attr &, double value);
+/// The limit that a value outside breaks: "at least 1".
+std::string violated_limit(const Attr &, double value);
 bool is_name(std::string_view);
 
 } // namespace gradc

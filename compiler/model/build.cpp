@@ -1,5 +1,5 @@
-// The graphs of the entry points: the model's layers and losses as primitive ops, differentiated, followed by the
-// optimizer's rule.
+// The graphs of the entry points: the model's layers and losses as primitive ops, differentiated, followed by
+// the optimizer's rule.
 #include "compiler/model/activations.h"
 #include "compiler/model/initializers.h"
 #include "compiler/model/layers/layer.h"
@@ -35,8 +35,8 @@ public:
     const Var step{&scope, graph_.constant(0, {DType::i64, {}})};
     for (size_t p = 0; p < params_.size(); ++p) {
       scope.location = graph_[params_[p]].location;
-      const Var value = initial_value(model_.params[p].initializer, graph_.type(params_[p]), scalar(scope, "seed"),
-                                       step, initial_stream(p));
+      const Var value = initial_value(model_.params[p].initializer, graph_.type(params_[p]),
+                                      scalar(scope, "seed"), step, initial_stream(p));
       graph_.updates.push_back({params_[p], value.value});
     }
     for (const auto &[name, slot] : slots_)
@@ -93,7 +93,8 @@ public:
       const Var y{&scope, values_.at(output)};
       add_return(model_.name_of(output), y);
       if (Link link = link_of(output); link != Link::none)
-        add_return(model_.name_of(output) + ".probabilities", link == Link::softmax ? softmax(y) : sigmoid(y));
+        add_return(model_.name_of(output) + ".probabilities",
+                   link == Link::softmax ? softmax(y) : sigmoid(y));
     }
     drop_stand_ins(graph_, stand_ins_);
     return std::move(graph_);
@@ -151,7 +152,13 @@ private:
       for (Source s : layer.sources)
         inputs.push_back({&scope, values_.at(s)});
       const LayerBuild build{
-          layer.attrs, layer.output, batch_, std::move(inputs), training, layer_stream(i), scalar(scope, "seed"),
+          layer.attrs,
+          layer.output,
+          batch_,
+          std::move(inputs),
+          training,
+          layer_stream(i),
+          scalar(scope, "seed"),
           scalar(scope, "step"),
           [&](std::string_view name) { return Var{&scope, param(fmt::format("{}.{}", layer.name, name))}; },
           [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
@@ -202,8 +209,8 @@ private:
 
   /// The learning rate of this step, f64.
   Var rate(Scope &scope) {
-    return learning_rate(optimizer_.at("learning_rate"), scalar(scope, "learning_rate"), scalar(scope, "step"),
-                         scalar(scope, "total_steps"));
+    return learning_rate(optimizer_.at("learning_rate"), scalar(scope, "learning_rate"),
+                         scalar(scope, "step"), scalar(scope, "total_steps"));
   }
 
   Value slot(const std::string &name) const {
@@ -226,11 +233,15 @@ private:
       if (decay && !model_.optimizer->decoupled)
         g = g + *decay * w;
       auto name = [&](std::string_view slot) { return fmt::format("{}.{}", model_.params[p].name, slot); };
-      const OptimizerStep step{optimizer_, w, g, rate, count, decay,
-                               [&](std::string_view s) { return Var{&scope, slot(name(s))}; },
-                               [&](std::string_view s, Var value) {
-                                 graph_.updates.push_back({slot(name(s)), value.value});
-                               }};
+      const OptimizerStep step{
+          optimizer_,
+          w,
+          g,
+          rate,
+          count,
+          decay,
+          [&](std::string_view s) { return Var{&scope, slot(name(s))}; },
+          [&](std::string_view s, Var value) { graph_.updates.push_back({slot(name(s)), value.value}); }};
       graph_.updates.push_back({params_[p], model_.optimizer->update(step).value});
     }
   }
@@ -255,7 +266,8 @@ private:
   std::vector<std::pair<std::string, Value>> slots_;
 };
 
-constexpr std::string_view kEntryNames[] = {"init", "train_step", "grad_step", "apply", "evaluate", "predict", "schedule"};
+constexpr std::string_view kEntryNames[] = {"init",     "train_step", "grad_step", "apply",
+                                            "evaluate", "predict",    "schedule"};
 
 } // namespace
 
@@ -269,7 +281,8 @@ std::optional<Entry> parse_entry(std::string_view name) {
 }
 
 bool takes_examples(Entry entry) {
-  return entry == Entry::train_step || entry == Entry::grad_step || entry == Entry::evaluate || entry == Entry::predict;
+  return entry == Entry::train_step || entry == Entry::grad_step || entry == Entry::evaluate ||
+         entry == Entry::predict;
 }
 
 Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dtype) {

@@ -17,15 +17,16 @@ public:
   void file() {
     if (const std::string &delimiter = data_.string_at("delimiter");
         delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
-      error(data_.at("delimiter"), "train: data: 'delimiter' must be one character, neither a quote nor a line break");
+      error(data_.at("delimiter"),
+            "train: data: 'delimiter' must be one character, neither a quote nor a line break");
   }
 
   void input(const ModelInput &input) {
     const std::string context = fmt::format("train: data: input '{}'", input.name);
     const JsonValue *entry = data_.find(input.name);
     if (!entry)
-      return diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input '{}' comes from",
-                                                        input.name));
+      return diagnostics_.error(
+          anchor(data_), fmt::format("train: data: nothing says where input '{}' comes from", input.name));
     if (!entry->valid)
       return;
     const JsonValue *given = source(*entry, context);
@@ -82,13 +83,16 @@ private:
       if (!integers || !entry.find("column"))
         error(*labels, context + ": 'labels' are for one column of an integer input");
       else if (input.classes > 0 && static_cast<int64_t>(labels->items.size()) > input.classes)
-        error(*labels, fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
+        error(*labels,
+              fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
       for (size_t i = 0; i < labels->items.size(); ++i)
         for (size_t j = 0; j < i; ++j)
           if (labels->items[i].text == labels->items[j].text)
-            error(labels->items[i], fmt::format("{}: label '{}' is listed twice", context, labels->items[i].text));
+            error(labels->items[i],
+                  fmt::format("{}: label '{}' is listed twice", context, labels->items[i].text));
     }
-    const bool changed = entry.boolean_at("standardize") || entry.number_at("scale") != 1 || entry.number_at("offset") != 0;
+    const bool changed =
+        entry.boolean_at("standardize") || entry.number_at("scale") != 1 || entry.number_at("offset") != 0;
     if (integers && changed)
       error(entry, context + ": integers are neither scaled nor standardized");
   }
@@ -102,7 +106,8 @@ private:
 void check_data(const Model &model, Diagnostics &diagnostics) {
   const JsonValue *train = model.document.find("train");
   if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
-    diagnostics.error(train->at("test_split").span, "train: 'validation_split' and 'test_split' leave no row to train on");
+    diagnostics.error(train->at("test_split").span,
+                      "train: 'validation_split' and 'test_split' leave no row to train on");
   const JsonValue *data = train ? train->find("data") : nullptr;
   if (!data || !data->is(Json::object))
     return;

@@ -20,7 +20,8 @@ Line line_of(std::string_view text, size_t at) {
   at = std::min(at, text.size());
   size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1; // npos + 1 is 0
   size_t end = std::min(text.find('\n', at), text.size());
-  size_t number = 1 + static_cast<size_t>(std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n'));
+  size_t number =
+      1 + static_cast<size_t>(std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n'));
   return {begin, end, number};
 }
 
@@ -59,8 +60,8 @@ std::string excerpt(std::string_view text, const Line &line, Span span) {
 std::string render_at(const Diagnostics::Source &source, Span span, std::string_view severity,
                       std::string_view message) {
   const Line line = line_of(source.text, span.begin);
-  return fmt::format("{}:{}:{}: {}: {}\n{}", source.name, line.number, span.begin - line.begin + 1, severity, message,
-                     excerpt(source.text, line, span));
+  return fmt::format("{}:{}:{}: {}: {}\n{}", source.name, line.number, span.begin - line.begin + 1, severity,
+                     message, excerpt(source.text, line, span));
 }
 
 } // namespace

@@ -1,4 +1,5 @@
-// Everything that is wrong with a model file, shown at once, in the order of the file, each with its line and a caret.
+// Everything that is wrong with a model file, shown at once, in the order of the file, each with its line and
+// a caret.
 #pragma once
 
 #include "compiler/model/json_tree.h"

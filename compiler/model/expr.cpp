@@ -10,7 +10,8 @@ Var apply(std::string_view op, std::vector<Var> inputs, Attrs attrs, std::option
   std::vector<Value> values;
   for (const Var &input : inputs)
     values.push_back(input.value);
-  return {scope, scope->graph.add(op, std::move(values), std::move(attrs), scope->location, std::move(declared))};
+  return {scope,
+          scope->graph.add(op, std::move(values), std::move(attrs), scope->location, std::move(declared))};
 }
 
 Var number_like(Var like, double value) {
@@ -45,7 +46,6 @@ Var equal(Var a, Var b) { return apply("eq", {a, b}); }
 Var select(Var condition, Var yes, Var no) { return apply("select", {condition, yes, no}); }
 Var select(Var condition, Var yes, double no) { return select(condition, yes, number_like(yes, no)); }
 Var stop_gradient(Var x) { return apply("stop_gradient", {x}); }
-
 
 Var with_gradient_of(Var value, Var stand_in) {
   value.scope->stand_ins->emplace_back(value.value, stand_in.value);

@@ -1,5 +1,5 @@
-// Formulas over graph values that read as formulas: `e / (1 + e)` appends the nodes. Numbers become rank-0 constants of
-// the other operand's dtype; elementwise ops broadcast as NumPy's.
+// Formulas over graph values that read as formulas: `e / (1 + e)` appends the nodes. Numbers become rank-0
+// constants of the other operand's dtype; elementwise ops broadcast as NumPy's.
 #pragma once
 
 #include "ir/graph.h"
@@ -67,8 +67,9 @@ Var equal(Var, Var);
 Var select(Var condition, Var yes, Var no);
 Var select(Var condition, Var yes, double no);
 Var stop_gradient(Var);
-/// `value`, with the gradient of `stand_in`: two formulas of the same value, the first through stop_gradient. The result
-/// is the stand-in; once the graph is differentiated, its readers are given `value` (drop_stand_ins).
+/// `value`, with the gradient of `stand_in`: two formulas of the same value, the first through stop_gradient.
+/// The result is the stand-in; once the graph is differentiated, its readers are given `value`
+/// (drop_stand_ins).
 Var with_gradient_of(Var value, Var stand_in);
 void drop_stand_ins(Graph &, const StandIns &);
 /// The value itself when it has that dtype already.

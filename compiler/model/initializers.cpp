@@ -1,5 +1,5 @@
-// The initializers. xavier_*: Glorot and Bengio 2010, variance 2 / (fan_in + fan_out); he_*: He et al. 2015, variance
-// 2 / fan_in. A uniform distribution on [-a, a] has variance a^2 / 3.
+// The initializers. xavier_*: Glorot and Bengio 2010, variance 2 / (fan_in + fan_out); he_*: He et al. 2015,
+// variance 2 / fan_in. A uniform distribution on [-a, a] has variance a^2 / 3.
 #include "compiler/model/initializers.h"
 
 #include <cmath>
@@ -39,7 +39,9 @@ const std::vector<InitializerDef> &table() {
         "Normal distribution.",
         {number("mean", "its mean").defaults_to("0"),
          number("stddev", "its standard deviation").at_least(0).defaults_to("0.05")}},
-       [](const JsonValue &a, Fans) { return Distribution{false, a.number_at("mean"), a.number_at("stddev")}; }},
+       [](const JsonValue &a, Fans) {
+         return Distribution{false, a.number_at("mean"), a.number_at("stddev")};
+       }},
       {{"uniform",
         "Uniform distribution on [min, max).",
         {number("min", "lower end").defaults_to("-0.05"), number("max", "upper end").defaults_to("0.05")}},
@@ -87,7 +89,8 @@ Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var 
 }
 
 std::string problem_of(const JsonValue &initializer) {
-  if (initializer.string_at("type") != "uniform" || initializer.number_at("min") <= initializer.number_at("max"))
+  if (initializer.string_at("type") != "uniform" ||
+      initializer.number_at("min") <= initializer.number_at("max"))
     return "";
   return "'min' is above 'max'";
 }

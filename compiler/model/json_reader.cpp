@@ -1,5 +1,5 @@
-// JSON text to tree by nlohmann's SAX interface. It reports no positions, so the reader counts the bytes the lexer pulls:
-// at each event that is where the token ends.
+// JSON text to tree by nlohmann's SAX interface. It reports no positions, so the reader counts the bytes the
+// lexer pulls: at each event that is where the token ends.
 #include "compiler/model/json_reader.h"
 
 #include "ir/error.h"
@@ -94,7 +94,8 @@ private:
     if (begin == 0 && text_.starts_with("\xEF\xBB\xBF")) // a byte order mark
       return last_end_ = 3, token();
     size_t end = pulled_;
-    const bool number = begin < end && (text_[begin] == '-' || std::isdigit(static_cast<unsigned char>(text_[begin])));
+    const bool number =
+        begin < end && (text_[begin] == '-' || std::isdigit(static_cast<unsigned char>(text_[begin])));
     if (number && !std::isdigit(static_cast<unsigned char>(text_[end - 1])))
       --end; // the lexer looks one character past a number
     last_end_ = end;
@@ -165,8 +166,8 @@ private:
   uint32_t source_;
   Diagnostics &diagnostics_;
   const std::string text_; // a copy: the sources may move while we read
-  size_t pulled_ = 0;   // bytes the lexer has taken
-  size_t last_end_ = 0; // of the latest token
+  size_t pulled_ = 0;      // bytes the lexer has taken
+  size_t last_end_ = 0;    // of the latest token
   std::vector<JsonValue> open_;
   std::vector<JsonMember> keys_; // the key in front, one for every open container
   std::vector<bool> duplicate_;
@@ -194,7 +195,8 @@ std::optional<JsonValue> read_json(uint32_t source, Diagnostics &diagnostics) {
 
 JsonValue read_literal(std::string_view text, Span span) {
   Diagnostics diagnostics;
-  std::optional<JsonValue> value = read_json(diagnostics.add_source("literal", std::string(text)), diagnostics);
+  std::optional<JsonValue> value =
+      read_json(diagnostics.add_source("literal", std::string(text)), diagnostics);
   internal_check(value.has_value(), "malformed literal in a table of the model format: " + std::string(text));
   place_at(*value, span);
   return *std::move(value);

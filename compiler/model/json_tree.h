@@ -1,4 +1,5 @@
-// A JSON document that remembers where every key and value stands in its source, so that any later check can point at it.
+// A JSON document that remembers where every key and value stands in its source, so that any later check can
+// point at it.
 #pragma once
 
 #include <cstdint>

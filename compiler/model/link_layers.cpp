@@ -7,14 +7,15 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <utility>
 
 namespace gradc {
 
 using Json = JsonValue::Kind;
 
 /// Names the graph gives to scalars, and keys beside the inputs in train.data.
-static constexpr std::string_view kReserved[] = {"seed", "step",   "total_steps", "learning_rate", "weight_decay",
-                                                 "path", "header", "delimiter",   "loss"};
+static constexpr std::string_view kReserved[] = {
+    "seed", "step", "total_steps", "learning_rate", "weight_decay", "path", "header", "delimiter", "loss"};
 
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");
@@ -26,9 +27,13 @@ void Linker::declare_inputs() {
   for (const JsonMember &member : inputs->members) {
     ModelInput input{member.key, {}, DType::f32};
     if (!is_name(member.key))
-      error(member.key_span, fmt::format("input '{}': names are letters, digits and _, at most 64", member.key));
+      error(member.key_span,
+            fmt::format("input '{}': names are letters, digits and _, at most 64", member.key));
     declare(member.key, member.key_span, model_.inputs.size(), "input");
-    const bool valid = member.value.valid && member.value.is(Json::object);
+    const JsonValue *written = raw_.at("inputs").at(member.key).find("dtype");
+    const bool valid =
+        member.value.valid && member.value.is(Json::object) &&
+        (!written || written->is(Json::null) || written->text == member.value.string_at("dtype"));
     if (valid) {
       for (const JsonValue &dim : member.value.at("shape").items)
         input.shape.push_back(dim.integer);
@@ -43,7 +48,8 @@ void Linker::declare_inputs() {
 
 void Linker::declare_layers() {
   const JsonValue *layers = raw_.find("layers");
-  JsonValue *resolved = model_.document.is(Json::object) ? mutable_member(model_.document, "layers") : nullptr;
+  JsonValue *resolved =
+      model_.document.is(Json::object) ? mutable_member(model_.document, "layers") : nullptr;
   if (!layers || !layers->is(Json::array) || !resolved || resolved->items.size() != layers->items.size())
     return;
   for (size_t i = 0; i < layers->items.size(); ++i) {
@@ -53,8 +59,8 @@ void Linker::declare_layers() {
     if (resolved->items[i].valid)
       layer.def = find_layer(resolved->items[i].string_at("type"));
     const bool named = name && name->is(Json::string);
-    layer.name = named ? name->text
-                       : fmt::format("{}_{}", type && type->is(Json::string) ? type->text : "layer", i);
+    layer.name =
+        named ? name->text : fmt::format("{}_{}", type && type->is(Json::string) ? type->text : "layer", i);
     declare(layer.name, named ? name->span : anchor(written), model_.inputs.size() + i, "layer");
     layer.attrs = resolved->items[i];
     if (layer.def)
@@ -78,7 +84,8 @@ void Linker::link_layers() {
   for (size_t i = 0; i < model_.layers.size(); ++i) {
     ModelLayer &layer = model_.layers[i];
     const std::string context = "layer '" + layer.name + "'";
-    if (const JsonValue *input = raw_.find("layers")->items[i].find("input"); input && !input->is(Json::null)) {
+    if (const JsonValue *input = raw_.find("layers")->items[i].find("input");
+        input && !input->is(Json::null)) {
       for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
         layer.sources.push_back(name.is(Json::string) ? find(name, context) : kNowhere);
     } else {
@@ -102,7 +109,7 @@ Source Linker::sole_feature(const ModelLayer &layer, const std::string &context)
     }
   if (features.size() == 1)
     return sole;
-  if (!model_.inputs.empty())
+  if (!model_.inputs.empty() && targets_known_)
     error(anchor(layer.attrs.is(Json::object) ? layer.attrs : raw_.at("layers").items[0]),
           features.empty() ? context + ": missing 'input': every input is the target of a loss"
                            : fmt::format("{}: missing 'input': it could be any of {}", context,
@@ -134,14 +141,13 @@ void Linker::report_cycles(std::vector<bool> done) {
   for (size_t start = 0; start < done.size(); ++start) {
     std::vector<size_t> path;
     size_t at = start;
-    while (!done[at]) {
+    while (at != kNowhere && !done[at]) {
       done[at] = true;
       path.push_back(at);
-      for (Source s : model_.layers[at].sources)
-        if (s != kNowhere && s >= inputs && (!done[s - inputs] || on(path, s - inputs))) {
+      const size_t reader = std::exchange(at, kNowhere);
+      for (Source s : model_.layers[reader].sources)
+        if (s != kNowhere && s >= inputs && (!done[s - inputs] || on(path, s - inputs)))
           at = s - inputs;
-          break;
-        }
     }
     auto begin = std::find(path.begin(), path.end(), at);
     if (begin == path.end())
@@ -167,8 +173,7 @@ bool Linker::fits_memory(const Shape &shape, Span span, const std::string &conte
     check_shape(batched);
     return true;
   } catch (const Error &problem) {
-    error(span, fmt::format("{}: shape {} in batches of {} is too large: {}", context, to_string(shape),
-                            model_.batch_size, problem.what()));
+    error(span, fmt::format("{}: in batches of {}, {}", context, model_.batch_size, problem.what()));
     return false;
   }
 }
@@ -176,9 +181,8 @@ bool Linker::fits_memory(const Shape &shape, Span span, const std::string &conte
 void Linker::infer_shapes() {
   for (size_t i : model_.order) {
     ModelLayer &layer = model_.layers[i];
-    const bool ready = layer.def && std::all_of(layer.sources.begin(), layer.sources.end(), [&](Source s) {
-                         return s != kNowhere && known_[s];
-                       });
+    const bool ready = layer.def && std::all_of(layer.sources.begin(), layer.sources.end(),
+                                                [&](Source s) { return s != kNowhere && known_[s]; });
     if (ready)
       known_[model_.inputs.size() + i] = infer_shape(i);
   }
@@ -195,15 +199,15 @@ bool Linker::infer_shape(size_t index) {
   const size_t count = layer.sources.size();
   if (count < layer.def->min_inputs || count > layer.def->max_inputs) {
     error(inputs_span, fmt::format("{}: {} takes {}{} input{}, got {}", context, layer.def->spec.name,
-                                   layer.def->max_inputs == kAnyNumber ? "at least " : "", layer.def->min_inputs,
-                                   layer.def->min_inputs == 1 ? "" : "s", count));
+                                   layer.def->max_inputs == kAnyNumber ? "at least " : "",
+                                   layer.def->min_inputs, layer.def->min_inputs == 1 ? "" : "s", count));
     return false;
   }
   LayerShapes shapes{layer.attrs, {}};
   for (Source s : layer.sources) {
     if (model_.is_input(s) && !is_float(model_.inputs[s].dtype)) {
-      error(inputs_span, fmt::format("{}: input '{}' holds {}; layers compute on f32", context, model_.name_of(s),
-                                     to_string(model_.inputs[s].dtype)));
+      error(inputs_span, fmt::format("{}: input '{}' holds {}; layers compute on f32", context,
+                                     model_.name_of(s), to_string(model_.inputs[s].dtype)));
       return false;
     }
     shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s)});
@@ -229,7 +233,8 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
   auto full = [&](const std::string &name) { return name.empty() ? name : prefix + name; };
   for (const LayerParam &p : shapes.params) {
     if (const std::string problem = problem_of(p.initializer); !problem.empty())
-      error(anchor(p.initializer), fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
+      error(anchor(p.initializer),
+            fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
     params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2)});
   }
   for (const LayerHyper &h : shapes.hypers)

@@ -36,10 +36,12 @@ void Linker::link_losses() {
       continue;
     const LossDef &def = find_loss(attrs.string_at("type"));
     const std::string context = "loss " + attrs.string_at("type");
-    if (!attrs.find(def.prediction_key))
-      attrs.set(def.prediction_key, JsonValue::of(model_.layers.back().name, anchor(attrs)));
+    const Source last = model_.inputs.size() + model_.layers.size() - 1;
+    const bool given = attrs.find(def.prediction_key) != nullptr;
+    if (!given)
+      attrs.set(def.prediction_key, JsonValue::of(model_.name_of(last), anchor(attrs)));
     const JsonValue &prediction = attrs.at(def.prediction_key), &target = attrs.at(def.target_key);
-    ModelLoss loss{&def, attrs.number_at("weight"), find_prediction(prediction, context),
+    ModelLoss loss{&def, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
                    find_target(target, context)};
     if (loss.prediction == kNowhere || loss.target == kNowhere)
       continue;
@@ -50,13 +52,24 @@ void Linker::link_losses() {
   }
 }
 
-void Linker::check_pair(const LossDef &def, Source prediction, Source target, Span span, const std::string &context) {
+/// "shape [3]", "i32[] or f32[3]".
+static std::string wanted_target(const LossDef &def, const Shape &prediction) {
+  if (!def.classes)
+    return "shape " + to_string(prediction);
+  if (prediction.empty())
+    return "logits with at least one axis";
+  const Type labels{DType::i32, Shape(prediction.begin(), prediction.end() - 1)};
+  return fmt::format("{} or {}", to_string(labels), to_string(Type{DType::f32, prediction}));
+}
+
+void Linker::check_pair(const LossDef &def, Source prediction, Source target, Span span,
+                        const std::string &context) {
   ModelInput &input = model_.inputs[target];
   const Shape &shape = model_.shape_of(prediction);
   if (!target_fits(def, {input.dtype, input.shape}, shape))
-    error(span, fmt::format("{}: {}{} '{}' does not fit {} '{}': {} against {}", context, to_string(input.dtype), "",
-                            input.name, def.prediction_key, model_.name_of(prediction),
-                            to_string(input.shape), to_string(shape)));
+    error(span, fmt::format("{}: '{}', {}, does not fit {} '{}' of shape {}; expected {}", context,
+                            input.name, to_string(Type{input.dtype, input.shape}), def.prediction_key,
+                            model_.name_of(prediction), to_string(shape), wanted_target(def, shape)));
   else if (is_class_labels(def, {input.dtype, input.shape}, shape))
     input.classes = shape.back();
 }
@@ -64,10 +77,13 @@ void Linker::check_pair(const LossDef &def, Source prediction, Source target, Sp
 void Linker::check_logits(const LossDef &def, Source prediction, Span span, const std::string &context) {
   const ModelLayer &layer = model_.layers[prediction - model_.inputs.size()];
   const JsonValue *activation = layer.attrs.find("activation");
-  const std::string squash = def.link == Link::softmax ? "softmax" : def.link == Link::sigmoid ? "sigmoid" : "";
+  const std::string squash = def.link == Link::softmax   ? "softmax"
+                             : def.link == Link::sigmoid ? "sigmoid"
+                                                         : "";
   if (layer.def && activation && activation->string_at("type") == squash)
-    error(span, fmt::format("{0}: '{1}' already ends in {2}, but this loss applies {2} itself; give it the logits",
-                            context, layer.name, squash));
+    error(span,
+          fmt::format("{0}: '{1}' already ends in {2}, but this loss applies {2} itself; give it the logits",
+                      context, layer.name, squash));
 }
 
 void Linker::link_metrics() {
@@ -111,9 +127,10 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
   if (metric.loss)
     model_.metrics.push_back(metric);
   else if (model_.losses.size() == list("loss").size()) // else a loss it may belong to is already reported
-    error(anchor(attrs), fmt::format("{}: {} needs {}", context, metric.def->spec.name,
-                                     metric.def->needs_link ? "a cross-entropy loss to judge"
-                                                            : "a loss mse or mae, or 'prediction' and 'target'"));
+    error(anchor(attrs),
+          fmt::format("{}: {} needs {}", context, metric.def->spec.name,
+                      metric.def->needs_link ? "a cross-entropy loss to judge"
+                                             : "a loss mse or mae, or 'prediction' and 'target'"));
 }
 
 void Linker::link_outputs() {

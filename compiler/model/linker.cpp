@@ -12,7 +12,9 @@
 
 namespace gradc {
 
-void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics) { Linker(model, raw, diagnostics).run(); }
+void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics) {
+  Linker(model, raw, diagnostics).run();
+}
 
 void Linker::run() {
   declare_inputs();
@@ -42,13 +44,15 @@ Source Linker::find(const JsonValue &name, const std::string &context) {
 }
 
 void Linker::link_targets() {
-  for (const JsonValue &loss : list("loss"))
-    if (loss.valid)
-      if (const JsonValue *target = loss.find(find_loss(loss.string_at("type")).target_key)) {
-        auto found = names_.find(target->text);
-        if (found != names_.end())
-          targets_.insert(found->second.source);
-      }
+  targets_known_ = !list("loss").empty();
+  for (const JsonValue &loss : list("loss")) {
+    auto found =
+        loss.valid ? names_.find(loss.string_at(find_loss(loss.string_at("type")).target_key)) : names_.end();
+    if (found != names_.end() && model_.is_input(found->second.source))
+      targets_.insert(found->second.source);
+    else
+      targets_known_ = false;
+  }
 }
 
 const std::vector<JsonValue> &Linker::list(std::string_view key) const {
@@ -94,7 +98,8 @@ void Linker::check_use() {
     const std::string what = fmt::format("{} '{}'", input ? "input" : "layer", name);
     if (!reached.contains(reference.source))
       error(reference.span, what + ": never used; remove it" + (input ? "" : " or name it in 'outputs'"));
-    else if (!input && params_.contains(reference.source - model_.inputs.size()) && !trained.contains(reference.source))
+    else if (!input && params_.contains(reference.source - model_.inputs.size()) &&
+             !trained.contains(reference.source))
       error(reference.span, what + ": no loss depends on its weights, so they cannot be trained");
   }
 }
@@ -104,8 +109,8 @@ void Linker::collect_hypers() {
   if (!optimizer || !optimizer->valid)
     return;
   model_.optimizer = &find_optimizer(optimizer->string_at("type"));
-  model_.hypers.push_back({"learning_rate", optimizer->at("learning_rate").number_at("initial"),
-                           "/optimizer/learning_rate"});
+  model_.hypers.push_back(
+      {"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate"});
   if (const double decay = optimizer->number_at("weight_decay"); decay > 0)
     model_.hypers.push_back({"weight_decay", decay, "/optimizer/weight_decay"});
   for (auto &[layer, hypers] : hypers_)

@@ -1,13 +1,14 @@
-// Second half of loading: names become references, shapes follow from them, and what is left out gets its computed
-// default.
+// Second half of loading: names become references, shapes follow from them, and what is left out gets its
+// computed default.
 #pragma once
 
 #include "compiler/model/model.h"
 
 namespace gradc {
 
-/// Fills in `model` from its resolved document, completing the document. `raw` is the file as written: what a wrong layer
-/// is called and reads is still known from there. The model is unusable when errors were reported.
+/// Fills in `model` from its resolved document, completing the document. `raw` is the file as written: what a
+/// wrong layer is called and reads is still known from there. The model is unusable when errors were
+/// reported.
 void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics);
 
 /// Checks train.data against the inputs.

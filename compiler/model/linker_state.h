@@ -41,7 +41,8 @@ private:
   Source find_prediction(const JsonValue &name, const std::string &context);
   Source find_target(const JsonValue &name, const std::string &context);
   void link_losses();
-  void check_pair(const LossDef &def, Source prediction, Source target, Span span, const std::string &context);
+  void check_pair(const LossDef &def, Source prediction, Source target, Span span,
+                  const std::string &context);
   /// Losses from logits apply the squashing function themselves.
   void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
   void link_metrics();
@@ -63,9 +64,10 @@ private:
   Model &model_;
   const JsonValue &raw_;
   Diagnostics &diagnostics_;
-  std::map<std::string, Reference> names_; // the first of each
-  std::vector<bool> known_;                // per Source: is its shape known?
-  std::set<Source> targets_;
+  std::map<std::string, Reference> names_;           // the first of each
+  std::vector<bool> known_;                          // per Source: is its shape known?
+  std::set<Source> targets_;                         // of losses
+  bool targets_known_ = true;                        // false when a loss is wrong
   std::map<size_t, std::vector<ModelParam>> params_; // by layer
   std::map<size_t, std::vector<ModelHyper>> hypers_;
 };

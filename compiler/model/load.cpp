@@ -1,5 +1,5 @@
-// From text to a Model: read, override, resolve against the tables, link names, infer shapes. Every stage goes on after
-// a mistake; what is already reported stays silent later.
+// From text to a Model: read, override, resolve against the tables, link names, infer shapes. Every stage
+// goes on after a mistake; what is already reported stays silent later.
 #include "compiler/model/json_reader.h"
 #include "compiler/model/linker.h"
 #include "compiler/model/overrides.h"
@@ -40,11 +40,13 @@ std::optional<Model> load_model(const std::string &path, const std::vector<std::
   const auto bytes = std::filesystem::file_size(path, failure);
   std::ifstream file(path, std::ios::binary);
   if (failure || !file) {
-    diagnostics.error(fmt::format("cannot read '{}': {}", path, failure ? failure.message() : "it cannot be opened"));
+    diagnostics.error(
+        fmt::format("cannot read '{}': {}", path, failure ? failure.message() : "it cannot be opened"));
     return std::nullopt;
   }
   if (bytes > kMaxFileBytes) {
-    diagnostics.error(fmt::format("'{}' has {} bytes; a model file has at most {}", path, bytes, kMaxFileBytes));
+    diagnostics.error(
+        fmt::format("'{}' has {} bytes; a model file has at most {}", path, bytes, kMaxFileBytes));
     return std::nullopt;
   }
   std::ostringstream text;
@@ -73,6 +75,7 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
   link(model, *root, diagnostics);
   if (diagnostics.has_errors())
     return std::nullopt;
+  model.document = resolve(model.document, model_spec(), "", diagnostics); // the completed document, in order
   return model;
 }
 
@@ -84,7 +87,8 @@ std::optional<Span> find_location(const Model &model, std::string_view pointer) 
     const std::string key(pointer.substr(0, end));
     pointer.remove_prefix(end);
     if (at->is(JsonValue::Kind::array)) {
-      const size_t index = key.empty() || !std::isdigit(static_cast<unsigned char>(key[0])) ? ~size_t{0} : std::stoul(key);
+      const size_t index =
+          key.empty() || !std::isdigit(static_cast<unsigned char>(key[0])) ? ~size_t{0} : std::stoul(key);
       at = index < at->items.size() ? &at->items[index] : nullptr;
     } else {
       at = at->find(key);

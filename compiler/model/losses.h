@@ -22,13 +22,13 @@ const Family &losses();
 /// InternalFault when there is none of that type.
 const LossDef &find_loss(std::string_view type);
 
-/// May a target of this type and shape (of one example) stand beside a prediction of that shape? Axes of extent 1 do not
-/// count. Class labels are integers with the last axis missing.
+/// May a target of this type and shape (of one example) stand beside a prediction of that shape? Axes of
+/// extent 1 do not count. Class labels are integers with the last axis missing.
 bool is_class_labels(const LossDef &, const Type &target, const Shape &prediction);
 bool target_fits(const LossDef &, const Type &target, const Shape &prediction);
 
-/// The target (with batch) in the shape of the prediction and its dtype; class labels keep their dtype and lack the last
-/// axis.
+/// The target (with batch) in the shape of the prediction and its dtype; class labels keep their dtype and
+/// lack the last axis.
 Var fit_target(const LossDef &, Var target, Var prediction);
 
 /// 1 where the row's index along a new last axis of extent `classes` is the label, as bool.

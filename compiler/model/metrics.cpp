@@ -30,20 +30,35 @@ std::vector<Var> determination(Link, Var prediction, Var target) {
 }
 
 std::vector<Attr> keys() {
-  return {attr::name("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
-          attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
+  return {
+      attr::name("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
+      attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
 }
 
 const std::vector<MetricDef> &table() {
   static const std::vector<MetricDef> defs = {
-      {{"accuracy", "Share of right answers: the class of the largest logit, or yes for a positive one.", keys()},
-       "mean", true, true, {"sum"}, accuracy},
-      {{"mae", "Mean of |prediction - target| over all elements.", keys()},
-       "mean", false, false, {"sum"}, absolute_error},
-      {{"r2",
-        "1 - sum((prediction - target)^2) / sum((target - mean(target))^2): 1 is perfect, 0 is no better than the mean.",
+      {{"accuracy", "Share of right answers: the class of the largest logit, or yes for a positive one.",
         keys()},
-       "r2", false, true, {"sse", "sum", "sum_squares"}, determination},
+       "mean",
+       true,
+       true,
+       {"sum"},
+       accuracy},
+      {{"mae", "Mean of |prediction - target| over all elements.", keys()},
+       "mean",
+       false,
+       false,
+       {"sum"},
+       absolute_error},
+      {{"r2",
+        "1 - sum((prediction - target)^2) / sum((target - mean(target))^2): 1 is perfect, 0 is no better "
+        "than the mean.",
+        keys()},
+       "r2",
+       false,
+       true,
+       {"sse", "sum", "sum_squares"},
+       determination},
   };
   return defs;
 }

@@ -5,7 +5,6 @@
 
 namespace gradc {
 
-
 struct MetricDef {
   ObjectSpec spec;
   std::string_view kind; // how the terms make the metric: "mean": term 0 / examples; "r2"

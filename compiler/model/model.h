@@ -13,7 +13,8 @@ struct LossDef;
 struct MetricDef;
 struct OptimizerDef;
 
-/// A value of the model: an input when below inputs.size(), else layer number `Source - inputs.size()` of the file.
+/// A value of the model: an input when below inputs.size(), else layer number `Source - inputs.size()` of the
+/// file.
 using Source = size_t;
 
 struct ModelInput {
@@ -79,9 +80,9 @@ struct Model {
   const Shape &shape_of(Source) const;
 };
 
-/// Reads the file at `path`. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one value before
-/// anything is checked: keys separated by dots, list items by position or name, the value as JSON or else as a string.
-/// All mistakes of the file are reported; nullopt when there are any.
+/// Reads the file at `path`. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one
+/// value before anything is checked: keys separated by dots, list items by position or name, the value as
+/// JSON or else as a string. All mistakes of the file are reported; nullopt when there are any.
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
                                 Diagnostics &diagnostics);
 /// The same for text already in memory; `path` names it in messages and gives the folder.
@@ -100,16 +101,17 @@ std::optional<Entry> parse_entry(std::string_view);
 /// Does the entry read examples? Those that do not are built with batch 0.
 bool takes_examples(Entry);
 
-/// The graph of an entry for `batch` examples. Every entry declares the model's inputs, scalars (seed, step, total_steps,
-/// the hypers), parameters and slots in the same order, so that their positions agree; gradients only where they cross.
-/// Throws NotDifferentiable, or Error when a tensor of this batch is too large.
+/// The graph of an entry for `batch` examples. Every entry declares the model's inputs, scalars (seed, step,
+/// total_steps, the hypers), parameters and slots in the same order, so that their positions agree; gradients
+/// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large.
 Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
 /// Forward and loss before differentiation.
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
-/// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs":
-/// {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "metrics": [{"name", "kind", "terms", ...}]}. A metric of
-/// kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples * per_example.
+/// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
+/// "inputs": {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "metrics": [{"name", "kind", "terms",
+/// ...}]}. A metric of kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
+/// * per_example.
 std::string signature(const Model &, DType float_dtype = DType::f32);
 
 struct SummaryRow {
@@ -117,7 +119,8 @@ struct SummaryRow {
   Shape output; // of one example
   int64_t params = 0;
   int64_t flops = 0; // of a train step, multiply and add counted apart
-  int64_t bytes = 0; // what contractions, reductions and updates of a train step read and write; the rest can be fused
+  int64_t bytes =
+      0; // what contractions, reductions and updates of a train step read and write; the rest can be fused
 };
 /// One row a layer, in file order; then "loss" and "optimizer".
 std::vector<SummaryRow> summary(const Model &, int64_t batch, DType float_dtype = DType::f32);

@@ -1,5 +1,6 @@
-// The optimizers, with the formulas, names and defaults of PyTorch's torch.optim: epsilon is added outside the root, the
-// first step of a momentum buffer is the gradient itself, weight decay is added to the gradient (adamw: decoupled).
+// The optimizers, with the formulas, names and defaults of PyTorch's torch.optim: epsilon is added outside
+// the root, the first step of a momentum buffer is the gradient itself, weight decay is added to the gradient
+// (adamw: decoupled).
 #include "compiler/model/optimizers.h"
 
 #include "compiler/model/schedules.h"
@@ -49,7 +50,8 @@ Var rmsprop(const OptimizerStep &s) {
 /// 1 - b^n, the weight a moving average has collected after n steps; without cancellation. f64[].
 Var collected(double b, Var n) { return b == 0 ? number_like(n, 1) : -expm1(std::log(b) * n); }
 
-/// Kingma and Ba 2015: w - rate m' / (sqrt(v') + epsilon) with m' and v' the averages divided by what they have collected.
+/// Kingma and Ba 2015: w - rate m' / (sqrt(v') + epsilon) with m' and v' the averages divided by what they
+/// have collected.
 Var adam(const OptimizerStep &s) {
   const double b1 = s.attrs.number_at("beta1"), b2 = s.attrs.number_at("beta2");
   const Var m = average(s, "m", b1, s.g), v = average(s, "v", b2, square(s.g));
@@ -68,13 +70,15 @@ Var adamw(const OptimizerStep &s) {
 }
 
 std::vector<Attr> adam_keys() {
-  return {attr::number("beta1", "decay of the average of the gradient").at_least(0).below(1).defaults_to("0.9"),
-          attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to("0.999"),
-          attr::number("epsilon", "added to the root").above(0).defaults_to("1e-8")};
+  return {
+      attr::number("beta1", "decay of the average of the gradient").at_least(0).below(1).defaults_to("0.9"),
+      attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to("0.999"),
+      attr::number("epsilon", "added to the root").above(0).defaults_to("1e-8")};
 }
 
 Attr rate(std::string_view default_json) {
-  return attr::one_of("learning_rate", schedules(), "the rate; the run-time argument learning_rate is its initial value")
+  return attr::one_of("learning_rate", schedules(),
+                      "the rate; the run-time argument learning_rate is its initial value")
       .defaults_to(default_json);
 }
 
@@ -95,25 +99,34 @@ OptimizerDef optimizer(std::string_view name, std::string_view doc, std::string_
 
 const std::vector<OptimizerDef> &table() {
   using attr::number;
-  const Attr inertia = number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0.9");
+  const Attr inertia =
+      number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0.9");
   static const std::vector<OptimizerDef> defs = {
-      optimizer("sgd", "w - rate g", "0.01", {}, [](const JsonValue &) { return Names{}; }, sgd),
-      optimizer("momentum", "v = momentum v + g; w - rate v", "0.01", {inertia},
-                [](const JsonValue &) { return Names{"v"}; }, momentum),
-      optimizer("nesterov", "v = momentum v + g; w - rate (g + momentum v)", "0.01", {inertia},
-                [](const JsonValue &) { return Names{"v"}; }, nesterov),
-      optimizer("adagrad", "sum += g^2; w - rate g / (sqrt(sum) + epsilon)", "0.01",
-                {number("epsilon", "added to the root").above(0).defaults_to("1e-10")},
-                [](const JsonValue &) { return Names{"sum"}; }, adagrad),
-      optimizer("rmsprop", "s = alpha s + (1 - alpha) g^2; w - rate g / (sqrt(s) + epsilon)", "0.01",
-                {number("alpha", "decay of the average of g^2").at_least(0).below(1).defaults_to("0.99"),
-                 number("epsilon", "added to the root").above(0).defaults_to("1e-8"),
-                 number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0")},
-                [](const JsonValue &a) { return a.number_at("momentum") > 0 ? Names{"s", "v"} : Names{"s"}; }, rmsprop),
-      optimizer("adam", "w - rate m / (sqrt(v) + epsilon), m and v the bias-corrected averages of g and g^2", "0.001",
-                adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adam),
-      optimizer("adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...", "0.001",
-                adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adamw),
+      optimizer(
+          "sgd", "w - rate g", "0.01", {}, [](const JsonValue &) { return Names{}; }, sgd),
+      optimizer(
+          "momentum", "v = momentum v + g; w - rate v", "0.01", {inertia},
+          [](const JsonValue &) { return Names{"v"}; }, momentum),
+      optimizer(
+          "nesterov", "v = momentum v + g; w - rate (g + momentum v)", "0.01", {inertia},
+          [](const JsonValue &) { return Names{"v"}; }, nesterov),
+      optimizer(
+          "adagrad", "sum += g^2; w - rate g / (sqrt(sum) + epsilon)", "0.01",
+          {number("epsilon", "added to the root").above(0).defaults_to("1e-10")},
+          [](const JsonValue &) { return Names{"sum"}; }, adagrad),
+      optimizer(
+          "rmsprop", "s = alpha s + (1 - alpha) g^2; w - rate g / (sqrt(s) + epsilon)", "0.01",
+          {number("alpha", "decay of the average of g^2").at_least(0).below(1).defaults_to("0.99"),
+           number("epsilon", "added to the root").above(0).defaults_to("1e-8"),
+           number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0")},
+          [](const JsonValue &a) { return a.number_at("momentum") > 0 ? Names{"s", "v"} : Names{"s"}; },
+          rmsprop),
+      optimizer(
+          "adam", "w - rate m / (sqrt(v) + epsilon), m and v the bias-corrected averages of g and g^2",
+          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adam),
+      optimizer(
+          "adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...",
+          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adamw),
   };
   return defs;
 }
@@ -123,7 +136,7 @@ const std::vector<OptimizerDef> &table() {
 const Family &optimizers() {
   static const Family family = [] {
     Family f{"optimizer", "How a gradient g changes a parameter w; rate is the learning rate of the step."};
-    f.by_name = true;
+    f.by_name = true, f.default_type = "adam";
     for (const OptimizerDef &def : table())
       f.types.push_back(&def.spec);
     return f;

@@ -13,10 +13,10 @@ struct OptimizerStep {
   const JsonValue &attrs;
   Var w, g;
   Var learning_rate;
-  Var count;                        // f64[]: updates including this one, from 1
-  std::optional<Var> weight_decay;  // when the optimizer does it in its own way (decoupled)
-  std::function<Var(std::string_view)> slot;             // its old value
-  std::function<void(std::string_view, Var)> set_slot;   // its new value
+  Var count;                                 // f64[]: updates including this one, from 1
+  std::optional<Var> weight_decay;           // when the optimizer does it in its own way (decoupled)
+  std::function<Var(std::string_view)> slot; // its old value
+  std::function<void(std::string_view, Var)> set_slot; // its new value
 };
 
 struct OptimizerDef {

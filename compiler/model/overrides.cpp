@@ -77,10 +77,10 @@ void apply_override(JsonValue &root, const std::string &text, Diagnostics &diagn
   for (const Key &key : split(std::string_view(text).substr(0, equals), source)) {
     JsonValue *next = key.text.empty() ? nullptr : descend(*at, key);
     if (!next)
-      return diagnostics.error(key.span, at->is(Json::array)
-                                             ? fmt::format("the list has no item '{}'; items go by name or position",
-                                                           key.text)
-                                             : fmt::format("there is no '{}' in a number or truth value", key.text));
+      return diagnostics.error(
+          key.span, at->is(Json::array)
+                        ? fmt::format("the list has no item '{}'; items go by name or position", key.text)
+                        : fmt::format("there is no '{}' in a number or truth value", key.text));
     at = next;
   }
   *at = value_of(text.substr(equals + 1), {source, equals + 1, text.size()});

@@ -56,6 +56,8 @@ std::string section(std::string_view title, const Family &family) {
     text += " A bare name stands for an object with that `type`.";
   if (!family.number_type.empty())
     text += fmt::format(" A number stands for `{}` with that `{}`.", family.number_type, family.number_key);
+  if (!family.default_type.empty())
+    text += fmt::format(" Without a `type` it is `{}`.", family.default_type);
   text += "\n\n";
   if (!family.common.empty())
     text += "Keys of all of them:\n\n" + keys(family.common);

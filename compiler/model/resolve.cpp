@@ -71,8 +71,8 @@ public:
     if (!type || !type->is(Json::string))
       return fail(type ? type->span : anchor(full),
                   type ? join(context, "'type' must be a string, got " + as_written(*type, diagnostics_))
-                       : join(context, fmt::format("{} without a 'type'; expected one of {}",
-                                                   family.what, fmt::join(names(family), ", "))));
+                       : join(context, fmt::format("missing 'type'; expected one of {}",
+                                                   fmt::join(names(family), ", "))));
     const ObjectSpec *spec = nullptr;
     for (const ObjectSpec *candidate : family.types)
       if (candidate->name == type->text)
@@ -107,8 +107,8 @@ private:
       // Shorthands in the tables are written out as those of the user are.
       result.set(attr.name, this->value(read_literal(attr.default_json, anchor(value)), attr, context));
     } else if (attr.required()) {
-      diagnostics_.error(anchor(value), join(context, fmt::format("missing '{}', {}: {}", attr.name, expected(attr),
-                                                                  attr.doc)));
+      diagnostics_.error(anchor(value), join(context, fmt::format("missing '{}' ({}: {})", attr.name,
+                                                                  expected(attr), attr.doc)));
       result.valid = false;
     }
   }
@@ -127,8 +127,10 @@ private:
     if (!free && std::find(allowed.begin(), allowed.end(), given.key) == allowed.end()) {
       std::string hint = did_you_mean(given.key, allowed);
       if (hint.empty())
-        hint = fmt::format("; expected one of {}", fmt::join(allowed, ", "));
-      diagnostics_.error(inside_quotes(given.key_span), join(context, fmt::format("unknown key '{}'", given.key) + hint));
+        hint = fmt::format("; expected {} {}", allowed.size() == 1 ? "only" : "one of",
+                           fmt::join(allowed, ", "));
+      diagnostics_.error(inside_quotes(given.key_span),
+                         join(context, fmt::format("unknown key '{}'", given.key) + hint));
       return;
     }
     Attr entry = rest[0];
@@ -147,7 +149,8 @@ private:
     case Attr::Kind::integer:
     case Attr::Kind::number:
       if (!within(attr, value.number))
-        return fail(value.span, join(context, fmt::format("{} must be {}, got {}", subject(attr), limits(attr),
+        return fail(value.span, join(context, fmt::format("{} must be {}, got {}", subject(attr),
+                                                          violated_limit(attr, value.number),
                                                           as_written(value, diagnostics_))));
       return value;
     case Attr::Kind::boolean:
@@ -155,8 +158,9 @@ private:
       return value;
     case Attr::Kind::name:
       if (!is_name(value.text))
-        return fail(value.span, join(context, fmt::format("{} is no name; names are letters, digits and _, at most 64",
-                                                          as_written(value, diagnostics_))));
+        return fail(value.span,
+                    join(context, fmt::format("{} is no name; names are letters, digits and _, at most 64",
+                                              as_written(value, diagnostics_))));
       return value;
     case Attr::Kind::choice:
       return choice(value, attr, context);
@@ -168,27 +172,34 @@ private:
       return object(value, {&attr.object->attrs}, attr.object->rest, inner);
     }
     case Attr::Kind::family:
-      return family(value, *attr.family, attr.family->by_name && !value.is(Json::object)
-                                             ? context
-                                             : join(context, std::string(attr.name)));
+      return family(value, *attr.family,
+                    attr.family->by_name && !value.is(Json::object) ? context
+                                                                    : join(context, std::string(attr.name)));
     case Attr::Kind::any_of:
       for (const Attr &alternative : attr.of)
         if (could_be(value, alternative)) {
+          if (alternative.kind == Attr::Kind::choice && !is_choice(alternative, value.text))
+            break;
           Attr named = alternative;
           named.name = attr.name;
           return this->value(value, named, context);
         }
+      return mismatch(value, attr, context);
     }
     return value;
   }
 
+  static bool is_choice(const Attr &attr, std::string_view text) {
+    return std::find(attr.choices.begin(), attr.choices.end(), text) != attr.choices.end();
+  }
+
   JsonValue choice(const JsonValue &value, const Attr &attr, const std::string &context) {
-    for (std::string_view option : attr.choices)
-      if (option == value.text)
-        return value;
+    if (is_choice(attr, value.text))
+      return value;
     std::string hint = did_you_mean(value.text, attr.choices);
-    return fail(inside_quotes(value.span),
-                join(context, fmt::format("{} must be {}, got '{}'", subject(attr), expected(attr), value.text) + hint));
+    return fail(inside_quotes(value.span), join(context, fmt::format("{} must be {}, got '{}'", subject(attr),
+                                                                     expected(attr), value.text) +
+                                                             hint));
   }
 
   JsonValue list(const JsonValue &value, const Attr &attr, const std::string &context) {
@@ -196,13 +207,13 @@ private:
     const JsonValue *begin = value.is(Json::array) ? value.items.data() : &value;
     const size_t count = value.is(Json::array) ? value.items.size() : 1;
     if (count < attr.min_items || count > attr.max_items)
-      return fail(value.span, join(context, fmt::format("{} must have {}, got {}", subject(attr), count_wanted(attr),
-                                                        count)));
+      return fail(value.span, join(context, fmt::format("{} must have {}, got {}", subject(attr),
+                                                        count_wanted(attr), count)));
     for (size_t i = 0; i < count; ++i) {
       const Attr &item = attr.of[0];
       result.items.push_back(item.kind == Attr::Kind::family
                                  ? family(begin[i], item, join(context, item_label(begin[i], attr, value, i)))
-                                 : element(begin[i], item, attr, context));
+                                 : element(begin[i], item, attr, value, i, context));
       result.valid = result.valid && result.items.back().valid;
     }
     return result;
@@ -212,14 +223,17 @@ private:
     return could_be(item, attr) ? family(item, *attr.family, context) : mismatch(item, attr, context);
   }
 
-  JsonValue element(const JsonValue &item, Attr attr, const Attr &list, const std::string &context) {
-    if (attr.name.empty())
-      attr.name = list.name;
+  JsonValue element(const JsonValue &item, Attr attr, const Attr &list, const JsonValue &given, size_t index,
+                    const std::string &context) {
+    const std::string label =
+        given.is(Json::array) ? fmt::format("{}[{}]", list.name, index) : std::string(list.name);
+    attr.name = label;
     return value(item, attr, context);
   }
 
   /// "layer 'hidden'", "metrics[2]", "loss".
-  static std::string item_label(const JsonValue &item, const Attr &list, const JsonValue &given, size_t index) {
+  static std::string item_label(const JsonValue &item, const Attr &list, const JsonValue &given,
+                                size_t index) {
     const JsonValue *name = item.find("name");
     if (name && name->is(Json::string))
       return fmt::format("{} '{}'", list.of[0].family->what, name->text);
@@ -229,14 +243,19 @@ private:
   static std::string count_wanted(const Attr &attr) {
     if (attr.min_items == attr.max_items)
       return fmt::format("{} items", attr.min_items);
-    return attr.max_items == ~size_t{0} ? fmt::format("at least {} item{}", attr.min_items, attr.min_items == 1 ? "" : "s")
-                                        : fmt::format("{} to {} items", attr.min_items, attr.max_items);
+    return attr.max_items == ~size_t{0}
+               ? fmt::format("at least {} item{}", attr.min_items, attr.min_items == 1 ? "" : "s")
+               : fmt::format("{} to {} items", attr.min_items, attr.max_items);
   }
 
   JsonValue written_out(const JsonValue &value, const Family &family) const {
-    if (value.is(Json::object))
-      return value;
     JsonValue full = JsonValue::object(value.span);
+    if (value.is(Json::object)) {
+      full = value;
+      if (!value.find("type") && !family.default_type.empty())
+        full.set("type", JsonValue::of(std::string(family.default_type), value.span));
+      return full;
+    }
     if (value.is(Json::string)) {
       full.set("type", value);
     } else {
@@ -266,9 +285,9 @@ private:
 
   JsonValue mismatch(const JsonValue &value, const Attr &attr, const std::string &context) {
     const bool huge = value.is(Json::number) && value.text.find_first_of(".eE") == std::string::npos;
-    return fail(value.span,
-                join(context, fmt::format("{} must be {}{}, got {}", subject(attr), expected(attr),
-                                          huge ? " of at most 64 bits" : "", as_written(value, diagnostics_))));
+    return fail(value.span, join(context, fmt::format("{} must be {}{}, got {}", subject(attr),
+                                                      expected(attr), huge ? " of at most 64 bits" : "",
+                                                      as_written(value, diagnostics_))));
   }
 
   /// The part of a string literal between its quotes.

@@ -6,9 +6,10 @@
 
 namespace gradc {
 
-/// The object with every key of `spec` that has a constant default or was given, in the order of the description;
-/// shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed with `context` (e.g.
-/// "layer 'hidden'"). A key whose value is wrong gets its default; where there is none, it is absent and `valid` false.
+/// The object with every key of `spec` that has a constant default or was given, in the order of the
+/// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
+/// with `context` (e.g. "layer 'hidden'"). A key whose value is wrong gets its default; where there is none,
+/// it is absent and `valid` false.
 JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
                   Diagnostics &diagnostics);
 

@@ -1,4 +1,5 @@
-// The schedules: each a factor on the initial rate as a function of t, the number of updates since the warm-up ended.
+// The schedules: each a factor on the initial rate as a function of t, the number of updates since the
+// warm-up ended.
 #include "compiler/model/schedules.h"
 
 #include "ir/error.h"
@@ -73,7 +74,7 @@ const Family &schedules() {
                 attr::integer("warmup_steps", "steps in which the rate first rises linearly to initial")
                     .at_least(0)
                     .defaults_to("0")};
-    f.number_type = "constant", f.number_key = "initial";
+    f.default_type = f.number_type = "constant", f.number_key = "initial";
     for (const ScheduleDef &def : table())
       f.types.push_back(&def.spec);
     return f;

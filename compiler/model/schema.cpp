@@ -2,6 +2,7 @@
 #include "compiler/model/model.h"
 #include "compiler/model/sections.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace gradc {
@@ -39,7 +40,7 @@ private:
     case Attr::Kind::string:
       return {{"type", "string"}};
     case Attr::Kind::name:
-      return {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}};
+      return pattern_of_names();
     case Attr::Kind::choice:
       return {{"enum", a.choices}};
     case Attr::Kind::list:
@@ -58,9 +59,15 @@ private:
     return Json::object();
   }
 
+  static Json pattern_of_names() {
+    return {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}};
+  }
+
   static Json limited(const Attr &a, std::string_view type) {
     Json schema = {{"type", type}};
-    auto number = [&](double x) { return a.kind == Attr::Kind::integer ? Json(static_cast<int64_t>(x)) : Json(x); };
+    auto number = [&](double x) {
+      return a.kind == Attr::Kind::integer ? Json(static_cast<int64_t>(x)) : Json(x);
+    };
     if (a.min > -std::numeric_limits<double>::infinity())
       schema[a.min_open ? "exclusiveMinimum" : "minimum"] = number(a.min);
     if (a.max < std::numeric_limits<double>::infinity())
@@ -94,6 +101,8 @@ private:
       schema["description"] = spec.doc;
     schema["properties"] = Json::object();
     add_keys(spec.attrs, schema);
+    if (!spec.rest.empty())
+      schema["propertyNames"] = pattern_of_names();
     schema["additionalProperties"] = spec.rest.empty() ? Json(false) : value(spec.rest[0]);
     return schema;
   }
@@ -108,6 +117,15 @@ private:
     return {{"$ref", "#/definitions/" + name}};
   }
 
+  /// Those that need no further keys.
+  static Json short_names(const Family &f) {
+    Json names = Json::array();
+    for (const ObjectSpec *spec : f.types)
+      if (std::none_of(spec->attrs.begin(), spec->attrs.end(), [](const Attr &a) { return a.required(); }))
+        names.push_back(spec->name);
+    return names;
+  }
+
   Json define(const Family &f) {
     Json names = Json::array(), cases = Json::array();
     for (const ObjectSpec *spec : f.types) {
@@ -116,18 +134,21 @@ private:
       add_keys(f.common, keys);
       add_keys(spec->attrs, keys);
       keys["additionalProperties"] = false;
-      cases.push_back({{"if", {{"properties", {{"type", {{"const", spec->name}}}}}, {"required", {"type"}}}},
-                       {"then", std::move(keys)}});
+      Json test = {{"properties", {{"type", {{"const", spec->name}}}}}}; // holds where there is no type
+      if (spec->name != f.default_type)
+        test["required"] = {"type"};
+      cases.push_back({{"if", std::move(test)}, {"then", std::move(keys)}});
     }
-    Json tagged = {{"type", "object"},
-                   {"properties", {{"type", {{"enum", names}}}}},
-                   {"required", {"type"}},
-                   {"allOf", std::move(cases)}};
+    Json tagged = {
+        {"type", "object"}, {"properties", {{"type", {{"enum", names}}}}}, {"allOf", std::move(cases)}};
+    if (f.default_type.empty())
+      tagged["required"] = {"type"};
     Json forms = {std::move(tagged)};
     if (f.by_name)
-      forms.push_back({{"enum", names}});
-    if (!f.number_type.empty())
-      forms.push_back({{"type", "number"}});
+      forms.push_back({{"enum", short_names(f)}});
+    for (const Attr &a : f.common)
+      if (a.name == f.number_key)
+        forms.push_back(kind(a));
     Json schema = {{"description", f.doc}};
     schema["anyOf"] = std::move(forms);
     return schema;

@@ -6,7 +6,7 @@
 namespace gradc {
 
 const ObjectSpec &model_spec();
-const ObjectSpec &input_spec();      // of one input
+const ObjectSpec &input_spec(); // of one input
 const ObjectSpec &train_spec();
 const ObjectSpec &data_spec();
 const ObjectSpec &input_data_spec(); // where the values of one input come from

@@ -124,7 +124,8 @@ bool is_available(const Json &json, const CsvReader *csv) {
     return true;
   if (!csv)
     return false;
-  const Json wanted = json.contains("column") ? Json::array({json["column"]}) : json.value("columns", Json::array());
+  const Json wanted =
+      json.contains("column") ? Json::array({json["column"]}) : json.value("columns", Json::array());
   return std::all_of(wanted.begin(), wanted.end(), [&](const Json &c) { return find_column(c, *csv) >= 0; });
 }
 

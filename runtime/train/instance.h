@@ -24,7 +24,9 @@ public:
   explicit Outputs(const gradc_entry &entry);
 
   void *const *pointers() const { return pointers_.data(); }
-  const char *data(int32_t output) const { return static_cast<const char *>(pointers_.at(static_cast<size_t>(output))); }
+  const char *data(int32_t output) const {
+    return static_cast<const char *>(pointers_.at(static_cast<size_t>(output)));
+  }
 
   /// The value of a float output with one element, as f64.
   double scalar(int32_t output) const;

@@ -133,7 +133,8 @@ public:
 
 private:
   void draw(const StepEvent &event) {
-    const int64_t batch = start_.batch + event.step - start_.step - (event.epoch - 1 - start_.epoch) * start_.steps_per_epoch;
+    const int64_t batch = start_.batch + (event.step - start_.step) -
+                          (event.epoch - 1 - start_.epoch) * start_.steps_per_epoch;
     const auto total = static_cast<double>(start_.steps_per_epoch);
     const double share = std::clamp(static_cast<double>(batch) / total, 0.0, 1.0);
     const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();

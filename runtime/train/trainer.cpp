@@ -185,16 +185,15 @@ private:
 
   Position position() const { return {plan_.seed, state_.step, total_steps_}; }
 
-  /// One update. Returns its learning rate.
+  /// One update. Returns its learning rate, which the compiled step derives from the initial one.
   double step(const void *const *inputs, const Function &function) {
     double rate = initial_rate_;
-    if (rate_ && schedule_.entry) {
+    if (rate_)
       *rate_ = initial_rate_;
+    if (rate_ && schedule_.entry) {
       instance_.run(*schedule_.entry, nullptr, *schedule_.outputs, position());
       rate = schedule_.outputs->scalar(0);
     }
-    if (rate_)
-      *rate_ = rate;
     instance_.run(*function.entry, inputs, *function.outputs, position());
     last_loss_ = function.outputs->scalar(0);
     ++state_.step;

@@ -65,8 +65,8 @@ struct TrainResult {
 };
 
 /// Trains from initial values, from the parameters in `options.load`, or, if that holds the optimizer state of a run,
-/// on from where it was. Saves at the end, and now and then after an epoch. Throws Error: a specialization is missing, a
-/// loss is not finite (the checkpoint is then left as last saved), a file cannot be used.
+/// on from where it was. Saves at the end, and now and then after an epoch. Throws Error: a specialization is missing,
+/// a loss is not finite (the checkpoint is then left as last saved), a file cannot be used.
 TrainResult train(const gradc_model &model, const Signature &signature, const Dataset &data,
                   const TrainOptions &options);
 

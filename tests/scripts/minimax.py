@@ -21,8 +21,8 @@ def evaluate(c, x):
 
 
 def fit(fixed, degree, points):
-    """The polynomial with the given lowest coefficients of least weighted maximum error over (x, g(x), w(x)), by Lawson's
-    algorithm: least squares with the emphasis moved to where the error is large. Lowest order first."""
+    """The polynomial with the given lowest coefficients of least weighted maximum error over (x, g(x), w(x)), by
+    Lawson's algorithm: least squares with the emphasis moved to where the error is large. Lowest order first."""
     basis = [[w * x ** k for k in range(len(fixed), degree + 1)] for x, _, w in points]
     target = [w * (g - evaluate(fixed, x)) for x, g, w in points]
     emphasis = [mpf(1)] * len(points)

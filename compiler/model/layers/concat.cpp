@@ -16,8 +16,8 @@ Shape shapes(LayerShapes &l) {
   Shape output = l.inputs[0].shape;
   const int64_t rank = static_cast<int64_t>(output.size()), axis = axis_of(l.attrs, rank);
   if (axis < 0 || axis >= rank)
-    throw LayerError("axis", fmt::format("'{}' has shape {}; it has no axis {}", l.inputs[0].name, to_string(output),
-                                         l.attrs.integer_at("axis")));
+    throw LayerError("axis", fmt::format("'{}' has shape {}; it has no axis {}", l.inputs[0].name,
+                                         to_string(output), l.attrs.integer_at("axis")));
   const size_t along = static_cast<size_t>(axis);
   for (size_t i = 1; i < l.inputs.size(); ++i) {
     Shape other = l.inputs[i].shape;
@@ -26,8 +26,8 @@ Shape shapes(LayerShapes &l) {
       other[along] = output[along];
     if (other != output)
       throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ in more than axis {}",
-                                       to_string(l.inputs[0].shape), l.inputs[0].name, to_string(l.inputs[i].shape),
-                                       l.inputs[i].name, axis));
+                                       to_string(l.inputs[0].shape), l.inputs[0].name,
+                                       to_string(l.inputs[i].shape), l.inputs[i].name, axis));
     output[along] += extent;
   }
   return output;

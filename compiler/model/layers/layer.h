@@ -1,4 +1,5 @@
-// What a layer is: its attributes, its shape rule and its expansion into primitive ops, in one file of this folder.
+// What a layer is: its attributes, its shape rule and its expansion into primitive ops, in one file of this
+// folder.
 #pragma once
 
 #include "compiler/model/attributes.h"
@@ -19,8 +20,8 @@ struct LayerError : Error {
 struct LayerParam {
   std::string name; // "weight"
   Shape shape;
-  JsonValue initializer;  // resolved
-  std::string l1, l2;     // names of the hypers that regularize it; empty: none
+  JsonValue initializer; // resolved
+  std::string l1, l2;    // names of the hypers that regularize it; empty: none
 };
 
 /// A number of a layer that can change without recompiling.

@@ -27,7 +27,8 @@ const Family &layers() {
   static const Family family = [] {
     Family f{"layer", "A step of the computation. The batch is implicit: shapes are those of one example."};
     f.common = {
-        attr::name("name", "what others call its output").otherwise("the type and the position, e.g. dense_0"),
+        attr::name("name", "what others call its output")
+            .otherwise("the type and the position, e.g. dense_0"),
         attr::one_or_list("input", attr::name("", ""), "the layers or inputs it reads")
             .items(1)
             .otherwise("the previous layer; for the first layer the only input that is no label or target")};
@@ -41,8 +42,9 @@ const Family &layers() {
 void require_equal_shapes(const LayerShapes &l) {
   for (const LayerInput &input : l.inputs)
     if (input.shape != l.inputs[0].shape)
-      throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ", to_string(l.inputs[0].shape),
-                                       l.inputs[0].name, to_string(input.shape), input.name));
+      throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ",
+                                       to_string(l.inputs[0].shape), l.inputs[0].name, to_string(input.shape),
+                                       input.name));
 }
 
 Shape LayerBuild::batched(const Shape &shape) const {

@@ -17,6 +17,10 @@ static Var build(const LayerBuild &b) {
 
 extern const LayerDef layer_multiply;
 const LayerDef layer_multiply = {
-    {"multiply", "The elementwise product of its inputs, which have one shape.", {}}, 2, kAnyNumber, shapes, build};
+    {"multiply", "The elementwise product of its inputs, which have one shape.", {}},
+    2,
+    kAnyNumber,
+    shapes,
+    build};
 
 } // namespace gradc

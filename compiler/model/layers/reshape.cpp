@@ -22,8 +22,8 @@ Shape shapes(LayerShapes &l) {
     throw LayerError("shape", "'shape' may leave only one axis open with -1");
   const bool fits = open == 1 ? known != 0 && have % known == 0 : have == known;
   if (!fits)
-    throw LayerError("shape", fmt::format("the {} elements of '{}', shape {}, do not fit shape {}", have, input.name,
-                                          to_string(input.shape), to_string(wanted)));
+    throw LayerError("shape", fmt::format("the {} elements of '{}', shape {}, do not fit shape {}", have,
+                                          input.name, to_string(input.shape), to_string(wanted)));
   for (int64_t &dim : wanted)
     dim = dim == -1 ? have / known : dim;
   return wanted;
