@@ -9,24 +9,26 @@
 #include <fstream>
 #include <sstream>
 
-using namespace gradc;
+namespace gradc {
+namespace {
+
 namespace fs = std::filesystem;
 
-static std::string read(const fs::path &path) {
+std::string read(const fs::path &path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
 }
 
-static std::string errors_of(const std::string &text, const std::vector<std::string> &overrides = {}) {
+std::string errors_of(const std::string &text, const std::vector<std::string> &overrides = {}) {
   Diagnostics diagnostics;
   const auto model = load_model_text(text, "model.json", overrides, diagnostics);
   CHECK(model.has_value() != diagnostics.has_errors());
   return diagnostics.render();
 }
 
-TEST_CASE("every mistake in a model file has its message") {
+TEST_CASE("every mistake in a model file has its message", "[model]") {
   const fs::path folder = fs::path(GRADC_SOURCE_DIR) / "tests" / "text" / "errors";
   std::vector<fs::path> files;
   for (const auto &entry : fs::directory_iterator(folder))
@@ -45,13 +47,13 @@ TEST_CASE("every mistake in a model file has its message") {
   }
 }
 
-static const char *const kModel = R"({
+const char *const kModel = R"({
   "inputs": {"x": {"shape": [4]}, "y": {"shape": [], "dtype": "i32"}},
   "layers": [{"name": "scores", "type": "dense", "units": 3}],
   "loss": {"type": "softmax_cross_entropy", "labels": "y"}
 })";
 
-TEST_CASE("mistakes in overrides point into the command line") {
+TEST_CASE("mistakes in overrides point into the command line", "[model]") {
   CHECK(errors_of(kModel, {"train.epochs=many"}) ==
         "<command line>:1:14: error: train: 'epochs' must be an integer, got many\n"
         "train.epochs=many\n"
@@ -70,8 +72,11 @@ TEST_CASE("mistakes in overrides point into the command line") {
         "               ^\n");
 }
 
-TEST_CASE("a file that cannot be read is named") {
+TEST_CASE("a file that cannot be read is named", "[model]") {
   Diagnostics diagnostics;
   CHECK(!load_model("/nonexistent/model.json", {}, diagnostics));
   CHECK(diagnostics.render() == "error: cannot read '/nonexistent/model.json': No such file or directory\n");
 }
+
+} // namespace
+} // namespace gradc

@@ -9,9 +9,10 @@
 #include <fmt/format.h>
 #include <numbers>
 
-using namespace gradc;
+namespace gradc {
+namespace {
 
-static Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
+Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
   Diagnostics diagnostics;
   std::optional<Model> model = load_model_text(text, "model.json", overrides, diagnostics);
   INFO(diagnostics.render());
@@ -20,7 +21,7 @@ static Model load(const std::string &text, const std::vector<std::string> &overr
 }
 
 /// Every layer, two losses, every kind of metric.
-static const std::string kZoo = R"({
+const std::string kZoo = R"({
   "inputs": {"a": {"shape": [6]}, "class": {"shape": [], "dtype": "i64"}, "value": {"shape": []}},
   "layers": [
     {"name": "grid", "type": "reshape", "shape": [2, -1], "input": "a"},
@@ -45,7 +46,7 @@ static const std::string kZoo = R"({
 constexpr int64_t kBatch = 6;
 
 /// Examples that can be learnt, hypers as the model says, state 0.
-static Bindings bindings_of(const Model &model, DType dtype) {
+Bindings bindings_of(const Model &model, DType dtype) {
   Bindings values;
   Graph declared = build_graph(model, Entry::grad_step, kBatch, dtype);
   for (const Node &node : declared.nodes)
@@ -62,7 +63,7 @@ static Bindings bindings_of(const Model &model, DType dtype) {
   return values;
 }
 
-static std::vector<Tensor> run(const Model &model, Entry entry, Bindings &state, DType dtype = DType::f64) {
+std::vector<Tensor> run(const Model &model, Entry entry, Bindings &state, DType dtype = DType::f64) {
   const Graph graph = build_graph(model, entry, kBatch, dtype);
   verify(graph);
   Bindings used;
@@ -78,7 +79,7 @@ static std::vector<Tensor> run(const Model &model, Entry entry, Bindings &state,
   return results;
 }
 
-TEST_CASE("every entry of every model is well formed and declares the same values") {
+TEST_CASE("every entry of every model is well formed and declares the same values", "[model]") {
   for (DType dtype : {DType::f32, DType::f64}) {
     const Model model = load(kZoo);
     std::vector<std::string> first;
@@ -97,14 +98,14 @@ TEST_CASE("every entry of every model is well formed and declares the same value
   }
 }
 
-static std::vector<std::string> returns_of(const Graph &graph) {
+std::vector<std::string> returns_of(const Graph &graph) {
   std::vector<std::string> names;
   for (const Return &r : graph.returns)
     names.push_back(r.name);
   return names;
 }
 
-TEST_CASE("entries return what the signature says") {
+TEST_CASE("entries return what the signature says", "[model]") {
   const Model model = load(kZoo);
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
   CHECK(
@@ -114,7 +115,7 @@ TEST_CASE("entries return what the signature says") {
         std::vector<std::string>{"scores", "scores.probabilities", "number"});
 }
 
-TEST_CASE("the loss falls with every optimizer") {
+TEST_CASE("the loss falls with every optimizer", "[model]") {
   for (const char *optimizer : {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"}) {
     INFO(optimizer);
     const Model model = load(kZoo, {fmt::format("optimizer={}", optimizer), "optimizer.learning_rate=0.03"});
@@ -129,7 +130,7 @@ TEST_CASE("the loss falls with every optimizer") {
   }
 }
 
-TEST_CASE("grad_step and apply are train_step") {
+TEST_CASE("grad_step and apply are train_step", "[model]") {
   const Model model = load(kZoo, {"optimizer.weight_decay=0.01"});
   Bindings whole = bindings_of(model, DType::f32);
   run(model, Entry::init, whole, DType::f32);
@@ -143,7 +144,7 @@ TEST_CASE("grad_step and apply are train_step") {
   }
 }
 
-TEST_CASE("dropout follows seed and step, and is off in evaluation") {
+TEST_CASE("dropout follows seed and step, and is off in evaluation", "[model]") {
   const Model model = load(kZoo);
   Bindings state = bindings_of(model, DType::f64);
   run(model, Entry::init, state);
@@ -163,7 +164,7 @@ struct Trajectory {
 // PyTorch 2.13, float64: torch.optim.{SGD, Adagrad, RMSprop, Adam, AdamW} with lr 0.05, weight_decay 0.1 and
 // (momentum, nesterov, rmsprop+momentum) momentum 0.9; five steps on mean((X w - y)^2), X = [[1, -2], [3,
 // 0.5]], y = [1, -1], w = [0.5, 0.5].
-static const std::vector<Trajectory> kTorch = {
+const std::vector<Trajectory> kTorch = {
     {"sgd",
      {-0.17985143433896483, -0.25889424199985356},
      {4.90625, 2.2876908203125002, 1.23681476288208, 0.72490782489589245, 0.44152508103915383}},
@@ -190,7 +191,7 @@ static const std::vector<Trajectory> kTorch = {
      {4.90625, 4.3404476571905555, 3.8147994310067763, 3.3292633075833944, 2.8836309392936688}},
 };
 
-TEST_CASE("optimizers follow those of PyTorch") {
+TEST_CASE("optimizers follow those of PyTorch", "[model]") {
   const std::string line = R"({
     "inputs": {"x": {"shape": [2]}, "y": {"shape": [1]}},
     "layers": [{"name": "line", "type": "dense", "units": 1, "use_bias": false,
@@ -219,7 +220,7 @@ TEST_CASE("optimizers follow those of PyTorch") {
   }
 }
 
-static double rate_at(const std::string &schedule, int64_t step, int64_t total) {
+double rate_at(const std::string &schedule, int64_t step, int64_t total) {
   const Model model = load(kZoo, {"optimizer.learning_rate=" + schedule});
   Bindings state = bindings_of(model, DType::f64);
   state.at("step").set_integer(0, step);
@@ -227,7 +228,7 @@ static double rate_at(const std::string &schedule, int64_t step, int64_t total) 
   return run(model, Entry::schedule, state)[0].number(0);
 }
 
-TEST_CASE("schedules follow their formulas") {
+TEST_CASE("schedules follow their formulas", "[model]") {
   CHECK(rate_at("0.5", 7, 10) == 0.5);
   CHECK(rate_at(R"({"type": "step", "initial": 1, "every": 3, "factor": 0.5})", 7, 10) == Approx(0.25));
   CHECK(rate_at(R"({"type": "exponential", "initial": 2, "decay_rate": 0.5, "decay_steps": 4})", 6, 10) ==
@@ -243,7 +244,7 @@ TEST_CASE("schedules follow their formulas") {
 }
 
 /// d activation(w x) / d w at w = 1 for every x, by way of a dense layer of one weight.
-static double slope(const std::string &activation, double x) {
+double slope(const std::string &activation, double x) {
   const Model model = load(R"({
     "inputs": {"x": {"shape": [1]}, "y": {"shape": [1]}},
     "layers": [{"name": "f", "type": "dense", "units": 1, "use_bias": false, "weight_initializer": {"type": "constant", "value": 1}}],
@@ -263,7 +264,7 @@ static double slope(const std::string &activation, double x) {
   return state["f.weight.grad"].number(0);
 }
 
-TEST_CASE("slopes of activations") {
+TEST_CASE("slopes of activations", "[model]") {
   CHECK(slope("relu", 2) == 2);
   CHECK(slope("relu", -2) == 0);
   CHECK(slope("leaky_relu", -2) == Approx(-0.02));
@@ -276,8 +277,8 @@ TEST_CASE("slopes of activations") {
         Approx(0.5 * (1 + std::erf(std::sqrt(0.5))) + std::exp(-0.5) / std::sqrt(2 * std::numbers::pi)));
 }
 
-static double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,
-                      std::vector<double> labels) {
+double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,
+               std::vector<double> labels) {
   const Model model = load(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {}}},
     "layers": [{{"name": "z", "type": "dense", "units": 3, "input": "x"}}],
@@ -294,7 +295,7 @@ static double loss_of(const std::string &loss, const std::string &label, std::ve
   return interpret(graph, state)[0].number(0);
 }
 
-TEST_CASE("cross-entropies are stable and agree with their definitions") {
+TEST_CASE("cross-entropies are stable and agree with their definitions", "[model]") {
   const std::string number = R"({"shape": [], "dtype": "i32"})", vector = R"({"shape": [3]})";
   const double sum = std::exp(1) + std::exp(2) + std::exp(3);
   CHECK(loss_of("softmax_cross_entropy", number, {1, 2, 3}, {1}) == Approx(std::log(sum) - 2));
@@ -305,7 +306,7 @@ TEST_CASE("cross-entropies are stable and agree with their definitions") {
   CHECK(loss_of("binary_cross_entropy", vector, {1000, -1000, 1000}, {1, 0, 0}) == Approx(1000.0 / 3));
 }
 
-TEST_CASE("initial values have the variance their names promise") {
+TEST_CASE("initial values have the variance their names promise", "[model]") {
   const Model model = load(R"({
     "inputs": {"x": {"shape": [200]}, "y": {"shape": [50]}},
     "layers": [{"name": "f", "type": "dense", "units": 50}],
@@ -326,3 +327,6 @@ TEST_CASE("initial values have the variance their names promise") {
     CHECK(squares / 1e4 == Approx(variance).epsilon(0.06));
   }
 }
+
+} // namespace
+} // namespace gradc

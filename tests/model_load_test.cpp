@@ -9,10 +9,12 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-using namespace gradc;
+namespace gradc {
+namespace {
+
 using Json = nlohmann::json;
 
-static Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
+Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
   Diagnostics diagnostics;
   std::optional<Model> model = load_model_text(text, "some/folder/tiny-model.json", overrides, diagnostics);
   INFO(diagnostics.render());
@@ -20,7 +22,7 @@ static Model load(const std::string &text, const std::vector<std::string> &overr
   return std::move(*model);
 }
 
-static const std::string kModel = R"({
+const std::string kModel = R"({
   "inputs": {"x": {"shape": [4]}, "y": {"shape": [], "dtype": "i32"}},
   "layers": [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dropout"},
              {"name": "scores", "type": "dense", "units": 3}],
@@ -28,7 +30,7 @@ static const std::string kModel = R"({
   "metrics": ["accuracy"]
 })";
 
-TEST_CASE("a resolved model has every default") {
+TEST_CASE("a resolved model has every default", "[model]") {
   const Model model = load(kModel);
   CHECK(model.name == "tiny_model");
   CHECK(model.folder == "some/folder");
@@ -46,12 +48,12 @@ TEST_CASE("a resolved model has every default") {
   CHECK(document["outputs"] == Json::parse(R"(["scores"])"));
 }
 
-TEST_CASE("a resolved model loads as itself") {
+TEST_CASE("a resolved model loads as itself", "[model]") {
   const Model model = load(kModel);
   CHECK(to_text(load(to_text(model.document)).document) == to_text(model.document));
 }
 
-TEST_CASE("numbers that can change at run time come in a fixed order") {
+TEST_CASE("numbers that can change at run time come in a fixed order", "[model]") {
   const Model model =
       load(kModel, {"optimizer.weight_decay=0.1", "layers.scores.l2=0.01", "optimizer.learning_rate=0.5"});
   std::vector<std::pair<std::string, double>> hypers;
@@ -62,7 +64,7 @@ TEST_CASE("numbers that can change at run time come in a fixed order") {
             {"learning_rate", 0.5}, {"weight_decay", 0.1}, {"dropout_1.rate", 0.5}, {"scores.l2", 0.01}});
 }
 
-TEST_CASE("overrides replace, add and reach into shorthands") {
+TEST_CASE("overrides replace, add and reach into shorthands", "[model]") {
   const Model model =
       load(kModel, {"optimizer=sgd", "optimizer.learning_rate.type=cosine",
                     "optimizer.learning_rate.initial=0.2", "layers.0.units=5", "train.seed=9"});
@@ -73,7 +75,7 @@ TEST_CASE("overrides replace, add and reach into shorthands") {
   CHECK(document["train"]["seed"] == 9);
 }
 
-TEST_CASE("layers may stand in any order") {
+TEST_CASE("layers may stand in any order", "[model]") {
   const Model model = load(R"({
     "inputs": {"x": {"shape": [4]}, "y": {"shape": [2]}},
     "layers": [{"name": "out", "type": "dense", "units": 2, "input": "hidden"},
@@ -83,7 +85,7 @@ TEST_CASE("layers may stand in any order") {
   CHECK(model.params[0].shape == Shape{3, 2});
 }
 
-TEST_CASE("the signature describes inputs and metrics") {
+TEST_CASE("the signature describes inputs and metrics", "[model]") {
   const Json json = Json::parse(signature(load(kModel), DType::f64));
   CHECK(json["gradc"] == 1);
   CHECK(json["inputs"]["x"] == Json::parse(R"({"shape": [4], "dtype": "f64"})"));
@@ -92,7 +94,7 @@ TEST_CASE("the signature describes inputs and metrics") {
   CHECK(json["metrics"][1]["terms"][0] == "accuracy.sum");
 }
 
-TEST_CASE("errors found later are located by their JSON pointer") {
+TEST_CASE("errors found later are located by their JSON pointer", "[model]") {
   const Model model = load(kModel);
   const std::optional<Span> span = find_location(model, "/layers/2");
   REQUIRE(span);
@@ -100,7 +102,7 @@ TEST_CASE("errors found later are located by their JSON pointer") {
   CHECK(!find_location(model, "/layers/7"));
 }
 
-TEST_CASE("the summary counts parameters and multiply-adds") {
+TEST_CASE("the summary counts parameters and multiply-adds", "[model]") {
   const std::vector<SummaryRow> rows = summary(load(kModel), 10);
   REQUIRE(rows.size() == 5);
   CHECK(rows[0].params == 4 * 8 + 8);
@@ -108,21 +110,21 @@ TEST_CASE("the summary counts parameters and multiply-adds") {
   CHECK(rows[2].flops >= 3 * 2 * 10 * 8 * 3); // y, dx and dW
 }
 
-TEST_CASE("the schema names every layer and is strict about keys") {
+TEST_CASE("the schema names every layer and is strict about keys", "[model]") {
   const nlohmann::ordered_json json = schema();
   CHECK(json["$schema"] == "http://json-schema.org/draft-07/schema#");
   CHECK(json["additionalProperties"] == false);
   CHECK(json["definitions"]["layer"]["anyOf"][0]["allOf"].size() == 9);
 }
 
-static std::string read(const std::filesystem::path &path) {
+std::string read(const std::filesystem::path &path) {
   std::ifstream file(path);
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
 }
 
-TEST_CASE("the published schema and reference are those of the tables") {
+TEST_CASE("the published schema and reference are those of the tables", "[model]") {
   const std::filesystem::path root = GRADC_SOURCE_DIR;
   const std::filesystem::path schema_file = root / "examples" / "gradc-model-1.schema.json";
   const std::filesystem::path reference_file = root / "compiler" / "model" / "REFERENCE.md";
@@ -136,7 +138,7 @@ TEST_CASE("the published schema and reference are those of the tables") {
   CHECK(read(reference_file) == reference);
 }
 
-TEST_CASE("the examples load") {
+TEST_CASE("the examples load", "[model]") {
   for (const char *name : {"digits", "iris", "diabetes"}) {
     Diagnostics diagnostics;
     const auto path = std::filesystem::path(GRADC_SOURCE_DIR) / "examples" / name / "model.json";
@@ -144,3 +146,6 @@ TEST_CASE("the examples load") {
     CHECK(diagnostics.render().empty());
   }
 }
+
+} // namespace
+} // namespace gradc

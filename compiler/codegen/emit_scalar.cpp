@@ -31,8 +31,8 @@ llvm::Value *emit_fma(llvm::IRBuilderBase &b, const Target &target, llvm::Value 
 }
 
 llvm::Value *emit_maximum(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y) {
-  llvm::Value *keep_x = b.CreateOr(b.CreateFCmpOGT(x, y), b.CreateFCmpUNO(x, x));
-  return b.CreateSelect(keep_x, x, y);
+  llvm::Value *take_y = b.CreateOr(b.CreateFCmpOGT(y, x), b.CreateFCmpUNO(y, y));
+  return b.CreateSelect(take_y, y, x);
 }
 
 namespace {
@@ -136,8 +136,8 @@ llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, l
   case ScalarOp::minimum: {
     if (!f)
       return b.CreateSelect(emit_compare(b, ScalarOp::lt, dtype, x, y), x, y);
-    llvm::Value *keep_x = b.CreateOr(b.CreateFCmpOLT(x, y), b.CreateFCmpUNO(x, x));
-    return b.CreateSelect(keep_x, x, y);
+    llvm::Value *take_y = b.CreateOr(b.CreateFCmpOLT(y, x), b.CreateFCmpUNO(y, y));
+    return b.CreateSelect(take_y, y, x);
   }
   default: throw InternalFault("not arithmetic");
   }
@@ -169,8 +169,8 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
   case ScalarOp::cast: return emit_cast(b, operand, result, x);
   case ScalarOp::philox: return emit_philox(b, args);
-  case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma});
-  default: return emit_math(b, op, x, {target.fma});
+  case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma, target.vector_bits == 512});
+  default: return emit_math(b, op, x, {target.fma, target.vector_bits == 512});
   }
 }
 

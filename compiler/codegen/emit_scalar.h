@@ -20,7 +20,7 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &, const Target &, ScalarOp, DType 
                          const std::vector<llvm::Value *> &args);
 /// a*b + c with one rounding where the target can, two otherwise.
 llvm::Value *emit_fma(llvm::IRBuilderBase &, const Target &, llvm::Value *a, llvm::Value *b, llvm::Value *c);
-/// NaN if either is NaN, else the larger.
+/// NaN if either is NaN, else the larger; `a` where they compare equal.
 llvm::Value *emit_maximum(llvm::IRBuilderBase &, llvm::Value *a, llvm::Value *b);
 
 } // namespace gradc

@@ -1,0 +1,106 @@
+#include "tests/bench/workload.h"
+
+#include "compiler/build_model.h"
+#include "ir/error.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string_view>
+
+namespace gradc::bench {
+
+using Clock = std::chrono::steady_clock;
+
+Workload::Workload(const std::string &name, int64_t batch, int threads) {
+  Diagnostics diagnostics;
+  std::optional<Model> model = load_model(GRADC_SOURCE_DIR "/tests/bench/models/" + name + ".json", {}, diagnostics);
+  if (!model)
+    throw Error(diagnostics.render());
+  Clock::time_point start = Clock::now();
+  ModelSpec spec = build_model(*model, {{Entry::init, 0}, {Entry::train_step, batch}}, DType::f32, {});
+  CodegenOptions options;
+  options.target = host_target();
+  jit_ = std::make_unique<JitModel>(spec, options);
+  compile_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+
+  auto block = [&](int64_t bytes) {
+    void *memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64));
+    std::memset(memory, 0, static_cast<size_t>(bytes));
+    blocks_.push_back(memory);
+    return memory;
+  };
+  const gradc_model &t = table();
+  call_.struct_size = sizeof call_;
+  for (int a = 0; a < GRADC_ARENAS; ++a)
+    call_.arenas[a] = block(t.arena_bytes[a]);
+  std::mt19937 random(1);
+  for (int32_t i = 0; i < t.input_count; ++i) {
+    int64_t elements = batch;
+    for (int32_t d = 0; d < t.inputs[i].rank; ++d)
+      elements *= t.inputs[i].dims[d];
+    void *data = block(elements * 4);
+    for (int64_t e = 0; e < elements; ++e) {
+      if (t.inputs[i].dtype == GRADC_F32)
+        static_cast<float *>(data)[e] = std::uniform_real_distribution<float>(-1, 1)(random);
+      else
+        static_cast<int32_t *>(data)[e] = static_cast<int32_t>(random() % 3);
+    }
+    inputs_.push_back(data);
+  }
+  outputs_ = {&loss_};
+  call_.inputs = inputs_.data();
+  call_.outputs = outputs_.data();
+  call_.team = t.team_create(threads);
+  for (int32_t e = 0; e < t.entry_count; ++e) {
+    if (std::string_view(t.entries[e].name) == "train_step")
+      train_ = &t.entries[e];
+    else
+      t.entries[e].run(&t.entries[e], &call_);
+  }
+}
+
+Workload::~Workload() {
+  table().team_destroy(call_.team);
+  for (void *memory : blocks_)
+    std::free(memory);
+}
+
+double Workload::step() {
+  train_->run(train_, &call_);
+  ++call_.step;
+  return loss_;
+}
+
+// Written as instructions, because compilers spill the accumulators of such loops.
+double fma_peak() {
+#if defined(__AVX512F__)
+  using Vector = float __attribute__((vector_size(64)));
+#elif defined(__FMA__)
+  using Vector = float __attribute__((vector_size(32)));
+#else
+  return 0; // no fused multiply-add to measure
+#endif
+#if defined(__FMA__)
+  constexpr int kRounds = 100000;
+  double best = 0;
+  Vector x = {}, y = {}, a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {}, i = {}, j = {}, k = {}, l = {};
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    Clock::time_point start = Clock::now();
+    for (int round = 0; round < kRounds; ++round)
+      asm volatile("vfmadd231ps %12, %13, %0\n vfmadd231ps %12, %13, %1\n vfmadd231ps %12, %13, %2\n"
+                   "vfmadd231ps %12, %13, %3\n vfmadd231ps %12, %13, %4\n vfmadd231ps %12, %13, %5\n"
+                   "vfmadd231ps %12, %13, %6\n vfmadd231ps %12, %13, %7\n vfmadd231ps %12, %13, %8\n"
+                   "vfmadd231ps %12, %13, %9\n vfmadd231ps %12, %13, %10\n vfmadd231ps %12, %13, %11\n"
+                   : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k),
+                     "+v"(l)
+                   : "v"(x), "v"(y));
+    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    best = std::max(best, kRounds * 12 * 2.0 * static_cast<double>(sizeof(Vector) / sizeof(float)) / seconds / 1e9);
+  }
+  return best;
+#endif
+}
+
+} // namespace gradc::bench

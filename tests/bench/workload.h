@@ -1,0 +1,35 @@
+// A model of tests/bench/models compiled for one batch size, with random data, ready to step.
+#pragma once
+
+#include "compiler/jit.h"
+
+#include <memory>
+
+namespace gradc::bench {
+
+class Workload {
+public:
+  /// Throws Error when the model cannot be read.
+  Workload(const std::string &model, int64_t batch, int threads);
+  ~Workload();
+
+  /// One train step; returns the loss before the update.
+  double step();
+  const gradc_model &table() const { return *jit_->table(); }
+  double compile_seconds() const { return compile_seconds_; }
+
+private:
+  std::unique_ptr<JitModel> jit_;
+  double compile_seconds_ = 0;
+  const gradc_entry *train_ = nullptr;
+  gradc_call call_{};
+  std::vector<void *> blocks_;
+  std::vector<const void *> inputs_;
+  std::vector<void *> outputs_;
+  double loss_ = 0;
+};
+
+/// GFLOP/s of one core: independent vector multiply-adds in registers, as compiled for this machine.
+double fma_peak();
+
+} // namespace gradc::bench
