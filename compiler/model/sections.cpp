@@ -28,10 +28,10 @@ const ObjectSpec &input_data_spec() {
       "Where the values of one input come from: one column, several, or an array of its own. A value x "
       "becomes "
       "x * scale + offset.",
-      {any_of("column", {integer("", "").at_least(0), string("", "")},
+      {any_of("column", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")},
               "position, from 0, or name of the column")
            .otherwise("see columns and path"),
-       list("columns", any_of("", {integer("", "").at_least(0), string("", "")}, ""),
+       list("columns", any_of("", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")}, ""),
             "[first, last], both included, or the names of the columns")
            .items(1)
            .otherwise("see column and path"),

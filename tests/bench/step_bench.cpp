@@ -1,9 +1,12 @@
-// Whole training steps and cold compilation. `--benchmark_filter=step/` for the steps alone.
+// Whole training steps, cold compilation, and the machine's peak beside them. `--benchmark_filter=step/` for the steps
+// alone.
 #include "tests/bench/workload.h"
 
 #include <benchmark/benchmark.h>
 
 using namespace gradc::bench;
+
+void register_kernel_benchmarks();
 
 namespace {
 
@@ -49,6 +52,7 @@ int main(int argc, char **argv) {
     benchmark::RegisterBenchmark((std::string("compile/") + model).c_str(), compile, model)
         ->UseManualTime()->Iterations(5)->Unit(benchmark::kMillisecond);
   }
+  register_kernel_benchmarks();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

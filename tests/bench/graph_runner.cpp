@@ -1,0 +1,47 @@
+#include "tests/bench/graph_runner.h"
+
+#include "ir/text.h"
+#include "passes/runner.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace gradc::bench {
+
+GraphRunner::GraphRunner(const std::string &text, int threads) {
+  Graph graph = parse_graph(text);
+  run_passes(graph, {});
+  ModelSpec spec{.name = "bench", .signature = "{}", .hypers = {}, .entries = {}};
+  spec.entries.push_back({"run", 0, std::move(graph)});
+  CodegenOptions options;
+  options.target = host_target();
+  jit_ = std::make_unique<JitModel>(spec, options);
+  auto block = [&](int64_t bytes) {
+    void *memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64));
+    std::memset(memory, 0, static_cast<size_t>(bytes));
+    blocks_.push_back(memory);
+    return memory;
+  };
+  const gradc_model &table = *jit_->table();
+  entry_ = &table.entries[0];
+  call_.struct_size = sizeof call_;
+  for (int a = 0; a < GRADC_ARENAS; ++a)
+    call_.arenas[a] = block(table.arena_bytes[a]);
+  const Graph &built = spec.entries[0].graph;
+  for (const Node &node : built.nodes)
+    if (node.role == Role::input)
+      inputs_.push_back(block(node.type.bytes()));
+  for (const Return &r : built.returns)
+    outputs_.push_back(block(built.type(r.value).bytes()));
+  call_.inputs = inputs_.data();
+  call_.outputs = outputs_.data();
+  call_.team = table.team_create(threads);
+}
+
+GraphRunner::~GraphRunner() {
+  jit_->table()->team_destroy(call_.team);
+  for (void *memory : blocks_)
+    std::free(memory);
+}
+
+} // namespace gradc::bench
