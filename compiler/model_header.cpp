@@ -1,22 +1,48 @@
+// The header is a fixed text around the table, then one wrapper for each entry point with the model's own arguments.
 #include "compiler/model_header.h"
+
+#include "compiler/model_header_text.h"
 
 #include <algorithm>
 #include <cctype>
 #include <fmt/format.h>
 #include <set>
 
+extern "C" {
+extern const char gradc_abi_header[];
+extern const char gradc_abi_header_end[];
+}
+
 namespace gradc {
 namespace {
 
+/// C identifiers for names of the model: no two equal, none a keyword of C or C++ or used by the text above.
+class Identifiers {
+public:
+  std::string unique(std::string text) {
+    for (char &c : text)
+      if (!std::isalnum(static_cast<unsigned char>(c)))
+        c = '_';
+    while (!used_.insert(text).second)
+      text += '_';
+    return text;
+  }
+
+private:
+  std::set<std::string> used_ = {
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "batch", "bitand", "bitor", "bool", "break",
+      "case", "catch", "char", "class", "compl", "concept", "const", "constexpr", "continue", "decltype",
+      "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
+      "for", "friend", "goto", "if", "inline", "inputs", "int", "linux", "long", "loss", "m", "mutable",
+      "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "outputs",
+      "private", "protected", "public", "rate", "register", "requires", "restrict", "return", "short",
+      "signed", "sizeof", "static", "static_assert", "struct", "switch", "template", "this", "thread_local",
+      "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unix", "unsigned", "using",
+      "virtual", "void", "volatile", "while", "xor", "xor_eq"};
+};
+
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
-
-std::string identifier(std::string text) {
-  for (char &c : text)
-    if (!std::isalnum(static_cast<unsigned char>(c)))
-      c = '_';
   return text;
 }
 
@@ -31,246 +57,215 @@ const char *c_type(DType dtype) {
   return "void";
 }
 
+/// What a wrapper takes for one input or output of its entry.
 struct Argument {
-  std::string name, type, dims;
+  std::string name;
+  const Type *type = nullptr;
+  bool used = true;
+};
+
+// "[batch][64]"; "[1]" for a number over the whole batch.
+std::string extents(const Type &type, bool per_example) {
+  std::string text = per_example ? "[batch]" : type.shape.empty() ? "[1]" : "";
+  for (size_t i = per_example; i < type.shape.size(); ++i)
+    text += fmt::format("[{}]", type.shape[i]);
+  return text;
+}
+
+int64_t elements_of_example(const Type &type) {
+  return type.shape.empty() || type.shape[0] == 0 ? 1 : type.elements() / type.shape[0];
+}
+
+class HeaderWriter {
+public:
+  explicit HeaderWriter(const ModelSpec &spec)
+      : spec_(spec), name_(Identifiers().unique(spec.name)), prefix_(upper(name_)) {}
+  std::string text();
+
+private:
+  const EntrySpec *find(std::string_view entry) const;
+  std::string batches(std::string_view entry) const;
+  std::vector<Argument> inputs(const Graph &) const;
+  std::vector<Argument> outputs(const Graph &, std::vector<Argument> inputs) const;
+  std::string opening() const;
+  std::string macros() const;
+  std::string fixed_text() const;
+  std::string wrapper(std::string_view entry, std::string_view doc) const;
+  std::string call_without_examples(std::string_view entry, std::string_view text) const;
+
+  const ModelSpec &spec_;
+  std::string name_, prefix_;
 };
 
 // The entry of that name with the largest batch; null when there is none.
-const EntrySpec *find_entry(const ModelSpec &spec, std::string_view name) {
+const EntrySpec *HeaderWriter::find(std::string_view entry) const {
   const EntrySpec *best = nullptr;
-  for (const EntrySpec &e : spec.entries)
-    if (e.name == name && (!best || e.batch > best->batch))
+  for (const EntrySpec &e : spec_.entries)
+    if (e.name == entry && (!best || e.batch > best->batch))
       best = &e;
   return best;
 }
 
-std::vector<Argument> inputs(const Graph &graph) {
-  std::vector<Argument> list;
-  for (const Node &node : graph.nodes)
-    if (node.role == Role::input) {
-      Shape shape(node.type.shape.begin() + 1, node.type.shape.end());
-      list.push_back({identifier(node.name), c_type(node.type.dtype), "[batch]" + (shape.empty() ? "" : to_string(shape))});
-    }
-  return list;
-}
-
-// Which of the inputs an entry reads.
-std::vector<bool> used_inputs(const Graph &graph) {
-  std::vector<std::vector<Value>> users = graph.users();
-  std::vector<bool> used;
-  for (Value v = 0; v < graph.size(); ++v)
-    if (graph[v].role == Role::input)
-      used.push_back(!users[v].empty());
-  return used;
-}
-
-std::string batch_list(const ModelSpec &spec, std::string_view name) {
+std::string HeaderWriter::batches(std::string_view entry) const {
   std::set<int64_t> sizes;
-  for (const EntrySpec &e : spec.entries)
-    if (e.name == name)
+  for (const EntrySpec &e : spec_.entries)
+    if (e.name == entry)
       sizes.insert(e.batch);
   return fmt::format("{}", fmt::join(sizes, ", "));
 }
 
-constexpr const char *kPrologue = R"(/* Generated by gradc from the model '{name}'. Link with the shared object beside it.
+std::vector<Argument> HeaderWriter::inputs(const Graph &graph) const {
+  Identifiers names;
+  std::vector<std::vector<Value>> users = graph.users();
+  std::vector<Argument> list;
+  for (Value v = 0; v < graph.size(); ++v)
+    if (graph[v].role == Role::input)
+      list.push_back({names.unique(graph[v].name), &graph[v].type, !users[v].empty()});
+  return list;
+}
+
+std::vector<Argument> HeaderWriter::outputs(const Graph &graph, std::vector<Argument> inputs) const {
+  Identifiers names;
+  for (const Argument &input : inputs)
+    names.unique(input.name);
+  std::vector<Argument> list;
+  for (const Return &r : graph.returns)
+    list.push_back({names.unique(r.name), &graph.type(r.value)});
+  return list;
+}
+
+std::string HeaderWriter::opening() const {
+  const EntrySpec *train = find("train_step");
+  std::string arguments;
+  for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
+    arguments += input.used ? ", " + input.name : "";
+  return fmt::format(R"(/* The model '{1}' as a library. Made by gradc with the shared object to link with; needs libc only.
  *
- *   {name} *m = {name}_create(7, 1);
- *   double loss = {name}_train_step(m, {batch}, ...);
- *   {name}_save(m, "{name}.safetensors");
- *   {name}_destroy(m);
+ *   {0} *m = {0}_create(7, 1);                    seed, threads
+ *   double loss = {0}_train_step(m, {2}_BATCH{3});
+ *   {0}_save(m, "{0}.safetensors");
+ *   {0}_destroy(m);
  *
- * Every function returns a status (GRADC_OK is 0) unless it says otherwise; {name}_message explains one. An instance is used by one
- * thread at a time; any number of instances may live in one process. */
-#ifndef {NAME}_MODEL_H
-#define {NAME}_MODEL_H
+ * Functions return a status, GRADC_OK or what {0}_message explains, unless they say otherwise. An instance is used by
+ * one thread at a time; any number of instances may live in one process. */
+#ifndef {2}_MODEL_H
+#define {2}_MODEL_H
 
-#include "gradc.h"
+)", name_, spec_.name, prefix_, arguments);
+}
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
+// Sizes of one example, and where the hyperparameters are.
+std::string HeaderWriter::macros() const {
+  Identifiers names;
+  std::string text = "\n/* Examples a training step takes, and elements of one example. */\n";
+  auto define = [&](const std::string &name, int64_t value) {
+    text += fmt::format("#define {} {}\n", names.unique(prefix_ + upper(name)), value);
+  };
+  const EntrySpec *train = find("train_step"), *predict = find("predict");
+  if (train) {
+    define("_BATCH", train->batch);
+    for (const Argument &input : inputs(train->graph))
+      define("_" + input.name + "_SIZE", elements_of_example(*input.type));
+  }
+  if (predict)
+    for (const Argument &output : outputs(predict->graph, inputs(predict->graph)))
+      define("_" + output.name + "_SIZE", elements_of_example(*output.type));
+  if (!spec_.hypers.empty())
+    text += "\n/* Indices of `hypers`: what may change from call to call. */\n";
+  for (size_t i = 0; i < spec_.hypers.size(); ++i)
+    define("_HYPER_" + spec_.hypers[i].first, static_cast<int64_t>(i));
+  return text;
+}
 
-#ifdef __cplusplus
-extern "C" {{
-#endif
+std::string HeaderWriter::fixed_text() const {
+  std::string tensor = "hidden.weight";
+  if (const EntrySpec *train = find("train_step")) {
+    const auto &nodes = train->graph.nodes;
+    auto first = std::find_if(nodes.begin(), nodes.end(), [](const Node &n) { return n.role == Role::param; });
+    tensor = first == nodes.end() ? tensor : first->name;
+  }
+  return fmt::format(fmt::runtime(kFixedText), fmt::arg("name", name_), fmt::arg("NAME", prefix_),
+                     fmt::arg("symbol", spec_.name + "_model"), fmt::arg("tensor", tensor),
+                     fmt::arg("hyper_slots", std::max<size_t>(spec_.hypers.size(), 1)));
+}
 
-/* The table of the model: signature, sizes, tensors, entry points. */
-const gradc_model *{name}_model(void);
+// A function that calls one entry for a batch size given at run time. Training entries return their loss.
+std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) const {
+  const EntrySpec *e = find(entry);
+  if (!e)
+    return "";
+  const bool returns_loss = entry == "train_step" || entry == "grad_step";
+  std::vector<Argument> in = inputs(e->graph);
+  std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph, in);
+  std::string parameters, notes;
+  std::vector<std::string> from, to;
+  for (const Argument &a : in) {
+    from.push_back(a.used ? a.name : "0");
+    if (a.used) {
+      parameters += fmt::format(", const {} *{}", c_type(a.type->dtype), a.name);
+      notes += fmt::format("\n *   {} {}", a.name, extents(*a.type, true));
+    }
+  }
+  for (const Argument &a : out) {
+    to.push_back(a.name);
+    parameters += fmt::format(", {} *{}", c_type(a.type->dtype), a.name);
+    notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, entry == "predict"));
+  }
+  auto array = [](const std::vector<std::string> &items) {
+    return items.empty() ? "0" : fmt::format("{}", fmt::join(items, ", "));
+  };
+  const std::string call = fmt::format("{}_run(m, \"{}\", batch, inputs, outputs)", name_, entry);
+  std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(entry));
+  text += fmt::format("static inline {} {}_{}({} *m, int64_t batch{}) {{\n", returns_loss ? "double" : "int32_t", name_,
+                      entry, name_, parameters);
+  text += fmt::format("  const void *inputs[] = {{{}}};\n", array(from));
+  if (!returns_loss)
+    return text + fmt::format("  void *outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
+  text += "  double loss = 0;\n  void *outputs[] = {&loss};\n";
+  text += fmt::format("  if ({} != GRADC_OK)\n    return (double)NAN;\n", call);
+  return text + (entry == "train_step" ? "  ++m->step;\n" : "") + "  return loss;\n}\n";
+}
 
-typedef struct {name} {{
-  void *memory; /* one allocation that holds the arenas */
-  void *arenas[GRADC_ARENAS];
-  gradc_team *team;
-  int64_t seed, step, total_steps;
-  double hypers[{hyper_slots}]; /* {hyper_names} */
-  int32_t status; /* of the last call that returns something else */
-}} {name};
+std::string HeaderWriter::call_without_examples(std::string_view entry, std::string_view text) const {
+  return find(entry) ? fmt::format(fmt::runtime(text), name_, prefix_) : "";
+}
 
-/* The entry point called `name` for `batch` examples; null when the model was not compiled for it. */
-static inline const gradc_entry *{name}_find(const char *name, int64_t batch) {{
-  const gradc_model *model = {name}_model();
-  int32_t i;
-  for (i = 0; i < model->entry_count; ++i)
-    if (strcmp(model->entries[i].name, name) == 0 && model->entries[i].batch == batch)
-      return &model->entries[i];
-  return 0;
-}}
-
-/* Runs an entry point; the wrappers below are easier. */
-static inline int32_t {name}_run({name} *m, const char *name, int64_t batch, const void *const *inputs, void *const *outputs) {{
-  const gradc_entry *entry = {name}_find(name, batch);
-  gradc_call call;
-  int i;
-  if (!entry)
-    return GRADC_BAD_CALL;
-  memset(&call, 0, sizeof call);
-  call.struct_size = (uint32_t)sizeof call;
-  for (i = 0; i < GRADC_ARENAS; ++i)
-    call.arenas[i] = m->arenas[i];
-  call.inputs = inputs;
-  call.outputs = outputs;
-  call.hypers = m->hypers;
-  call.seed = m->seed;
-  call.step = m->step;
-  call.total_steps = m->total_steps;
-  call.team = m->team;
-  return entry->run(entry, &call);
-}}
-
-static inline const char *{name}_message(int32_t status) {{ return {name}_model()->status_message(status); }}
-
-static inline void {name}_destroy({name} *m) {{
-  if (!m)
-    return;
-  {name}_model()->team_destroy(m->team);
-  free(m->memory);
-  free(m);
-}}
-
-/* A new instance with initial values drawn from `seed`; null when memory is short. */
-static inline {name} *{name}_create(int64_t seed, int32_t threads) {{
-  const gradc_model *model = {name}_model();
-  {name} *m = ({name} *)calloc(1, sizeof({name}));
-  int64_t total = 64, at;
-  int32_t i;
-  if (!m)
-    return 0;
-  for (i = 0; i < GRADC_ARENAS; ++i)
-    total += model->arena_bytes[i] + 64;
-  m->memory = calloc(1, (size_t)total);
-  if (!m->memory) {{
-    free(m);
-    return 0;
-  }}
-  at = 64 - (int64_t)((uintptr_t)m->memory % 64);
-  for (i = 0; i < GRADC_ARENAS; ++i) {{
-    m->arenas[i] = (char *)m->memory + at;
-    at += (model->arena_bytes[i] + 63) / 64 * 64;
-  }}
-  for (i = 0; i < model->hyper_count; ++i)
-    m->hypers[i] = model->hypers[i].default_value;
-  m->seed = seed;
-  m->team = model->team_create(threads);
-  m->status = {name}_run(m, "init", 0, 0, 0);
-  if (m->status != GRADC_OK) {{
-    {name}_destroy(m);
-    return 0;
-  }}
-  return m;
-}}
-
-/* Parameters and optimizer state to and from a safetensors file. */
-static inline int32_t {name}_save({name} *m, const char *path) {{
-  void *arenas[GRADC_ARENAS] = {{0, 0, 0, 0}};
-  arenas[GRADC_PARAMS] = m->arenas[GRADC_PARAMS];
-  arenas[GRADC_SLOTS] = m->arenas[GRADC_SLOTS];
-  return {name}_model()->save({name}_model(), arenas, path, 0);
-}}
-
-/* Parameters only: enough to predict, or to begin a new training. `message` tells what is wrong with the file. */
-static inline int32_t {name}_load({name} *m, const char *path, char *message, int64_t message_bytes) {{
-  void *arenas[GRADC_ARENAS] = {{0, 0, 0, 0}};
-  arenas[GRADC_PARAMS] = m->arenas[GRADC_PARAMS];
-  return {name}_model()->load({name}_model(), arenas, path, message, message_bytes);
+constexpr std::string_view kApply = R"(
+/* The update from arenas[GRADC_GRADS]. */
+static inline int32_t {0}_apply({0} *m) {{
+  if ({0}_run(m, "apply", 0, 0, 0) == GRADC_OK)
+    ++m->step;
+  return m->status;
 }}
 )";
 
-// A function that calls one entry for a batch size given at run time.
-std::string entry_function(const ModelSpec &spec, std::string_view entry, std::string_view doc) {
-  const EntrySpec *e = find_entry(spec, entry);
-  if (!e)
-    return "";
-  std::vector<Argument> all = inputs(e->graph);
-  std::vector<bool> used = used_inputs(e->graph);
-  std::string params, slots, notes;
-  for (size_t i = 0; i < all.size(); ++i) {
-    slots += fmt::format("{}{}", i ? ", " : "", used[i] ? all[i].name : "0");
-    if (!used[i])
-      continue;
-    params += fmt::format(", const {} *{}", all[i].type, all[i].name);
-    notes += fmt::format(" {}: {}.", all[i].name, all[i].dims);
-  }
-  bool trains = entry == "train_step" || entry == "grad_step";
-  std::string outs;
-  if (!trains)
-    for (const Return &r : e->graph.returns) {
-      std::string name = identifier(r.name);
-      params += fmt::format(", {} *{}", c_type(e->graph.type(r.value).dtype), name);
-      outs += fmt::format("{}{}", outs.empty() ? "" : ", ", name);
-      notes += fmt::format(" {} (out): {}.", name, to_string(e->graph.type(r.value).shape));
-    }
-  if (!trains && !e->graph.returns.empty())
-    notes += fmt::format(" Shapes are those of batch {}.", e->batch);
-  std::string body = fmt::format("  const void *inputs[] = {{{}}};\n", all.empty() ? "0" : slots);
-  if (trains) {
-    body += "  double loss = 0;\n  void *outputs[] = {&loss};\n";
-    body += fmt::format("  m->status = {}_run(m, \"{}\", batch, inputs, outputs);\n", spec.name, entry);
-    body += entry == "train_step" ? "  m->step += m->status == GRADC_OK;\n" : "";
-    body += "  return m->status == GRADC_OK ? loss : (double)NAN;\n";
-  } else {
-    body += fmt::format("  void *outputs[] = {{{}}};\n", outs.empty() ? "0" : outs);
-    body += fmt::format("  return {}_run(m, \"{}\", batch, inputs, outputs);\n", spec.name, entry);
-  }
-  return fmt::format("\n/* {}{} Compiled for batch {}. */\nstatic inline {} {}_{}({} *m, int64_t batch{}) {{\n{}}}\n", doc, notes,
-                     batch_list(spec, entry), trains ? "double" : "int32_t", spec.name, entry, spec.name, params, body);
-}
-
-std::string schedule_function(const ModelSpec &spec) {
-  if (!find_entry(spec, "schedule"))
-    return "";
-  return fmt::format(R"(
-/* The learning rate of the next step: the initial one in hypers[0], scaled by the model's schedule. Schedules that need the length of
- * the run read total_steps. */
+constexpr std::string_view kSchedule = R"(
+/* The learning rate of the next step: hypers[{1}_HYPER_LEARNING_RATE] times the model's schedule. NaN on failure. */
 static inline double {0}_learning_rate({0} *m) {{
   double rate = 0;
   void *outputs[] = {{&rate}};
-  m->status = {0}_run(m, "schedule", 0, 0, outputs);
-  return rate;
+  return {0}_run(m, "schedule", 0, 0, outputs) == GRADC_OK ? rate : (double)NAN;
 }}
-)", spec.name);
+)";
+
+std::string HeaderWriter::text() {
+  std::string text = opening();
+  text += std::string_view(gradc_abi_header, static_cast<size_t>(gradc_abi_header_end - gradc_abi_header));
+  text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  text += macros() + fixed_text();
+  text += wrapper("train_step",
+                  "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure.");
+  text += wrapper("grad_step", "Forward and backward, gradients to arenas[GRADC_GRADS]. Returns the loss, NaN on failure.");
+  text += call_without_examples("apply", kApply);
+  text += wrapper("evaluate", "Sums over the batch: a mean is its sum by the number of examples; the signature's \"metrics\"\n"
+                              " * say which are means.");
+  text += wrapper("predict", "The model's outputs.");
+  text += call_without_examples("schedule", kSchedule);
+  return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 }
 
 } // namespace
 
-std::string model_header(const ModelSpec &spec) {
-  std::vector<std::string> hypers;
-  for (const auto &[name, value] : spec.hypers)
-    hypers.push_back(name);
-  const EntrySpec *train = find_entry(spec, "train_step");
-  std::string text = fmt::format(fmt::runtime(kPrologue), fmt::arg("name", spec.name), fmt::arg("NAME", upper(spec.name)),
-                                 fmt::arg("batch", train ? train->batch : 1),
-                                 fmt::arg("hyper_slots", std::max<size_t>(hypers.size(), 1)),
-                                 fmt::arg("hyper_names", hypers.empty() ? "none" : fmt::format("{}", fmt::join(hypers, ", "))));
-  text += entry_function(spec, "train_step", "Forward, backward and update; returns the loss of the batch before the update, NaN when the call failed.");
-  text += entry_function(spec, "grad_step", "Forward and backward only: gradients to arenas[GRADC_GRADS]; returns the loss.");
-  text += entry_function(spec, "evaluate", "Sums over the batch from which metrics follow, see the signature.");
-  text += entry_function(spec, "predict", "The model's outputs.");
-  if (find_entry(spec, "apply"))
-    text += fmt::format("\n/* The update from arenas[GRADC_GRADS]. */\nstatic inline int32_t {0}_apply({0} *m) {{\n"
-                        "  int32_t status = {0}_run(m, \"apply\", 0, 0, 0);\n  m->step += status == GRADC_OK;\n  return status;\n}}\n",
-                        spec.name);
-  text += schedule_function(spec);
-  return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
-}
+std::string model_header(const ModelSpec &spec) { return HeaderWriter(spec).text(); }
 
 } // namespace gradc

@@ -5,8 +5,8 @@
 
 namespace gradc {
 
-/// Typed inline functions around the table: <name>_create, _init, _train_step, _predict, _save, _load, _destroy, and
-/// constants for sizes. Self-contained but for gradc.h; C99 and C++.
+/// Typed inline functions around the table (<name>_create, _train_step, _predict, _save, ...), macros for sizes and
+/// hyperparameters, and the interface they stand on, runtime/gradc.h, so that nothing else is needed. C99 and C++.
 std::string model_header(const ModelSpec &);
 
 } // namespace gradc

@@ -118,6 +118,8 @@ struct Kernel {
 /// Text as loops, one stage a line; parse(print(k)) is k.
 std::string print(const Kernel &);
 Kernel parse_kernel(std::string_view text);
+/// Any number of kernels, each starting at the beginning of a line; comments between them.
+std::vector<Kernel> parse_kernels(std::string_view text);
 /// One line of index notation for an expression, for dumps and messages.
 std::string print_expr(const Kernel &, ExprId);
 

@@ -14,19 +14,27 @@ namespace {
 
 class Sampler {
 public:
-  Sampler(const OpDef &op, Rng &rng, DType real) : op(op), rng(rng), real(real) {}
+  Sampler(const OpDef &op, Rng &rng, const SampleOptions &options)
+      : op(op), rng(rng), real(options.real), options(options) {}
   const OpDef &op;
   Rng &rng;
   const DType real;
+  const SampleOptions &options;
   Graph graph;
 
   int64_t draw(int64_t low, int64_t high) { return between(rng, low, high); }
   bool coin() { return draw(0, 1) == 1; }
   Shape shape(size_t min_rank, size_t max_rank) {
     Shape s(static_cast<size_t>(draw(static_cast<int64_t>(min_rank), static_cast<int64_t>(max_rank))));
+    int64_t elements = 1;
     for (int64_t &dim : s)
-      dim = draw(1, 4);
+      elements *= dim = extent(elements);
     return s;
+  }
+  /// Of a dim beside others with so many elements.
+  int64_t extent(int64_t elements) {
+    const int64_t e = options.extents[static_cast<size_t>(draw(0, static_cast<int64_t>(options.extents.size()) - 1))];
+    return e * elements <= options.max_elements ? e : 1;
   }
   DType number_dtype() { return draw(0, 3) > 0 ? real : coin() ? DType::i32 : DType::i64; }
   DType any_dtype() { return draw(0, 5) > 0 ? number_dtype() : DType::boolean; }
@@ -66,7 +74,7 @@ void sample_elementwise(Sampler &s) {
   // Which dtypes fit is the op's to say: try mixes until one does.
   constexpr int tries = 1000;
   for (int i = 0; i < tries; ++i) {
-    Sampler attempt(s.op, s.rng, s.real);
+    Sampler attempt(s.op, s.rng, s.options);
     std::vector<Value> inputs;
     for (const Shape &shape : shapes)
       inputs.push_back(attempt.input(attempt.any_dtype(), shape));
@@ -169,8 +177,9 @@ void sample_argmax(Sampler &s) {
 void sample_contract(Sampler &s) {
   std::string a, b, out;
   std::map<char, int64_t> extents;
+  int64_t points = 1;
   for (char letter = 'a', last = static_cast<char>('a' + s.draw(0, 4)); letter != last; ++letter) {
-    extents[letter] = s.draw(1, 4);
+    points *= extents[letter] = s.extent(points);
     int64_t left_out = s.draw(0, 3);
     if (left_out != 0)
       a += letter;
@@ -261,8 +270,8 @@ Tensor sample_integers(const Type &type, Rng &rng) {
 
 bool has_sampler(const OpDef &op) { return op.kind == OpKind::elementwise || kSamplers.contains(op.name); }
 
-Graph sample_op_graph(const OpDef &op, Rng &rng, DType real) {
-  Sampler sampler(op, rng, real);
+Graph sample_op_graph(const OpDef &op, Rng &rng, const SampleOptions &options) {
+  Sampler sampler(op, rng, options);
   auto own = kSamplers.find(op.name);
   if (own != kSamplers.end())
     own->second(sampler);

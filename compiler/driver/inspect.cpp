@@ -29,22 +29,24 @@ std::vector<std::string> stage_names() {
   return names;
 }
 
+// A kernel in index notation under its loop schedule.
+std::string kernel_text(const Kernel &kernel, const Target &target) {
+  std::string text, schedule = print(schedule_loops(kernel, target), kernel);
+  for (size_t at = 0; at < schedule.size();) {
+    size_t end = schedule.find('\n', at);
+    text += "// " + schedule.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return text + print(kernel) + "\n";
+}
+
 std::string kernels_text(const Graph &graph, const Target &target) {
   std::string text;
+  std::vector<std::string> names = value_names(graph);
   for (const LoweredKernel &lowered : lower_kernels(graph)) {
-    for (size_t i = 0; i < lowered.values.size(); ++i) {
-      const Node &node = graph[lowered.values[i]];
-      std::string value = node.is_declaration() ? node.name : std::to_string(lowered.values[i]);
-      text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name,
-                          node.is_declaration() ? "%" + value : "value " + value + ", " + std::string(node.op->name));
-    }
-    std::string schedule = print(schedule_loops(lowered.kernel, target), lowered.kernel);
-    for (size_t at = 0; at < schedule.size();) {
-      size_t end = schedule.find('\n', at);
-      text += "// " + schedule.substr(at, end - at) + "\n";
-      at = end + 1;
-    }
-    text += print(lowered.kernel) + "\n";
+    for (size_t i = 0; i < lowered.values.size(); ++i)
+      text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name, names[lowered.values[i]]);
+    text += kernel_text(lowered.kernel, target);
   }
   return text;
 }
@@ -121,6 +123,17 @@ void InspectCommand::run() {
   throw Reported{};
 }
 
+// Is it the kernel form, not the graph form? Comments may come first.
+bool starts_with_kernel(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    if (!line.empty() && !line.starts_with("//") && !line.starts_with("#"))
+      return line.starts_with("kernel ");
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+  return false;
+}
+
 struct OptCommand {
   std::string path = "-", emit, target = "native";
   std::vector<std::string> passes;
@@ -133,6 +146,11 @@ void OptCommand::run() {
   std::string text = read_text(path);
   Graph graph;
   try {
+    if (starts_with_kernel(text)) {
+      for (const Kernel &kernel : parse_kernels(text))
+        std::cout << kernel_text(kernel, parse_target(target));
+      return;
+    }
     graph = parse_graph(text);
     verify(graph);
   } catch (const TextError &error) {

@@ -90,8 +90,7 @@ Attr decay(std::string_view default_json) {
 
 OptimizerDef optimizer(std::string_view name, std::string_view doc, std::string_view default_rate,
                        std::vector<Attr> own, std::vector<std::string_view> (*slots)(const JsonValue &),
-                       Var (*update)(const OptimizerStep &)) {
-  const bool decoupled = name == "adamw";
+                       Var (*update)(const OptimizerStep &), bool decoupled = false) {
   std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0")};
   attrs.insert(attrs.end(), own.begin(), own.end());
   return {{name, doc, std::move(attrs)}, decoupled, slots, update};
@@ -126,7 +125,7 @@ const std::vector<OptimizerDef> &table() {
           "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adam),
       optimizer(
           "adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...",
-          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adamw),
+          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adamw, true),
   };
   return defs;
 }

@@ -1,0 +1,212 @@
+"""Writes trajectories/*.json: what PyTorch computes when it trains a model for 200 steps.
+
+    python3 make_trajectories.py [case...]
+
+A case holds a model file, its initial parameters, the rows it is trained on in turn, and the loss and the learning
+rate of every step. PyTorch computes in f64. Parameters and data are multiples of a power of two, so that f32 holds
+them too. A case is kept only if PyTorch's own f32 run stays within KEEP of it: an amplified rounding error would say
+nothing about whoever is compared.
+"""
+import json
+import pathlib
+import sys
+import textwrap
+
+import numpy as np
+import torch
+
+import torch_model
+
+STEPS, BATCH, ROWS = 200, 7, 21
+FEATURES, HIDDEN, CLASSES = 8, 13, 5  # no multiple of a vector but the first
+KEEP = 2e-5
+FOLDER = pathlib.Path(__file__).parent / "trajectories"
+
+OPTIMIZERS = {
+    "sgd": {"learning_rate": 0.125},
+    "momentum": {"learning_rate": 0.03, "momentum": 0.85},
+    "nesterov": {"learning_rate": 0.03},
+    "adagrad": {"learning_rate": 0.04},
+    "rmsprop": {"learning_rate": 0.004},
+    "adam": {"learning_rate": 0.01},
+    "adamw": {"learning_rate": 0.01},
+}
+
+LOSSES = {  # with the input that holds the target
+    "mse": ({"type": "mse", "target": "y"}, {"y": {"shape": [CLASSES]}}),
+    "mae": ({"type": "mae", "target": "y"}, {"y": {"shape": [CLASSES]}}),
+    "binary_cross_entropy": ({"type": "binary_cross_entropy", "labels": "yes"}, {"yes": {"shape": [CLASSES]}}),
+    "softmax_cross_entropy": ({"type": "softmax_cross_entropy", "labels": "k"},
+                              {"k": {"shape": [], "dtype": "i32"}}),
+}
+
+
+def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hidden=(), **keys):
+    """A model with one hidden layer; `keys` are those of the optimizer, `hidden` those of the layer."""
+    judged, target = LOSSES[loss]
+    return {
+        "inputs": {"x": {"shape": [FEATURES]}, **target},
+        "layers": [
+            {"name": "hidden", "type": "dense", "units": HIDDEN, "activation": activation, "input": "x", **dict(hidden)},
+            {"name": "out", "type": "dense", "units": CLASSES},
+        ],
+        "loss": judged,
+        "optimizer": {"type": optimizer, **OPTIMIZERS[optimizer], **keys},
+    }
+
+
+def two_headed():
+    """Every layer that has no randomness, two losses with weights, probabilities as labels."""
+    return {
+        "inputs": {"x": {"shape": [FEATURES]}, "grid": {"shape": [2, 3]},
+                   "y": {"shape": [2, 2]}, "probability": {"shape": [4]}},
+        "layers": [
+            {"name": "hidden", "type": "dense", "units": 9, "activation": "tanh", "input": "x", "l2": 0.002},
+            {"name": "flat", "type": "flatten", "input": "grid"},
+            {"name": "joined", "type": "concat", "input": ["hidden", "flat"]},
+            {"name": "left", "type": "dense", "units": 6, "activation": "sigmoid", "input": "joined"},
+            {"name": "right", "type": "dense", "units": 6, "use_bias": False, "input": "joined"},
+            {"name": "bent", "type": "activation", "activation": {"type": "elu", "alpha": 0.5}},
+            {"name": "product", "type": "multiply", "input": ["left", "bent"]},
+            {"name": "total", "type": "add", "input": ["product", "right"]},
+            {"name": "half", "type": "scale", "factor": 0.5},
+            {"name": "square", "type": "reshape", "shape": [2, 3]},
+            {"name": "out", "type": "dense", "units": 2},
+            {"name": "scores", "type": "dense", "units": 4, "input": "total"},
+        ],
+        "loss": [{"type": "mse", "prediction": "out", "target": "y", "weight": 2},
+                 {"type": "softmax_cross_entropy", "logits": "scores", "labels": "probability", "weight": 0.5}],
+        "optimizer": {"type": "adam", "learning_rate": 0.01, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6},
+    }
+
+
+def cases():
+    for optimizer in OPTIMIZERS:
+        for loss in LOSSES:
+            yield f"{optimizer}_{loss}", network(loss, optimizer)
+        yield f"{optimizer}_weight_decay", network(optimizer=optimizer, weight_decay=0.05)
+    yield "rmsprop_momentum", network(optimizer="rmsprop", momentum=0.6, alpha=0.9, learning_rate=0.002)
+    for activation in sorted(torch_model.ACTIVATIONS.keys() - {"tanh"}):  # which the others have
+        yield f"activation_{activation}", network("mse", "momentum", activation)
+    yield "activation_leaky_relu_alpha", network("mse", activation={"type": "leaky_relu", "alpha": 0.25})
+    yield "activation_elu_alpha", network("mse", activation={"type": "elu", "alpha": 0.5})
+    yield "penalty_l1", network("mse", hidden={"l1": 0.004})
+    yield "penalty_l2", network("mse", hidden={"l2": 0.004})
+    yield "two_headed", two_headed()
+    schedules = {
+        "constant_warmup": {"type": "constant", "warmup_steps": 30},
+        "step": {"type": "step", "every": 60},
+        "step_warmup": {"type": "step", "every": 45, "factor": 0.5, "warmup_steps": 20},
+        "exponential": {"type": "exponential", "decay_rate": 0.99},
+        "exponential_warmup": {"type": "exponential", "decay_rate": 0.5, "decay_steps": 70, "warmup_steps": 10},
+        "inverse_time": {"type": "inverse_time", "decay_rate": 0.02},
+        "inverse_time_warmup": {"type": "inverse_time", "decay_rate": 2, "decay_steps": 50, "warmup_steps": 25},
+        "cosine": {"type": "cosine"},
+        "cosine_decay_steps": {"type": "cosine", "decay_steps": 120, "final_factor": 0.25},
+        "cosine_warmup": {"type": "cosine", "warmup_steps": 40},
+    }
+    for i, (name, schedule) in enumerate(schedules.items()):
+        optimizer = ("sgd", "adam")[i % 2]
+        rate = {**schedule, "initial": OPTIMIZERS[optimizer]["learning_rate"]}
+        yield f"schedule_{name}", network(optimizer=optimizer, learning_rate=rate)
+
+
+def initial_parameters(model, random):
+    """Weights uniform as Glorot and Bengio have it, small biases: both multiples of 1/256."""
+    shapes = {name: spec["shape"] for name, spec in model["inputs"].items()}
+    values = {name: torch.zeros(1, *shape) for name, shape in shapes.items()}
+    params, previous = {}, "x"
+    for layer in model["layers"]:
+        names = layer.get("input", previous)
+        xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
+        if layer["type"] == "dense":
+            fan_in, fan_out = xs[0].shape[-1], layer["units"]
+            bound = np.sqrt(6 / (fan_in + fan_out))
+            params[layer["name"] + ".weight"] = rounded(random.uniform(-bound, bound, (fan_in, fan_out)), 256)
+            if layer.get("use_bias", True):
+                params[layer["name"] + ".bias"] = rounded(random.uniform(-0.1, 0.1, fan_out), 256)
+            y = torch.zeros(*xs[0].shape[:-1], fan_out)
+        else:
+            y = torch_model.LAYERS[layer["type"]](layer, xs)
+        previous = layer["name"]
+        values[previous] = y
+    return params
+
+
+def rounded(x, parts):
+    return np.round(x * parts) / parts
+
+
+def rows(model, random):
+    data = {}
+    for name, spec in model["inputs"].items():
+        shape = (ROWS, *spec["shape"])
+        if name == "k":
+            data[name] = random.integers(0, CLASSES, shape)
+        elif name == "yes":
+            data[name] = random.integers(0, 2, shape).astype(float)
+        elif name == "probability":
+            cuts = np.sort(random.integers(0, 65, (ROWS, shape[1] - 1)), axis=1)
+            data[name] = np.diff(cuts, prepend=0, append=64) / 64
+        else:
+            data[name] = rounded(random.standard_normal(shape), 64)
+    return data
+
+
+def train(model, params, data, dtype):
+    """The losses and the learning rates of STEPS steps, which take BATCH rows each in turn."""
+    params = {name: torch.tensor(value, dtype=dtype, requires_grad=True) for name, value in params.items()}
+    tensors = {name: torch.tensor(value, dtype=torch.long if name == "k" else dtype) for name, value in data.items()}
+    chosen = torch_model.optimizer(model["optimizer"], params.values())
+    scheduler, length = torch_model.scheduler(model["optimizer"]["learning_rate"], chosen, STEPS)
+    losses, rates = [], []
+    for step in range(STEPS):
+        begin = step * BATCH % ROWS
+        loss = torch_model.loss(model, params, {name: t[begin:begin + BATCH] for name, t in tensors.items()})
+        chosen.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+        rates.append(chosen.param_groups[0]["lr"])
+        chosen.step()
+        if step < length:
+            scheduler.step()
+    return losses, rates
+
+
+def wrapped(numbers):
+    flat = np.asarray(numbers).ravel().tolist()
+    return "[" + textwrap.fill(json.dumps(flat)[1:-1], 110, break_on_hyphens=False).replace("\n", "\n  ") + "]"
+
+
+def write(name, model, params, data, losses, rates):
+    def members(values):
+        return "{" + ",\n  ".join(f"{json.dumps(key)}: {wrapped(value)}" for key, value in values.items()) + "}"
+
+    if len(set(rates)) == 1:
+        rates = rates[:1]  # of all steps
+    (FOLDER / f"{name}.json").write_text(
+        f'{{"model": {json.dumps(model)},\n "batch": {BATCH},\n "inputs": {members(data)},\n'
+        f' "parameters": {members(params)},\n "losses": {wrapped(losses)},\n "learning_rates": {wrapped(rates)}}}\n')
+
+
+def make(name, model):
+    """With the first seed that gives a well-conditioned case."""
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        params, data = initial_parameters(model, random), rows(model, random)
+        losses, rates = train(model, params, data, torch.float64)
+        single, _ = train(model, params, data, torch.float32)
+        deviation = max(abs(a - b) / abs(b) for a, b in zip(single, losses))
+        if deviation < KEEP:
+            print(f"{name:40} seed {seed}  loss {losses[0]:.4f} -> {losses[-1]:.4f}  f32 {deviation:.1e}")
+            return write(name, model, params, data, losses, rates)
+    raise SystemExit(f"{name}: no seed gives a well-conditioned case")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    FOLDER.mkdir(exist_ok=True)
+    wanted = sys.argv[1:]
+    for case, description in cases():
+        if not wanted or case in wanted:
+            make(case, description)

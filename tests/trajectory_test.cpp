@@ -1,0 +1,187 @@
+// Training compared with PyTorch, step by step: reference/trajectories/*.json hold a model, its initial parameters, its
+// rows, and the losses and learning rates of PyTorch's run in f64. What is compiled here must follow them in f64 to
+// rounding, and in f32.
+#include "compiler/build_model.h"
+#include "compiler/jit.h"
+#include "compiler/model/activations.h"
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/losses.h"
+#include "compiler/model/optimizers.h"
+#include "compiler/model/schedules.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+namespace gradc {
+namespace {
+
+using Json = nlohmann::json;
+using Numbers = std::vector<double>;
+
+std::map<std::string, Json> references() {
+  std::map<std::string, Json> found;
+  const auto folder = std::filesystem::path(GRADC_SOURCE_DIR) / "tests" / "reference" / "trajectories";
+  for (const auto &file : std::filesystem::directory_iterator(folder))
+    found[file.path().stem()] = Json::parse(std::ifstream(file.path()));
+  return found;
+}
+
+template <class Element> void write_as(const Numbers &numbers, void *at) {
+  std::transform(numbers.begin(), numbers.end(), static_cast<Element *>(at),
+                 [](double number) { return static_cast<Element>(number); });
+}
+
+void write_numbers(const Numbers &numbers, int32_t dtype, void *at) {
+  if (dtype == GRADC_F32)
+    write_as<float>(numbers, at);
+  else if (dtype == GRADC_F64)
+    write_as<double>(numbers, at);
+  else
+    write_as<int32_t>(numbers, at);
+}
+
+JitModel compile(const Json &reference, DType float_dtype) {
+  Diagnostics diagnostics;
+  const std::optional<Model> model = load_model_text(reference["model"].dump(), "model.json", {}, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE(model);
+  const std::vector<EntryRequest> entries = {{Entry::train_step, reference["batch"]}, {Entry::schedule, 0}};
+  CodegenOptions options;
+  options.target = host_target();
+  return JitModel(build_model(*model, entries, float_dtype, RunOptions{}), options);
+}
+
+/// A model with the parameters and the rows of a reference, on the bare C ABI.
+class Run {
+public:
+  Run(const gradc_model &model, const Json &reference) : model_(model), batch_(reference["batch"]) {
+    call_.struct_size = sizeof call_;
+    call_.total_steps = static_cast<int64_t>(reference["losses"].size());
+    for (int arena = 0; arena < GRADC_ARENAS; ++arena)
+      call_.arenas[arena] = allocate(model.arena_bytes[arena]);
+    for (int32_t i = 0; i < model.tensor_count; ++i) {
+      const gradc_tensor &tensor = model.tensors[i];
+      if (tensor.arena == GRADC_PARAMS)
+        write_numbers(reference["parameters"].at(tensor.name), tensor.dtype,
+                      static_cast<char *>(call_.arenas[GRADC_PARAMS]) + tensor.offset);
+    }
+    for (int32_t i = 0; i < model.input_count; ++i)
+      add_input(model.inputs[i], reference["inputs"].at(model.inputs[i].name));
+  }
+
+  /// The loss of the batch of this step, before the update.
+  double train() {
+    std::vector<const void *> inputs;
+    for (const Input &input : inputs_)
+      inputs.push_back(input.rows + call_.step * batch_ % input.count * input.row_bytes);
+    call_.inputs = inputs.data();
+    const double loss = result_of("train_step");
+    ++call_.step;
+    return loss;
+  }
+
+  double learning_rate() { return result_of("schedule"); }
+
+private:
+  struct Input {
+    const char *rows;
+    int64_t count, row_bytes;
+  };
+
+  /// Zeroed, as the slots of an optimizer are at first.
+  void *allocate(int64_t bytes) {
+    const auto alignment = static_cast<size_t>(model_.alignment);
+    const size_t size = (static_cast<size_t>(bytes) / alignment + 1) * alignment;
+    memory_.emplace_back(std::aligned_alloc(alignment, size));
+    return std::memset(memory_.back().get(), 0, size);
+  }
+
+  void add_input(const gradc_value &input, const Numbers &numbers) {
+    const int64_t bytes = input.dtype == GRADC_F64 ? 8 : 4;
+    const int64_t row = std::accumulate(input.dims, input.dims + input.rank, int64_t{1}, std::multiplies<>{});
+    const auto total = static_cast<int64_t>(numbers.size());
+    void *rows = allocate(total * bytes);
+    write_numbers(numbers, input.dtype, rows);
+    inputs_.push_back({static_cast<char *>(rows), total / row, row * bytes});
+  }
+
+  double result_of(std::string_view name) {
+    const gradc_entry *entry = std::find_if(model_.entries, model_.entries + model_.entry_count,
+                                            [&](const gradc_entry &candidate) { return candidate.name == name; });
+    double result = 0;
+    void *outputs[] = {&result};
+    call_.outputs = outputs;
+    REQUIRE(entry->run(entry, &call_) == GRADC_OK);
+    return result;
+  }
+
+  struct Free {
+    void operator()(void *memory) const { std::free(memory); }
+  };
+  const gradc_model &model_;
+  int64_t batch_;
+  gradc_call call_{};
+  std::vector<std::unique_ptr<void, Free>> memory_;
+  std::vector<Input> inputs_;
+};
+
+/// The largest relative differences of all steps.
+struct Deviation {
+  double loss = 0, rate = 0;
+};
+
+Deviation follow(const Json &reference, DType float_dtype) {
+  const JitModel compiled = compile(reference, float_dtype);
+  Run run(*compiled.table(), reference);
+  const Numbers losses = reference["losses"], rates = reference["learning_rates"];
+  Deviation worst;
+  for (size_t step = 0; step < losses.size(); ++step) {
+    const double rate = rates.size() == 1 ? rates[0] : rates[step];
+    worst.rate = std::max(worst.rate, std::abs(run.learning_rate() - rate) / rate);
+    worst.loss = std::max(worst.loss, std::abs(run.train() - losses[step]) / losses[step]);
+  }
+  return worst;
+}
+
+/// All strings in the values of a document.
+void collect_strings(const Json &value, std::set<std::string> &strings) {
+  if (value.is_string())
+    strings.insert(value.get<std::string>());
+  for (const Json &part : value.is_structured() ? value : Json::array())
+    collect_strings(part, strings);
+}
+
+} // namespace
+
+TEST_CASE("trajectories: the losses of 200 steps are those of PyTorch") {
+  for (const auto &[name, reference] : references())
+    SECTION(name) {
+      const Deviation f64 = follow(reference, DType::f64);
+      CHECK(f64.loss < 1e-9);
+      CHECK(f64.rate < 1e-9);
+      const Deviation f32 = follow(reference, DType::f32);
+      CHECK(f32.loss < 1e-4);
+      CHECK(f32.rate < 1e-9); // schedules compute in f64 always
+    }
+}
+
+TEST_CASE("trajectories: every optimizer, loss, activation and schedule has one") {
+  std::set<std::string> strings;
+  for (const auto &[name, reference] : references())
+    collect_strings(reference["model"], strings);
+  for (const Family *family : {&optimizers(), &losses(), &activations(), &schedules()})
+    for (const ObjectSpec *type : family->types)
+      if (type->name != "constant") // a bare number
+        CHECK(strings.contains(std::string(type->name)));
+}
+
+} // namespace gradc
