@@ -139,9 +139,9 @@ std::string HeaderWriter::opening() const {
   std::string arguments;
   for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
     arguments += input.used ? ", " + input.name : "";
-  return fmt::format(R"(/* The model '{1}' as a library. Made by gradc with the shared object to link with; needs libc only.
+  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object to link with.
  *
- *   {0} *m = {0}_create(7, 1);                    seed, threads
+ *   {0} *m = {0}_create(7, 1);
  *   double loss = {0}_train_step(m, {2}_BATCH{3});
  *   {0}_save(m, "{0}.safetensors");
  *   {0}_destroy(m);
@@ -197,18 +197,18 @@ std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) 
   const bool returns_loss = entry == "train_step" || entry == "grad_step";
   std::vector<Argument> in = inputs(e->graph);
   std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph, in);
-  std::string parameters, notes;
-  std::vector<std::string> from, to;
+  std::string notes;
+  std::vector<std::string> parameters, from, to;
   for (const Argument &a : in) {
     from.push_back(a.used ? a.name : "0");
     if (a.used) {
-      parameters += fmt::format(", const {} *{}", c_type(a.type->dtype), a.name);
+      parameters.push_back(fmt::format("const {} *{}", c_type(a.type->dtype), a.name));
       notes += fmt::format("\n *   {} {}", a.name, extents(*a.type, true));
     }
   }
   for (const Argument &a : out) {
     to.push_back(a.name);
-    parameters += fmt::format(", {} *{}", c_type(a.type->dtype), a.name);
+    parameters.push_back(fmt::format("{} *{}", c_type(a.type->dtype), a.name));
     notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, entry == "predict"));
   }
   auto array = [](const std::vector<std::string> &items) {
@@ -216,8 +216,11 @@ std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) 
   };
   const std::string call = fmt::format("{}_run(m, \"{}\", batch, inputs, outputs)", name_, entry);
   std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(entry));
-  text += fmt::format("static inline {} {}_{}({} *m, int64_t batch{}) {{\n", returns_loss ? "double" : "int32_t", name_,
-                      entry, name_, parameters);
+  std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, entry);
+  text += fmt::format("{}{} *m, int64_t batch", opening, name_);
+  for (const std::string &parameter : parameters)
+    text += fmt::format(",\n{:{}}{}", "", opening.size(), parameter);
+  text += ") {\n";
   text += fmt::format("  const void *inputs[] = {{{}}};\n", array(from));
   if (!returns_loss)
     return text + fmt::format("  void *outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
@@ -251,14 +254,16 @@ static inline double {0}_learning_rate({0} *m) {{
 std::string HeaderWriter::text() {
   std::string text = opening();
   text += std::string_view(gradc_abi_header, static_cast<size_t>(gradc_abi_header_end - gradc_abi_header));
-  text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n";
+  text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
   text += macros() + fixed_text();
   text += wrapper("train_step",
                   "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure.");
-  text += wrapper("grad_step", "Forward and backward, gradients to arenas[GRADC_GRADS]. Returns the loss, NaN on failure.");
+  text += wrapper("grad_step",
+                  "Forward and backward, gradients to arenas[GRADC_GRADS]. Returns the loss, NaN on failure.");
   text += call_without_examples("apply", kApply);
-  text += wrapper("evaluate", "Sums over the batch: a mean is its sum by the number of examples; the signature's \"metrics\"\n"
-                              " * say which are means.");
+  text += wrapper("evaluate", "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
+                              " * \"metrics\" of the signature says how to compute the others.");
   text += wrapper("predict", "The model's outputs.");
   text += call_without_examples("schedule", kSchedule);
   return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";

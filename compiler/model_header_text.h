@@ -1,6 +1,6 @@
-// The part of a generated header that is the same for every model: an instance, its memory, its weights. A fmt pattern of
-// {name} (C identifier), {NAME} (the same in capitals), {symbol} (what the shared object exports), {tensor} (a name, for
-// example) and {hyper_slots}.
+// The part of a generated header that is the same for every model: an instance, its memory, its weights. A fmt pattern
+// of {name} (a C identifier), {NAME} (the same in capitals), {symbol} (what the shared object exports), {tensor} (the
+// name of one) and {hyper_slots}.
 #pragma once
 
 #include <string_view>
@@ -14,10 +14,10 @@ typedef struct {name} {{
   void *arenas[GRADC_ARENAS];
   gradc_team *team;
   int64_t seed;
-  int64_t step;                 /* updates done so far */
-  int64_t total_steps;          /* length of the run, for schedules that need it; 0: unknown */
-  double hypers[{hyper_slots}]; /* run-time arguments, see {NAME}_HYPER_... */
-  int32_t status;               /* of the last call; GRADC_OK is 0 */
+  int64_t step;        /* updates done so far */
+  int64_t total_steps; /* length of the run, for schedules that need it; 0: unknown */
+  int32_t status;      /* of the last call; GRADC_OK is 0 */
+  double hypers[{hyper_slots}];    /* run-time arguments, at {NAME}_HYPER_... */
 }} {name};
 
 /* The table of the model: signature, sizes, tensors, entry points. What the shared object exports. */

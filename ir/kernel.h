@@ -23,6 +23,8 @@ enum class ScalarOp : uint8_t {
 constexpr int kScalarOpCount = static_cast<int>(ScalarOp::philox) + 1;
 std::string_view to_string(ScalarOp);
 std::optional<ScalarOp> parse_scalar_op(std::string_view);
+/// Computing it again costs more than reading it back from the nearest cache.
+bool is_expensive(ScalarOp);
 /// The value of an op on doubles, or on int64 where operands are integers or bools; the definition both the interpreter
 /// and constant folding use. `operand` is the dtype of the operands, `result` that of the result.
 double evaluate_scalar(ScalarOp op, DType operand, DType result, const double *args);

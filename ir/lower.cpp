@@ -2,6 +2,7 @@
 #include "ir/lower.h"
 
 #include "ir/op.h"
+#include "ir/share.h"
 
 #include <algorithm>
 #include <set>
@@ -198,12 +199,18 @@ void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(c
                      const std::function<Index(const Index &)> &where, bool accumulate) {
   if (element_count(extents) == 0)
     return;
-  Index at = axes_for(extents, {});
+  // Stages over common axes run interleaved, point by point. What accumulates must come after all that it adds to.
+  const int target = param(v);
+  std::set<int> taken;
+  for (const Stage &earlier : kernel().stages)
+    if (accumulate && earlier.store == target)
+      taken.insert(earlier.axes.begin(), earlier.axes.end());
+  Index at = axes_for(extents, std::move(taken));
   Stage stage;
   stage.dtype = graph_.type(v).dtype;
   stage.axes = plain_axes(at);
   stage.body = value(at);
-  stage.store = param(v);
+  stage.store = target;
   stage.store_index = normalized(where(at), graph_.type(v).shape);
   stage.accumulate = accumulate;
   stage.name = "s" + std::to_string(kernel().stages.size());
@@ -260,7 +267,9 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
 }
 
 LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
-  return Lowering(graph, nodes).run(outputs);
+  LoweredKernel lowered = Lowering(graph, nodes).run(outputs);
+  share_expensive(lowered.kernel);
+  return lowered;
 }
 
 std::vector<LoweredKernel> lower_kernels(const Graph &graph) {

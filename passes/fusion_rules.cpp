@@ -10,17 +10,6 @@ namespace {
 constexpr int64_t kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
 constexpr int64_t kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
 
-bool is_expensive(ScalarOp op) {
-  switch (op) {
-  case ScalarOp::exp: case ScalarOp::log: case ScalarOp::log1p: case ScalarOp::expm1: case ScalarOp::tanh:
-  case ScalarOp::sigmoid: case ScalarOp::erf: case ScalarOp::sin: case ScalarOp::cos: case ScalarOp::pow:
-  case ScalarOp::philox:
-    return true;
-  default:
-    return false;
-  }
-}
-
 int64_t points(const Kernel &k, const std::vector<int> &axes) {
   int64_t n = 1;
   for (int a : axes)

@@ -75,7 +75,8 @@ std::vector<double> error_bounds(const Graph &graph, const OpDef &op, const Bind
   for (const auto &[name, tensor] : inputs)
     terms = std::max(terms, static_cast<double>(tensor.type.elements()));
   Bindings absolute = magnitudes(inputs);
-  for (double x : interpret(graph, absolute, Precision::wide)[0].floats)
+  const std::vector<Tensor> magnitude = interpret(graph, absolute, Precision::wide);
+  for (double x : magnitude[0].floats)
     bounds.push_back(4 * std::sqrt(terms) * eps * std::abs(x));
   return bounds;
 }
@@ -99,10 +100,12 @@ std::string difference(const Graph &graph, const OpDef &op, const Bindings &inpu
   return "";
 }
 
-/// Elements at the edges of their dtype; what is no ordinary number meets every lane of a vector.
-Bindings edge_inputs(const Graph &graph, Rng &rng) {
+/// Elements at the edges of their dtype; what is no ordinary number meets every lane of a vector. vector_math.h promises
+/// nothing of the sine of huge numbers.
+Bindings edge_inputs(const Graph &graph, const OpDef &op, Rng &rng) {
+  const double reach = op.name == "sin" || op.name == "cos" ? 1e4 : 3e38;
   constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
-  static const std::vector<double> kFloats = {0, -0.0, 1, -1, 0.5, -2, 3, inf, -inf, nan, 1e-40, -1e-310, 0x1p-126, 3e38, -88.5, 89, 1e-8};
+  const std::vector<double> floats = {0, -0.0, 1, -1, 0.5, -2, 3, inf, -inf, nan, 1e-40, -1e-310, 0x1p-126, reach, -88.5, 89, 1e-8};
   static const std::vector<int64_t> kIntegers = {0, 1, -1, 2, 7, -7, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
   Bindings bindings;
   for (const Node &node : graph.nodes) {
@@ -111,7 +114,7 @@ Bindings edge_inputs(const Graph &graph, Rng &rng) {
     Tensor tensor(node.type);
     for (int64_t i = 0; i < node.type.elements(); ++i)
       if (is_float(node.type.dtype))
-        tensor.set(i, kFloats[static_cast<size_t>(between(rng, 0, static_cast<int64_t>(kFloats.size()) - 1))]);
+        tensor.set(i, floats[static_cast<size_t>(between(rng, 0, static_cast<int64_t>(floats.size()) - 1))]);
       else
         tensor.set_integer(i, kIntegers[static_cast<size_t>(between(rng, 0, static_cast<int64_t>(kIntegers.size()) - 1))]);
     bindings.emplace(node.name, std::move(tensor));
@@ -129,11 +132,11 @@ void check_engine(const OpDef &op, DType real, const CompiledGraphs &compiled, c
     CHECK(difference(graphs[i], op, inputs, compiled.run(i, given)[0]) == "");
     if (!has_defined_edges(op))
       continue;
-    inputs = edge_inputs(graphs[i], rng);
+    inputs = edge_inputs(graphs[i], op, rng);
     given = inputs;
     const Tensor expected = interpret(graphs[i], inputs)[0], actual = compiled.run(i, given)[0];
-    INFO("expected " << values_text(expected) << "\ngot      " << values_text(actual));
-    CHECK(same_values(actual, expected, real == DType::f32 ? 0x1p-20 : 0x1p-48));
+    if (!same_values(actual, expected, real == DType::f32 ? 0x1p-20 : 0x1p-48))
+      FAIL_CHECK("at the edges: expected " << values_text(expected) << "\ngot " << values_text(actual));
   }
 }
 

@@ -18,7 +18,8 @@ class Grower {
 public:
   Grower(uint64_t seed, const RandomGraphOptions &options) : rng_(seed), options_(options) {
     graph_.name = "random_" + std::to_string(seed);
-    dtype_ = one_in(8) ? DType::f64 : DType::f32;
+    const DType drawn = one_in(8) ? DType::f64 : DType::f32;
+    dtype_ = options.dtype.value_or(drawn);
     pool_.push_back(declare(Role::param, random_shape(1, 3)));
     pool_.push_back(declare(Role::input, random_shape(1, 3)));
   }

@@ -9,6 +9,7 @@ struct RandomGraphOptions {
   int steps = 10;            // growth steps of the forward part; each adds one op or a small pattern
   int64_t max_elements = 300; // of any forward value
   bool train = true;         // differentiate with respect to the params and update them
+  std::optional<DType> dtype = {}; // of the floats; else the seed decides
 };
 
 /// A valid graph that is a function of `seed` alone: elementwise ops of the table with broadcasting, reductions,

@@ -18,9 +18,9 @@ constexpr int64_t kParallelWork = 1 << 18; // points below which waking threads 
 class EntryEmitter {
 public:
   EntryEmitter(llvm::Module &module, const Graph &graph, llvm::Constant *hyper_defaults, const Target &target,
-               KernelCache &cache)
+               KernelSet &kernels)
       : module_(module), b_(module.getContext()), graph_(graph), hyper_defaults_(hyper_defaults), target_(target),
-        cache_(cache), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+        kernels_(kernels), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
 
   llvm::Function *run(const std::string &symbol);
 
@@ -44,7 +44,7 @@ private:
   const Graph &graph_;
   llvm::Constant *hyper_defaults_;
   const Target &target_;
-  KernelCache &cache_;
+  KernelSet &kernels_;
   llvm::PointerType *pointer_;
   llvm::Function *function_ = nullptr;
   llvm::BasicBlock *bad_call_ = nullptr;
@@ -163,11 +163,9 @@ void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
     return; // nothing but empty tensors
   Kernel kernel = lowered.kernel;
   kernel.name = "kernel";
-  LoopSchedule schedule = schedule_loops(kernel, target_);
-  std::string key = print(kernel);
-  llvm::Function *&function = cache_[key];
-  if (!function)
-    function = emit_kernel(module_, "kernel" + std::to_string(cache_.size() - 1), kernel, schedule, target_);
+  const PendingKernel &pending = kernels_.add(kernel, target_);
+  const LoopSchedule &schedule = pending.schedule;
+  llvm::Function *function = declare_kernel(module_, pending.symbol);
 
   llvm::IRBuilder<> entry(&function_->getEntryBlock(), function_->getEntryBlock().begin());
   llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, lowered.values.size()));
@@ -202,9 +200,16 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
 
 } // namespace
 
+const PendingKernel &KernelSet::add(const Kernel &kernel, const Target &target) {
+  auto [it, is_new] = numbers.try_emplace(print(kernel), pending.size());
+  if (is_new)
+    pending.push_back({prefix + std::to_string(it->second), kernel, schedule_loops(kernel, target), &target});
+  return pending[it->second];
+}
+
 llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const Graph &graph,
-                           llvm::Constant *hyper_defaults, const Target &target, KernelCache &cache) {
-  return EntryEmitter(module, graph, hyper_defaults, target, cache).run(symbol);
+                           llvm::Constant *hyper_defaults, const Target &target, KernelSet &kernels) {
+  return EntryEmitter(module, graph, hyper_defaults, target, kernels).run(symbol);
 }
 
 } // namespace gradc

@@ -7,12 +7,18 @@
 
 namespace gradc {
 
-/// Kernels of a module by their text, so that equal ones are compiled once.
-using KernelCache = std::map<std::string, llvm::Function *>;
+/// The kernels that entries call, by their text, so that equal ones are compiled once. Their bodies are emitted later.
+struct KernelSet {
+  std::string prefix; // of their symbols
+  std::map<std::string, size_t> numbers;
+  std::vector<PendingKernel> pending;
+
+  const PendingKernel &add(const Kernel &, const Target &);
+};
 
 /// Emits `i32 symbol(const gradc_entry *self, const gradc_call *call)` for a planned graph. `hyper_defaults` is a global
 /// array of doubles.
 llvm::Function *emit_entry(llvm::Module &, const std::string &symbol, const Graph &, llvm::Constant *hyper_defaults,
-                           const Target &, KernelCache &);
+                           const Target &, KernelSet &);
 
 } // namespace gradc

@@ -52,6 +52,7 @@ void KernelEmitter::find_handed_over() {
     for (int s = schedule_.nests[n].first; s < schedule_.nests[n].first + schedule_.nests[n].count; ++s)
       nest_of[static_cast<size_t>(s)] = static_cast<int>(n);
   std::set<int> shared(schedule_.shared.begin(), schedule_.shared.end());
+  std::function<void(const Index &, int)> visit_index;
   std::function<void(ExprId, int)> visit = [&](ExprId id, int reader) {
     const Expr &e = k_.expr(id);
     if (e.kind == Expr::Kind::stage && nest_of[static_cast<size_t>(e.target)] != reader &&
@@ -74,9 +75,18 @@ void KernelEmitter::find_handed_over() {
     }
     for (ExprId arg : e.args)
       visit(arg, reader);
+    visit_index(e.index, reader);
   };
-  for (size_t s = 0; s < k_.stages.size(); ++s)
+  visit_index = [&](const Index &index, int reader) {
+    for (const IndexExpr &i : index)
+      for (const IndexTerm &t : i.terms)
+        if (!t.is_axis)
+          visit(t.id, reader);
+  };
+  for (size_t s = 0; s < k_.stages.size(); ++s) {
     visit(k_.stages[s].body, nest_of[s]);
+    visit_index(k_.stages[s].store_index, nest_of[s]);
+  }
 }
 
 void KernelEmitter::shared_loops(size_t level) {
@@ -242,9 +252,7 @@ void KernelEmitter::finish(const NestSchedule &n, Tile t, llvm::Value *row) {
 llvm::Function *KernelEmitter::run(const std::string &name) {
   llvm::LLVMContext &c = module_.getContext();
   auto *pointer = llvm::PointerType::getUnqual(c);
-  auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, b_.getInt64Ty(), b_.getInt64Ty()}, false);
-  auto *function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module_);
-  function->addFnAttr(llvm::Attribute::NoUnwind);
+  llvm::Function *function = declare_kernel(module_, name);
   function->addFnAttr("prefer-vector-width", std::to_string(target_.vector_bits));
   function->addFnAttr("min-legal-vector-width", std::to_string(target_.vector_bits));
   function->addFnAttr("target-cpu", target_.cpu);
@@ -267,6 +275,17 @@ llvm::Function *KernelEmitter::run(const std::string &name) {
 }
 
 } // namespace
+
+llvm::Function *declare_kernel(llvm::Module &module, const std::string &name) {
+  llvm::LLVMContext &c = module.getContext();
+  llvm::Type *i64 = llvm::Type::getInt64Ty(c);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {llvm::PointerType::getUnqual(c), i64, i64}, false);
+  auto *function = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
+  function->setVisibility(llvm::Function::HiddenVisibility);
+  function->setDSOLocal(true);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  return function;
+}
 
 llvm::Function *emit_kernel(llvm::Module &module, const std::string &name, const Kernel &kernel,
                             const LoopSchedule &schedule, const Target &target) {

@@ -12,11 +12,11 @@ namespace {
 // Builds constants whose layout is that of the C structs in runtime/gradc.h.
 class TableEmitter {
 public:
-  TableEmitter(llvm::Module &module, const ModelSpec &spec, const Target &target)
-      : module_(module), c_(module.getContext()), spec_(spec), target_(target),
+  TableEmitter(llvm::Module &module, const ModelSpec &spec)
+      : module_(module), c_(module.getContext()), spec_(spec),
         pointer_(llvm::PointerType::getUnqual(c_)), i32_(llvm::Type::getInt32Ty(c_)), i64_(llvm::Type::getInt64Ty(c_)) {}
 
-  void run();
+  std::vector<PendingKernel> run(const std::vector<Target> &);
 
 private:
   using Constants = std::vector<llvm::Constant *>;
@@ -55,16 +55,17 @@ private:
   }
   void collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes);
   void collect_inputs(Constants &inputs);
-  llvm::Constant *entry(const EntrySpec &, size_t number);
+  Constants output_arrays();
+  llvm::Constant *entries(const Target &, KernelSet &, const std::string &suffix);
+  void choose_table(const std::vector<Target> &, const Constants &tables);
 
   llvm::Module &module_;
   llvm::LLVMContext &c_;
   const ModelSpec &spec_;
-  const Target &target_;
   llvm::PointerType *pointer_;
   llvm::Type *i32_, *i64_;
   llvm::Constant *hyper_defaults_ = nullptr;
-  KernelCache cache_;
+  Constants outputs_; // an array for each entry
 };
 
 static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
@@ -101,18 +102,49 @@ void TableEmitter::collect_inputs(Constants &inputs) {
   }
 }
 
-llvm::Constant *TableEmitter::entry(const EntrySpec &e, size_t number) {
-  llvm::Function *function =
-      emit_entry(module_, e.name + "_" + std::to_string(number), e.graph, hyper_defaults_, target_, cache_);
-  Constants outputs;
-  for (const Return &r : e.graph.returns)
-    outputs.push_back(value(r.name, e.graph.type(r.value).dtype, e.graph.type(r.value).shape));
-  return record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes), i32(static_cast<int64_t>(outputs.size())),
-                 i32(0), array(outputs), function, null()});
+TableEmitter::Constants TableEmitter::output_arrays() {
+  Constants arrays;
+  for (const EntrySpec &e : spec_.entries) {
+    Constants outputs;
+    for (const Return &r : e.graph.returns)
+      outputs.push_back(value(r.name, e.graph.type(r.value).dtype, e.graph.type(r.value).shape));
+    arrays.push_back(array(outputs));
+  }
+  return arrays;
 }
 
-void TableEmitter::run() {
-  Constants hypers, defaults, tensors, inputs, entries;
+// The array of entries as code for one target.
+llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, const std::string &suffix) {
+  Constants records;
+  for (size_t i = 0; i < spec_.entries.size(); ++i) {
+    const EntrySpec &e = spec_.entries[i];
+    llvm::Function *function =
+        emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e.graph, hyper_defaults_, target, kernels);
+    records.push_back(record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes),
+                              i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i], function, null()}));
+  }
+  return array(records);
+}
+
+// <name>_model: the table of the highest level that the processor has.
+void TableEmitter::choose_table(const std::vector<Target> &targets, const Constants &tables) {
+  auto *function = llvm::Function::Create(llvm::FunctionType::get(pointer_, false), llvm::Function::ExternalLinkage,
+                                          spec_.name + "_model", module_);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(c_, "entry", function));
+  if (targets[0].level <= 1 && targets.size() == 1) {
+    b.CreateRet(tables[0]);
+    return;
+  }
+  auto *type = llvm::FunctionType::get(i32_, false);
+  llvm::Value *level = b.CreateCall(module_.getOrInsertFunction("gradc_core_cpu_level", type)), *table = null();
+  for (size_t i = 0; i < targets.size(); ++i)
+    table = b.CreateSelect(b.CreateICmpSGE(level, i32(targets[i].level)), tables[i], table);
+  b.CreateRet(table);
+}
+
+std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets) {
+  Constants hypers, defaults, tensors, inputs, tables;
   for (const auto &[name, initial] : spec_.hypers) {
     hypers.push_back(record({string(name), number(initial)}));
     defaults.push_back(number(initial));
@@ -121,26 +153,32 @@ void TableEmitter::run() {
   std::vector<int64_t> arena_bytes(GRADC_ARENAS, 0);
   collect_tensors(tensors, arena_bytes);
   collect_inputs(inputs);
-  for (const EntrySpec &e : spec_.entries) {
-    entries.push_back(entry(e, entries.size()));
+  outputs_ = output_arrays();
+  for (const EntrySpec &e : spec_.entries)
     arena_bytes[GRADC_WORKSPACE] = std::max(arena_bytes[GRADC_WORKSPACE], e.graph.plan->arena_bytes);
+  auto count = [&](size_t n) { return i32(static_cast<int64_t>(n)); };
+  llvm::Constant *name = string(spec_.name), *signature = string(spec_.signature);
+  llvm::Constant *tensor_array = array(tensors), *input_array = array(inputs), *hyper_array = array(hypers);
+  std::vector<PendingKernel> pending;
+  for (const Target &target : targets) {
+    std::string suffix = targets.size() > 1 ? "." + target.cpu : "";
+    KernelSet kernels{.prefix = spec_.name + ".kernel" + suffix + ".", .numbers = {}, .pending = {}};
+    llvm::Constant *entry_array = entries(target, kernels, suffix);
+    std::move(kernels.pending.begin(), kernels.pending.end(), std::back_inserter(pending));
+    tables.push_back(global(record(
+        {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), name, signature, i64(64), longs(arena_bytes, GRADC_ARENAS),
+         count(tensors.size()), count(inputs.size()), count(hypers.size()), count(spec_.entries.size()), tensor_array,
+         input_array, hyper_array, entry_array, core("gradc_core_team_create"), core("gradc_core_team_destroy"),
+         core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message")})));
   }
-  auto count = [&](const Constants &list) { return i32(static_cast<int64_t>(list.size())); };
-  llvm::Constant *table = global(record(
-      {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64),
-       longs(arena_bytes, GRADC_ARENAS), count(tensors), count(inputs), count(hypers), count(entries), array(tensors),
-       array(inputs), array(hypers), array(entries), core("gradc_core_team_create"), core("gradc_core_team_destroy"),
-       core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message")}));
-  auto *function = llvm::Function::Create(llvm::FunctionType::get(pointer_, false), llvm::Function::ExternalLinkage,
-                                          spec_.name + "_model", module_);
-  function->addFnAttr(llvm::Attribute::NoUnwind);
-  llvm::IRBuilder<>(llvm::BasicBlock::Create(c_, "entry", function)).CreateRet(table);
+  choose_table(targets, tables);
+  return pending;
 }
 
 } // namespace
 
-void emit_model(llvm::Module &module, const ModelSpec &spec, const Target &target) {
-  TableEmitter(module, spec, target).run();
+std::vector<PendingKernel> emit_model(llvm::Module &module, const ModelSpec &spec, const std::vector<Target> &targets) {
+  return TableEmitter(module, spec).run(targets);
 }
 
 } // namespace gradc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/llvm.h"
+#include "compiler/codegen/loop_schedule.h"
 #include "compiler/codegen/target.h"
 #include "ir/graph.h"
 
@@ -21,7 +22,17 @@ struct ModelSpec {
   std::vector<EntrySpec> entries;
 };
 
-/// Emits `const gradc_model *<name>_model(void)` and all it refers to. Kernels with equal text are emitted once.
-void emit_model(llvm::Module &, const ModelSpec &, const Target &);
+/// A kernel that is declared and called, but has no body yet.
+struct PendingKernel {
+  std::string symbol;
+  Kernel kernel;
+  LoopSchedule schedule;
+  const Target *target;
+};
+
+/// Emits `const gradc_model *<name>_model(void)` and all it refers to but the bodies of kernels, which it returns: each
+/// once, to be emitted in any module linked with this one. With several targets, in ascending order, there is a table for
+/// each and the function picks the best that the processor can run; null when it can run none.
+std::vector<PendingKernel> emit_model(llvm::Module &, const ModelSpec &, const std::vector<Target> &);
 
 } // namespace gradc

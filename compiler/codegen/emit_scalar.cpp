@@ -1,5 +1,6 @@
 #include "compiler/codegen/emit_scalar.h"
 
+#include "compiler/codegen/emit_philox.h"
 #include "compiler/codegen/vector_math.h"
 #include "ir/error.h"
 
@@ -31,8 +32,8 @@ llvm::Value *emit_fma(llvm::IRBuilderBase &b, const Target &target, llvm::Value 
 }
 
 llvm::Value *emit_maximum(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y) {
-  llvm::Value *take_y = b.CreateOr(b.CreateFCmpOGT(y, x), b.CreateFCmpUNO(y, y));
-  return b.CreateSelect(take_y, y, x);
+  llvm::Value *larger = b.CreateSelect(b.CreateFCmpOGT(y, x), y, x); // one instruction on x86
+  return b.CreateSelect(b.CreateFCmpUNO(y, y), y, larger);
 }
 
 namespace {
@@ -100,30 +101,6 @@ llvm::Value *emit_sign(llvm::IRBuilderBase &b, DType dtype, llvm::Value *x) {
   return b.CreateSelect(b.CreateFCmpOGT(x, zero), llvm::ConstantFP::get(t, 1.0), negative);
 }
 
-// Philox4x32-10 on 32-bit words kept in 64-bit lanes; see ir/philox.h for the definition.
-llvm::Value *emit_philox(llvm::IRBuilderBase &b, const std::vector<llvm::Value *> &args) {
-  llvm::Type *t = args[0]->getType();
-  auto low = [&](llvm::Value *x) { return b.CreateAnd(x, integer(t, 0xFFFFFFFF)); };
-  auto high = [&](llvm::Value *x) { return b.CreateLShr(x, integer(t, 32)); };
-  llvm::Value *key[2] = {low(args[0]), high(args[0])};
-  llvm::Value *c[4] = {low(args[2]), high(args[2]), low(args[1]), low(args[3])};
-  for (int round = 0; round < 10; ++round) {
-    llvm::Value *p0 = b.CreateMul(c[0], integer(t, 0xD2511F53)), *p1 = b.CreateMul(c[2], integer(t, 0xCD9E8D57));
-    llvm::Value *next[4] = {b.CreateXor(b.CreateXor(high(p1), c[1]), key[0]), low(p1),
-                            b.CreateXor(b.CreateXor(high(p0), c[3]), key[1]), low(p0)};
-    std::copy(next, next + 4, c);
-    key[0] = low(b.CreateAdd(key[0], integer(t, 0x9E3779B9)));
-    key[1] = low(b.CreateAdd(key[1], integer(t, 0xBB67AE85)));
-  }
-  llvm::Value *result = c[0];
-  for (int word = 1; word < 4; ++word)
-    result = b.CreateSelect(b.CreateICmpEQ(args[4], integer(t, word)), c[word], result);
-  llvm::Type *i32 = llvm::Type::getInt32Ty(b.getContext());
-  if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(t))
-    i32 = llvm::FixedVectorType::get(i32, vector->getNumElements());
-  return b.CreateTrunc(result, i32);
-}
-
 llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, llvm::Value *x, llvm::Value *y) {
   bool f = is_float(dtype);
   switch (op) {
@@ -136,8 +113,8 @@ llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, l
   case ScalarOp::minimum: {
     if (!f)
       return b.CreateSelect(emit_compare(b, ScalarOp::lt, dtype, x, y), x, y);
-    llvm::Value *take_y = b.CreateOr(b.CreateFCmpOLT(y, x), b.CreateFCmpUNO(y, y));
-    return b.CreateSelect(take_y, y, x);
+    llvm::Value *smaller = b.CreateSelect(b.CreateFCmpOLT(y, x), y, x);
+    return b.CreateSelect(b.CreateFCmpUNO(y, y), y, smaller);
   }
   default: throw InternalFault("not arithmetic");
   }
@@ -168,7 +145,7 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::floordiv: case ScalarOp::floormod: return emit_floor_division(b, op, x, args[1]);
   case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
   case ScalarOp::cast: return emit_cast(b, operand, result, x);
-  case ScalarOp::philox: return emit_philox(b, args);
+  case ScalarOp::philox: return emit_philox(b, target, args);
   case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma, target.vector_bits == 512});
   default: return emit_math(b, op, x, {target.fma, target.vector_bits == 512});
   }

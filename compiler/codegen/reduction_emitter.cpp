@@ -4,6 +4,8 @@
 
 namespace gradc {
 
+constexpr int kChains = 4; // additions in flight that hide the latency of one
+
 void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
                             const std::function<void(llvm::Value *)> &body) {
   llvm::LLVMContext &c = b_.getContext();
@@ -100,15 +102,29 @@ void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value
   b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {old, term}), acc.value);
 }
 
-void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols) {
+void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols, int chain) {
   for (int r = 0; r < rows; ++r)
     for (int c = 0; c < cols; ++c)
-      combine(stage, accumulators_[static_cast<size_t>(r * cols + c)], i64(r), c);
+      combine(stage, accumulators_[static_cast<size_t>((chain * rows + r) * cols + c)], i64(r), c);
+}
+
+// Adds the other chains to the first, in order.
+void ReductionEmitter::join_chains(const Stage &stage, int points) {
+  DType dtype = term_dtype(stage);
+  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  for (int chain = 1; chain < chains_; ++chain)
+    for (int i = 0; i < points; ++i) {
+      llvm::AllocaInst *total = accumulators_[static_cast<size_t>(i)].value;
+      llvm::AllocaInst *other = accumulators_[static_cast<size_t>(chain * points + i)].value;
+      llvm::Type *type = total->getAllocatedType();
+      b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {b_.CreateLoad(type, total), b_.CreateLoad(type, other)}),
+                     total);
+    }
 }
 
 // Nested loops over the reduction axes; the one along the lanes is innermost, in whole vectors and a masked rest.
 void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
-                             const std::function<void()> &body) {
+                             const std::function<void(int)> &body) {
   std::vector<int> order;
   for (int a : stage.reduce)
     if (a != n.lane_axis)
@@ -121,23 +137,33 @@ void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t l
     });
     return;
   }
-  if (!n.is_dot()) {
-    body();
-    return;
-  }
+  if (n.is_dot())
+    lane_loop(n, body);
+  else
+    body(0);
+}
+
+void ReductionEmitter::lane_loop(const NestSchedule &n, const std::function<void(int)> &body) {
   size_t a = static_cast<size_t>(n.lane_axis);
-  int64_t extent = k_.axes[a].extent, whole = extent / n.lanes * n.lanes;
-  if (whole > 0)
-    loop(i64(0), i64(whole), n.lanes, [&](llvm::Value *i) {
-      tile_.axis[a] = i;
-      body();
+  int64_t extent = k_.axes[a].extent, step = int64_t{n.lanes} * chains_;
+  int64_t chained = extent / step * step, whole = extent / n.lanes * n.lanes;
+  if (chained > 0)
+    loop(i64(0), i64(chained), step, [&](llvm::Value *i) {
+      for (int chain = 0; chain < chains_; ++chain) {
+        tile_.open_scope();
+        tile_.axis[a] = b_.CreateNSWAdd(i, i64(int64_t{chain} * n.lanes));
+        body(chain);
+        tile_.close_scope();
+      }
     });
-  if (whole < extent) {
+  for (int64_t at = chained; at < extent; at += n.lanes) {
     tile_.open_scope();
-    tile_.axis[a] = i64(whole);
-    tile_.view.active = static_cast<int>(extent - whole);
-    tile_.view.mask_all = true;
-    body();
+    tile_.axis[a] = i64(at);
+    if (at >= whole) {
+      tile_.view.active = static_cast<int>(extent - whole);
+      tile_.view.mask_all = true;
+    }
+    body(static_cast<int>((at - chained) / n.lanes));
     tile_.view.active = n.lanes;
     tile_.view.mask_all = false;
     tile_.close_scope();
@@ -191,14 +217,17 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   llvm::Type *positions = vector_of(b_.getInt64Ty());
   bool argmax = stage.combiner == Combiner::argmax;
   accumulators_.clear();
-  for (int i = 0; i < rows * cols; ++i) {
+  bool lone = dot && rows * cols < kChains && !argmax;
+  chains_ = lone ? static_cast<int>(std::min<int64_t>(kChains, (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes)) : 1;
+  for (int i = 0; i < chains_ * rows * cols; ++i) {
     accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
     b_.CreateStore(term_identity(stage, type), accumulators_.back().value);
     if (argmax)
       b_.CreateStore(llvm::Constant::getNullValue(positions), accumulators_.back().position);
   }
   tile_.open_scope();
-  loops(n, stage, 0, [&] { combine_point(stage, rows, cols); });
+  loops(n, stage, 0, [&](int chain) { combine_point(stage, rows, cols, chain); });
+  join_chains(stage, rows * cols);
   tile_.close_scope();
 
   int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;

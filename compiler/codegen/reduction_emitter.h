@@ -31,14 +31,17 @@ private:
     llvm::AllocaInst *value;
     llvm::AllocaInst *position = nullptr; // argmax only
   };
-  void loops(const NestSchedule &, const Stage &, size_t level, const std::function<void()> &body);
-  void combine_point(const Stage &, int rows, int cols);
+  void loops(const NestSchedule &, const Stage &, size_t level, const std::function<void(int chain)> &body);
+  void lane_loop(const NestSchedule &, const std::function<void(int chain)> &body);
+  void combine_point(const Stage &, int rows, int cols, int chain);
+  void join_chains(const Stage &, int points);
   void combine(const Stage &, Accumulator &, llvm::Value *row, int col);
   llvm::Value *term_identity(const Stage &, llvm::Type *);
   llvm::Value *sum_lanes(const Stage &, llvm::Value *vector);
   llvm::Value *argmax_lanes(llvm::Value *values, llvm::Value *positions);
   llvm::Value *better(llvm::Value *value, llvm::Value *best);
   llvm::AllocaInst *local(llvm::Type *, const std::string &name);
+  int64_t extent_of(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   DType term_dtype(const Stage &s) const { return k_.expr(s.body).dtype; }
   llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
 
@@ -47,7 +50,8 @@ private:
   const Target &target_;
   TileEmitter &tile_;
   llvm::Function *function_;
-  std::vector<Accumulator> accumulators_; // [rows][cols] of the running reduction
+  std::vector<Accumulator> accumulators_; // [chains][rows][cols] of the running reduction
+  int chains_ = 1; // independent accumulations along the lanes' axis, so that latency does not limit a lone sum
 };
 
 } // namespace gradc

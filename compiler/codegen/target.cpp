@@ -8,10 +8,17 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace gradc {
 namespace {
+
+// The levels of the x86-64 psABI, and the features each adds to the one before.
+constexpr const char *kLevels[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
+constexpr const char *kAdded[] = {"+sse2", "+cx16,+sahf,+popcnt,+sse3,+sse4.1,+sse4.2,+ssse3",
+                                  "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave",
+                                  "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"};
 
 void derive(Target &t) {
   llvm::SmallVector<llvm::StringRef> features;
@@ -21,6 +28,13 @@ void derive(Target &t) {
   bool wide = has("+avx512f") && has("+avx512vl") && has("+avx512bw") && has("+avx512dq");
   t.vector_bits = wide ? 512 : has("+avx2") ? 256 : 128;
   t.vector_registers = wide ? 32 : 16;
+  auto has_all = [&](llvm::StringRef list) {
+    llvm::SmallVector<llvm::StringRef> needed;
+    list.split(needed, ',');
+    return llvm::all_of(needed, has);
+  };
+  for (t.level = 1; t.level < 4 && has_all(kAdded[t.level]);)
+    ++t.level;
 }
 
 int64_t cache_bytes(int name, int64_t fallback) {
@@ -49,19 +63,31 @@ Target parse_target(const std::string &name) {
     return host_target();
   Target t;
   t.cpu = name;
-  static const char *const levels[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
-  static const char *const added[] = {"+sse2", ",+cx16,+sahf,+popcnt,+sse3,+sse4.1,+sse4.2,+ssse3",
-                                      ",+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave",
-                                      ",+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl"};
   bool known = false;
   for (int level = 0; level < 4 && !known; ++level) {
-    t.features += added[level];
-    known = name == levels[level];
+    t.features += std::string(level ? "," : "") + kAdded[level];
+    known = name == kLevels[level];
   }
   if (!known)
     throw Error("unknown target '" + name + "'; expected native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4");
   derive(t);
   return t;
+}
+
+std::vector<Target> parse_targets(const std::string &names) {
+  llvm::SmallVector<llvm::StringRef> list;
+  llvm::StringRef(names).split(list, ',');
+  std::vector<Target> targets;
+  for (llvm::StringRef name : list) {
+    if (name == "native" && list.size() > 1)
+      throw Error("target 'native' stands alone: what it means differs from machine to machine");
+    targets.push_back(parse_target(name.str()));
+  }
+  std::sort(targets.begin(), targets.end(), [](const Target &a, const Target &b) { return a.level < b.level; });
+  for (size_t i = 1; i < targets.size(); ++i)
+    if (targets[i].level == targets[i - 1].level)
+      throw Error("target '" + targets[i].cpu + "' is given twice");
+  return targets;
 }
 
 std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target &t) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace llvm {
 class TargetMachine;
@@ -14,6 +15,7 @@ namespace gradc {
 struct Target {
   std::string cpu = "x86-64"; // LLVM's name; only scheduling models depend on it
   std::string features;       // LLVM's list, "+avx2,+fma,..."
+  int level = 1;              // of the x86-64 psABI: what a processor must have at least to run the code
   int vector_bits = 128;
   int vector_registers = 16;
   bool fma = false;
@@ -27,6 +29,8 @@ struct Target {
 Target host_target();
 /// "native", or a level of the x86-64 psABI: "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4". Throws Error otherwise.
 Target parse_target(const std::string &name);
+/// One or more of them, separated by commas, in ascending order of their levels. Throws Error; native stands alone.
+std::vector<Target> parse_targets(const std::string &names);
 
 /// Position-independent, fit for JIT and shared objects alike, so both produce the same code.
 std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target &);

@@ -36,6 +36,9 @@ GRADC_CORE int32_t gradc_core_save(const gradc_model *model, void *const arenas[
 GRADC_CORE int32_t gradc_core_load(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
                                    char *message, int64_t message_bytes);
 
+/* The level of the x86-64 psABI, 1 to 4, whose instructions the processor has and the system lets programs use. */
+GRADC_CORE int32_t gradc_core_cpu_level(void);
+
 /* gradc_model.status_message: a static text, never null. */
 GRADC_CORE const char *gradc_core_status_message(int32_t status);
 

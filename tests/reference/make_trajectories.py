@@ -47,7 +47,8 @@ def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hi
     return {
         "inputs": {"x": {"shape": [FEATURES]}, **target},
         "layers": [
-            {"name": "hidden", "type": "dense", "units": HIDDEN, "activation": activation, "input": "x", **dict(hidden)},
+            {"name": "hidden", "type": "dense", "units": HIDDEN, "activation": activation, "input": "x",
+             **dict(hidden)},
             {"name": "out", "type": "dense", "units": CLASSES},
         ],
         "loss": judged,
@@ -85,6 +86,8 @@ def cases():
         for loss in LOSSES:
             yield f"{optimizer}_{loss}", network(loss, optimizer)
         yield f"{optimizer}_weight_decay", network(optimizer=optimizer, weight_decay=0.05)
+    yield "adagrad_epsilon", network(optimizer="adagrad", epsilon=1e-3)
+    yield "rmsprop_epsilon", network(optimizer="rmsprop", epsilon=1e-4)
     yield "rmsprop_momentum", network(optimizer="rmsprop", momentum=0.6, alpha=0.9, learning_rate=0.002)
     for activation in sorted(torch_model.ACTIVATIONS.keys() - {"tanh"}):  # which the others have
         yield f"activation_{activation}", network("mse", "momentum", activation)
@@ -134,7 +137,7 @@ def initial_parameters(model, random):
 
 
 def rounded(x, parts):
-    return np.round(x * parts) / parts
+    return np.round(x * parts) / parts + 0.0  # no negative zeros
 
 
 def rows(model, random):

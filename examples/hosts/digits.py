@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Trains a compiled model from Python: ctypes and the shared object, nothing to install.
+
+  gradc compile examples/digits/model.json -o digits.so
+  python3 examples/hosts/digits.py ./digits.so examples/digits/digits.csv
+
+The structures below are those of runtime/gradc.h; the class Model works with any model.
+"""
+import csv
+import ctypes as c
+import random
+import sys
+
+PARAMS, SLOTS, GRADS, WORKSPACE, ARENAS = range(5)
+
+
+class Tensor(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("dtype", c.c_int32), ("arena", c.c_int32), ("rank", c.c_int32),
+                ("reserved", c.c_int32), ("dims", c.c_int64 * 8), ("offset", c.c_int64), ("bytes", c.c_int64)]
+
+
+class Value(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("dtype", c.c_int32), ("rank", c.c_int32), ("dims", c.c_int64 * 8)]
+
+
+class Hyper(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("default_value", c.c_double)]
+
+
+class Call(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("arenas", c.c_void_p * ARENAS),
+                ("inputs", c.POINTER(c.c_void_p)), ("outputs", c.POINTER(c.c_void_p)),
+                ("hypers", c.POINTER(c.c_double)), ("seed", c.c_int64), ("step", c.c_int64),
+                ("total_steps", c.c_int64), ("team", c.c_void_p)]
+
+
+class Entry(c.Structure):
+    pass
+
+
+Entry._fields_ = [("name", c.c_char_p), ("batch", c.c_int64), ("workspace_bytes", c.c_int64),
+                  ("output_count", c.c_int32), ("reserved", c.c_int32), ("outputs", c.POINTER(Value)),
+                  ("run", c.CFUNCTYPE(c.c_int32, c.POINTER(Entry), c.POINTER(Call))), ("context", c.c_void_p)]
+
+
+class Table(c.Structure):
+    _fields_ = [("abi_version", c.c_uint32), ("struct_size", c.c_uint32), ("name", c.c_char_p),
+                ("signature", c.c_char_p), ("alignment", c.c_int64), ("arena_bytes", c.c_int64 * ARENAS),
+                ("tensor_count", c.c_int32), ("input_count", c.c_int32), ("hyper_count", c.c_int32),
+                ("entry_count", c.c_int32), ("tensors", c.POINTER(Tensor)), ("inputs", c.POINTER(Value)),
+                ("hypers", c.POINTER(Hyper)), ("entries", c.POINTER(Entry)),
+                ("team_create", c.CFUNCTYPE(c.c_void_p, c.c_int32)), ("team_destroy", c.CFUNCTYPE(None, c.c_void_p)),
+                ("save", c.c_void_p), ("load", c.c_void_p), ("status_message", c.CFUNCTYPE(c.c_char_p, c.c_int32))]
+
+
+class Model:
+    """One instance. Inputs and outputs are ctypes arrays; anything with a buffer can be turned into one."""
+
+    def __init__(self, path, name, seed):
+        self.library = c.CDLL(path)
+        find = getattr(self.library, name + "_model")
+        find.restype = c.POINTER(Table)
+        self.table = find().contents
+        if self.table.abi_version != 1:
+            raise RuntimeError(f"{path} was compiled for another version of the interface")
+        self.call = Call(struct_size=c.sizeof(Call), seed=seed)
+        self.memory = []
+        for i in range(ARENAS):
+            block = c.create_string_buffer(self.table.arena_bytes[i] + self.table.alignment)
+            self.memory.append(block)
+            self.call.arenas[i] = c.addressof(block) + -c.addressof(block) % self.table.alignment
+        entries = [self.table.entries[i] for i in range(self.table.entry_count)]
+        self.entries = {(e.name.decode(), e.batch): e for e in entries}
+        self.run("init", 0)
+
+    def run(self, entry, batch, inputs=(), outputs=()):
+        function = self.entries[entry, batch]
+        pointers = [c.cast(a, c.c_void_p) if a is not None else None for a in (*inputs, *outputs)]
+        self.call.inputs = (c.c_void_p * len(inputs))(*pointers[:len(inputs)])
+        self.call.outputs = (c.c_void_p * len(outputs))(*pointers[len(inputs):])
+        status = function.run(function, self.call)
+        if status:
+            raise RuntimeError(self.table.status_message(status).decode())
+
+    def train_step(self, batch, *inputs):
+        loss = c.c_double()
+        self.run("train_step", batch, inputs, [c.byref(loss)])
+        self.call.step += 1
+        return loss.value
+
+
+def main(library="./digits.so", data="examples/digits/digits.csv"):
+    with open(data, newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    random.Random(7).shuffle(rows)
+    pixels = [[int(cell) / 16 for cell in row[:64]] for row in rows]
+    digit = [int(row[64]) for row in rows]
+    train = len(rows) // 5 * 4
+
+    batch, epochs = 32, 20
+    model = Model(library, "digits", seed=7)
+    model.call.total_steps = epochs * (train // batch)
+    order = list(range(train))
+    for epoch in range(1, epochs + 1):
+        random.Random(epoch).shuffle(order)
+        losses = []
+        for at in range(0, train - batch + 1, batch):
+            chosen = order[at:at + batch]
+            x = (c.c_float * (batch * 64))(*(p for i in chosen for p in pixels[i]))
+            y = (c.c_int32 * batch)(*(digit[i] for i in chosen))
+            losses.append(model.train_step(batch, x, y))
+        if epoch % 5 == 0:
+            print(f"epoch {epoch:2}  loss {sum(losses) / len(losses):.4f}")
+
+    right = 0
+    scores, probabilities = (c.c_float * 10)(), (c.c_float * 10)()
+    for i in range(train, len(rows)):
+        model.run("predict", 1, [(c.c_float * 64)(*pixels[i]), None], [scores, probabilities])
+        right += max(range(10), key=scores.__getitem__) == digit[i]
+    accuracy = right / (len(rows) - train)
+    print(f"test accuracy {accuracy:.4f} on {len(rows) - train} rows after {model.call.step} steps")
+    return 0 if accuracy >= 0.95 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

@@ -1,0 +1,139 @@
+// Random training graphs as machine code: what the interpreter makes of the graph as it was written is what the planned and
+// compiled graph computes, returns and state alike, and any number of threads gives the same bits. GRADC_COMPILED_GRAPHS
+// sets how many.
+#include "ir/text.h"
+#include "passes/equivalence.h"
+#include "passes/pipeline.h"
+#include "tests/compiled_engine.h"
+#include "tests/random_graph.h"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <cstdlib>
+
+using namespace gradc;
+using namespace gradc::tests;
+
+namespace {
+
+constexpr uint64_t kGraphsPerModule = 20;
+
+uint64_t graph_count() {
+  const char *count = std::getenv("GRADC_COMPILED_GRAPHS");
+  return count ? std::strtoull(count, nullptr, 10) : 100;
+}
+
+struct Case {
+  uint64_t seed;
+  Graph graph; // as it was written
+  Bindings bindings;
+};
+
+Case random_case(uint64_t seed, DType dtype) {
+  Case c{seed, random_graph(seed, {.dtype = dtype}), {}};
+  c.bindings = random_bindings(c.graph, seed);
+  return c;
+}
+
+Graph planned(Graph graph) {
+  for (const Pass &pass : pipeline())
+    pass.run(graph);
+  return graph;
+}
+
+/// Every tensor that a call leaves behind, by name.
+std::map<std::string, Tensor> everything(const Graph &graph, const std::vector<Tensor> &returns, const Bindings &state) {
+  std::map<std::string, Tensor> all;
+  for (size_t i = 0; i < returns.size(); ++i)
+    all.emplace("return " + std::to_string(i) + " '" + graph.returns[i].name + "'", returns[i]);
+  for (const Update &update : graph.updates)
+    all.emplace("%" + graph[update.target].name, state.at(graph[update.target].name));
+  return all;
+}
+
+double distance(const Tensor &a, const Tensor &b) {
+  double largest = 0;
+  for (int64_t i = 0; i < a.type.elements(); ++i)
+    if (const double x = a.number(i), y = b.number(i); x != y && !(std::isnan(x) && std::isnan(y)))
+      largest = std::isfinite(x) && std::isfinite(y) ? std::max(largest, std::abs(x - y)) : INFINITY;
+  return largest;
+}
+
+double magnitude(const Tensor &tensor) {
+  double largest = 0;
+  for (double x : tensor.floats)
+    if (std::isfinite(x))
+      largest = std::max(largest, std::abs(x));
+  return largest;
+}
+
+std::map<std::string, Tensor> reference(const Case &c, Precision precision) {
+  Bindings state = c.bindings;
+  const std::vector<Tensor> returns = interpret(c.graph, state, precision);
+  return everything(c.graph, returns, state);
+}
+
+/// The first tensor that is off by more than the graph's own sensitivity explains: how far rounding every value to its
+/// dtype moves the result, several times, and the rounding of the result itself.
+std::string difference(const Case &c, const std::map<std::string, Tensor> &actual) {
+  const auto exact = reference(c, Precision::wide), rounded = reference(c, Precision::declared);
+  for (const auto &[name, e] : exact) {
+    const double eps = e.type.dtype == DType::f32 ? 0x1p-23 : 0x1p-52;
+    const double tolerance = is_float(e.type.dtype) ? 30 * distance(e, rounded.at(name)) + 60 * eps * std::max(0.1, magnitude(e)) : 0;
+    if (const double off = distance(e, actual.at(name)); !(off <= tolerance))
+      return name + " is off by " + std::to_string(off) + " where " + std::to_string(tolerance) + " is to be expected";
+  }
+  return "";
+}
+
+/// Compiles the cases together; where that fails, names the ones that are to blame.
+std::optional<CompiledGraphs> compile(const std::vector<Case> &cases) {
+  std::vector<Graph> graphs;
+  for (const Case &c : cases)
+    graphs.push_back(planned(c.graph));
+  try {
+    return CompiledGraphs::jit(graphs);
+  } catch (const std::exception &) {
+  }
+  for (size_t i = 0; i < cases.size(); ++i)
+    try {
+      CompiledGraphs::jit({graphs[i]});
+    } catch (const std::exception &e) {
+      FAIL_CHECK("seed " << cases[i].seed << ": " << e.what() << "\n" << print(cases[i].graph) << "compiled as\n" << print(graphs[i]));
+    }
+  return std::nullopt;
+}
+
+std::string fault_of(const Case &c, const CompiledGraphs &compiled, size_t i) {
+  Bindings state = c.bindings;
+  try {
+    const std::vector<Tensor> returns = compiled.run(i, state);
+    return difference(c, everything(c.graph, returns, state));
+  } catch (const std::exception &e) {
+    return e.what();
+  }
+}
+
+void check_module(uint64_t first, uint64_t count, DType dtype) {
+  std::vector<Case> cases;
+  for (uint64_t seed = first; seed < first + count; ++seed)
+    cases.push_back(random_case(seed, dtype));
+  const std::optional<CompiledGraphs> compiled = compile(cases);
+  for (size_t i = 0; compiled && i < cases.size(); ++i) {
+    INFO("seed " << cases[i].seed); // for what ends the process
+    if (const std::string fault = fault_of(cases[i], *compiled, i); !fault.empty())
+      FAIL_CHECK(fault << "\n" << print(cases[i].graph) << "compiled as\n" << print(compiled->graph(i)));
+  }
+}
+
+void check_graphs(uint64_t count, DType dtype) {
+  for (uint64_t first = 0; first < count; first += kGraphsPerModule)
+    check_module(first, std::min(kGraphsPerModule, count - first), dtype);
+}
+
+} // namespace
+
+TEST_CASE("compiled random graphs compute in f64 what the interpreter does") { check_graphs(graph_count(), DType::f64); }
+
+TEST_CASE("compiled random graphs compute in f32 what the interpreter does") { check_graphs(graph_count(), DType::f32); }
