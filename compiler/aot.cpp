@@ -56,6 +56,32 @@ std::string describe_errno(const std::string &what, const std::string &path) {
   return what + " '" + path + "': " + std::strerror(errno);
 }
 
+std::vector<std::string> write_all(const std::vector<std::string> &objects, const ScratchFolder &scratch) {
+  std::vector<std::string> files;
+  for (const std::string &object : objects) {
+    files.push_back(scratch.file("part" + std::to_string(files.size()) + ".o"));
+    write_file_atomically(files.back(), object);
+  }
+  return files;
+}
+
+// Runs the linker with these flags and files, by way of the file `result`, which becomes `path`.
+void link(std::vector<std::string> flags, const std::vector<std::string> &files, const std::string &result,
+          const std::string &path) {
+  flags.insert(flags.end(), {"-o", result});
+  flags.insert(flags.end(), files.begin(), files.end());
+  std::vector<const char *> args = {"ld.lld"};
+  for (const std::string &flag : flags)
+    args.push_back(flag.c_str());
+  std::string messages;
+  llvm::raw_string_ostream stream(messages);
+  lld::Result status = lld::lldMain(args, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  internal_check(status.retCode == 0, "linking the object: " + stream.str());
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> linked = llvm::MemoryBuffer::getFile(result, false, false);
+  internal_check(static_cast<bool>(linked), "the linker wrote nothing");
+  write_file_atomically(path, {(*linked)->getBufferStart(), (*linked)->getBufferSize()});
+}
+
 } // namespace
 
 void write_file_atomically(const std::string &path, std::string_view bytes) {
@@ -82,30 +108,28 @@ void write_file_atomically(const std::string &path, std::string_view bytes) {
 }
 
 void write_object(const ModelSpec &spec, const CodegenOptions &options, const std::string &path) {
-  std::unique_ptr<llvm::MemoryBuffer> object = compile_object(spec, options);
-  write_file_atomically(path, {object->getBufferStart(), object->getBufferSize()});
+  std::vector<std::string> objects = compile_objects(spec, options);
+  if (objects.size() == 1) {
+    write_file_atomically(path, objects[0]);
+    return;
+  }
+  ScratchFolder scratch;
+  std::vector<std::string> files = write_all(objects, scratch);
+  link({"-r"}, files, scratch.file("model.o"), path);
 }
 
 void write_shared_object(const ModelSpec &spec, const CodegenOptions &options, const std::string &path) {
-  std::unique_ptr<llvm::MemoryBuffer> object = compile_object(spec, options);
   ScratchFolder scratch;
-  std::string object_path = scratch.file("model.o"), core_path = scratch.file("core.a"), out = scratch.file("model.so");
-  write_file_atomically(object_path, {object->getBufferStart(), object->getBufferSize()});
-  write_file_atomically(core_path, {gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)});
+  std::vector<std::string> files = write_all(compile_objects(spec, options), scratch);
+  files.push_back(scratch.file("core.a"));
+  write_file_atomically(files.back(), {gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)});
   std::string soname = std::filesystem::path(path).filename().string();
   std::string libc = libc_path();
-  std::vector<const char *> args = {"ld.lld", "-shared", "--gc-sections", "--strip-all", "--build-id=none",
-                                    "--hash-style=gnu", "--pack-dyn-relocs=none", "-znoexecstack", "-zrelro", "--exclude-libs=ALL",
-                                    "-soname", soname.c_str(), "-o", out.c_str(), object_path.c_str(), core_path.c_str()};
   if (!libc.empty())
-    args.insert(args.end(), {"--as-needed", libc.c_str()});
-  std::string messages;
-  llvm::raw_string_ostream stream(messages);
-  lld::Result result = lld::lldMain(args, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  internal_check(result.retCode == 0, "linking the shared object: " + stream.str());
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> linked = llvm::MemoryBuffer::getFile(out, false, false);
-  internal_check(static_cast<bool>(linked), "the linker wrote nothing");
-  write_file_atomically(path, {(*linked)->getBufferStart(), (*linked)->getBufferSize()});
+    files.insert(files.end(), {"--as-needed", libc});
+  link({"-shared", "--gc-sections", "--strip-all", "--build-id=none", "--hash-style=gnu", "--pack-dyn-relocs=none",
+        "-znoexecstack", "-zrelro", "--exclude-libs=ALL", "-soname", soname},
+       files, scratch.file("model.so"), path);
 }
 
 } // namespace gradc

@@ -42,6 +42,7 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
   add("gradc_core_team_destroy", &gradc_core_team_destroy);
   add("gradc_core_save", &gradc_core_save);
   add("gradc_core_load", &gradc_core_load);
+  add("gradc_core_cpu_level", &gradc_core_cpu_level);
   add("gradc_core_status_message", &gradc_core_status_message);
   return symbols;
 }
@@ -49,7 +50,7 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
 } // namespace
 
 JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state_(std::make_unique<State>()) {
-  std::unique_ptr<llvm::MemoryBuffer> object = compile_object(spec, options);
+  std::vector<std::string> objects = compile_objects(spec, options);
   auto link_layer = [](llvm::orc::ExecutionSession &session, const llvm::Triple &) {
     return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
   };
@@ -59,9 +60,12 @@ JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state
   dylib.addGenerator(must(llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
                               state_->jit->getDataLayout().getGlobalPrefix()),
                           "finding libc"));
-  must(state_->jit->addObjectFile(std::move(object)), "loading the object");
+  for (const std::string &object : objects)
+    must(state_->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, spec.name)), "loading an object");
   auto address = must(state_->jit->lookup(spec.name + "_model"), "linking the object");
   state_->table = address.toPtr<const gradc_model *()>()();
+  if (!state_->table)
+    throw Error("this processor lacks instructions of the target '" + options.target.cpu + "'");
 }
 
 JitModel::~JitModel() = default;

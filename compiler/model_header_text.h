@@ -20,7 +20,8 @@ typedef struct {name} {{
   double hypers[{hyper_slots}];    /* run-time arguments, at {NAME}_HYPER_... */
 }} {name};
 
-/* The table of the model: signature, sizes, tensors, entry points. What the shared object exports. */
+/* The table of the model: signature, sizes, tensors, entry points. What the shared object exports. Null when this
+ * processor lacks instructions that the model was compiled for. */
 const gradc_model *{symbol}(void);
 
 /* Runs the entry point `entry` for `batch` examples; the functions below are easier. */
@@ -57,13 +58,13 @@ static inline void {name}_destroy({name} *m) {{
   free(m);
 }}
 
-/* As {name}_create, for a table found at run time: the symbol {symbol} of a shared object that dlopen has opened. */
+/* As {name}_create, for the table of a shared object that dlopen has opened: what its {symbol} returns. */
 static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed, int32_t threads) {{
   {name} *m;
   uintptr_t mask, at;
   size_t total;
   int32_t i;
-  if (model->abi_version != GRADC_ABI_VERSION)
+  if (!model || model->abi_version != GRADC_ABI_VERSION)
     return 0;
   m = ({name} *)calloc(1, sizeof *m);
   if (!m)
@@ -93,7 +94,7 @@ static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed,
   return 0;
 }}
 
-/* A new instance with initial values drawn from `seed`; null when there is no memory for it. */
+/* A new instance with initial values drawn from `seed`; null when there is no table or no memory. */
 static inline {name} *{name}_create(int64_t seed, int32_t threads) {{
   return {name}_create_from({symbol}(), seed, threads);
 }}

@@ -1,92 +1,211 @@
+// A model is split into modules of about equal work, which are compiled at the same time. How many there are depends on
+// the model alone, so that the objects do not depend on the machine that makes them.
 #include "compiler/object.h"
 
+#include "compiler/codegen/assemble.h"
+#include "compiler/codegen/emit_kernel.h"
 #include "ir/error.h"
+#include "ir/text.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-#include <llvm/Analysis/TargetTransformInfo.h>
-#include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/Verifier.h>
-#include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/MemoryBuffer.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
-#include <llvm/Transforms/InstCombine/InstCombine.h>
-#include <llvm/Transforms/Scalar/EarlyCSE.h>
-#include <llvm/Transforms/Scalar/LICM.h>
-#include <llvm/Transforms/Scalar/LoopPassManager.h>
-#include <llvm/Transforms/Scalar/SROA.h>
-#include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
+#include <atomic>
+#include <bit>
 #include <chrono>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
 
 namespace gradc {
 namespace {
 
-// Kernels are tiled and vectorized already: what is left is to put accumulators into registers and tidy addresses.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager sccs;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(sccs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, sccs, modules);
-  llvm::FunctionPassManager passes;
-  passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
-  passes.addPass(llvm::EarlyCSEPass(true));
-  passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
-  for (llvm::Function &f : module)
-    if (!f.isDeclaration())
-      passes.run(f, functions);
+// In units of estimated_work: less is not worth a module of its own, and more modules than cores bring nothing.
+constexpr int64_t kWorkOfModule = 3000;
+constexpr size_t kMaxModules = 8;
+
+// What the objects are a function of, but for the compiler itself.
+std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets) {
+  std::string text = spec.name + "\n" + spec.signature + "\n";
+  for (const auto &[name, value] : spec.hypers)
+    text += name + " " + std::to_string(std::bit_cast<uint64_t>(value)) + "\n";
+  for (const Target &t : targets)
+    text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + "\n";
+  for (const EntrySpec &e : spec.entries)
+    text += e.name + " " + std::to_string(e.batch) + "\n" + print(e.graph);
+  return text;
 }
 
-std::string assemble(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  internal_check(!machine.addPassesToEmitFile(passes, stream, nullptr, type), "the target cannot emit objects");
-  passes.run(module);
-  return std::string(bytes.data(), bytes.size());
+// Grows with the instructions a kernel becomes: its expressions, times the points of a register tile, once more for the
+// smaller tile at each edge.
+int64_t estimated_work(const PendingKernel &p) {
+  const Kernel &k = p.kernel;
+  auto ragged = [&](int axis, int64_t step) {
+    return axis >= 0 && k.axes[static_cast<size_t>(axis)].extent % step != 0 ? 2 : 1;
+  };
+  int64_t work = 100;
+  for (const NestSchedule &n : p.schedule.nests) {
+    int64_t points = int64_t{n.rows} * n.cols;
+    int64_t edges = ragged(n.row_axis, n.rows) * ragged(n.col_axis, n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes);
+    work += static_cast<int64_t>(k.exprs.size()) * n.count * points * edges / static_cast<int64_t>(k.stages.size());
+  }
+  return work;
+}
+
+// Which kernels go into which module: the largest first, each to the module with the least.
+std::vector<std::vector<const PendingKernel *>> split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries,
+                                                      size_t max_modules) {
+  std::vector<int64_t> work;
+  for (const PendingKernel &k : kernels)
+    work.push_back(estimated_work(k));
+  int64_t total = std::accumulate(work.begin(), work.end(), work_of_entries);
+  std::vector<size_t> order(kernels.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return work[a] > work[b]; });
+  size_t count = std::clamp(static_cast<size_t>(total / kWorkOfModule), size_t{1}, max_modules);
+  std::vector<std::vector<const PendingKernel *>> modules(count);
+  std::vector<int64_t> sums(count, 0);
+  sums[0] = work_of_entries;
+  for (size_t i : order) {
+    size_t least = static_cast<size_t>(std::min_element(sums.begin(), sums.end()) - sums.begin());
+    modules[least].push_back(&kernels[i]);
+    sums[least] += work[i];
+  }
+  return modules;
+}
+
+class Compilation {
+public:
+  Compilation(const ModelSpec &spec, const CodegenOptions &options, std::vector<Target> targets)
+      : spec_(spec), options_(options), targets_(std::move(targets)) {}
+
+  std::vector<std::string> run();
+
+private:
+  /// A module, with what must not be shared between threads.
+  struct Part {
+    llvm::LLVMContext context;
+    llvm::Module module;
+    std::unique_ptr<llvm::TargetMachine> machine;
+    std::vector<const PendingKernel *> kernels;
+    std::string object;
+    std::exception_ptr failure;
+
+    Part(const std::string &name, const Target &target) : module(name, context), machine(make_target_machine(target)) {
+      module.setTargetTriple(machine->getTargetTriple().str());
+      module.setDataLayout(machine->createDataLayout());
+    }
+  };
+  template <typename Work> void timed(std::string_view stage, Work work);
+  void compile(Part &);
+  void compile_all(std::vector<std::unique_ptr<Part>> &);
+
+  const ModelSpec &spec_;
+  const CodegenOptions &options_;
+  const std::vector<Target> targets_;
+  std::mutex reporting_;
+};
+
+template <typename Work> void Compilation::timed(std::string_view stage, Work work) {
+  auto start = std::chrono::steady_clock::now();
+  work();
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::lock_guard lock(reporting_);
+  if (options_.on_time)
+    options_.on_time(stage, seconds);
+}
+
+void Compilation::compile(Part &part) {
+  timed("emit LLVM IR", [&] {
+    for (const PendingKernel *k : part.kernels)
+      emit_kernel(part.module, k->symbol, k->kernel, k->schedule, *k->target);
+  });
+  if (options_.on_llvm) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    part.module.print(stream, nullptr);
+    options_.on_llvm(stream.str());
+  }
+  timed("LLVM passes", [&] {
+    verify_module(part.module);
+    optimize_module(part.module, *part.machine);
+  });
+  if (options_.on_asm) {
+    options_.on_asm(assemble_module(part.module, *part.machine, llvm::CodeGenFileType::AssemblyFile));
+    return;
+  }
+  timed("LLVM codegen",
+        [&] { part.object = assemble_module(part.module, *part.machine, llvm::CodeGenFileType::ObjectFile); });
+}
+
+// Every thread takes the next part that none has taken.
+void Compilation::compile_all(std::vector<std::unique_ptr<Part>> &parts) {
+  std::atomic<size_t> next{0};
+  auto work = [&] {
+    for (size_t i; (i = next++) < parts.size();)
+      try {
+        compile(*parts[i]);
+      } catch (...) {
+        parts[i]->failure = std::current_exception();
+      }
+  };
+  {
+    std::vector<std::jthread> threads;
+    size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    for (size_t i = 1; i < std::min(parts.size(), cores); ++i)
+      threads.emplace_back(work);
+    work();
+  }
+  for (const auto &part : parts)
+    if (part->failure)
+      std::rethrow_exception(part->failure);
+}
+
+std::vector<std::string> Compilation::run() {
+  auto new_part = [&] { return std::make_unique<Part>(spec_.name, targets_[0]); };
+  std::vector<std::unique_ptr<Part>> parts;
+  parts.push_back(new_part());
+  std::vector<PendingKernel> kernels;
+  timed("emit LLVM IR", [&] { kernels = emit_model(parts[0]->module, spec_, targets_); });
+  bool whole = options_.on_llvm || options_.on_asm; // text is of one module
+  auto split_kernels = split(kernels, static_cast<int64_t>(kernels.size()) * 40, whole ? 1 : kMaxModules);
+  while (parts.size() < split_kernels.size())
+    parts.push_back(new_part());
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i]->kernels = split_kernels[i];
+  compile_all(parts);
+  std::vector<std::string> objects;
+  for (auto &part : parts)
+    objects.push_back(std::move(part->object));
+  return objects;
 }
 
 } // namespace
 
-std::unique_ptr<llvm::MemoryBuffer> compile_object(const ModelSpec &spec, const CodegenOptions &options) {
-  using Clock = std::chrono::steady_clock;
-  auto timed = [&](std::string_view stage, auto work) {
-    auto start = Clock::now();
-    work();
+std::vector<std::string> compile_objects(const ModelSpec &spec, const CodegenOptions &options) {
+  std::vector<Target> targets = {options.target};
+  targets.insert(targets.end(), options.higher.begin(), options.higher.end());
+  std::string key;
+  if (options.cache && !options.on_llvm && !options.on_asm) {
+    auto start = std::chrono::steady_clock::now();
+    key = object_key(content_of(spec, targets));
+    std::optional<std::vector<std::string>> objects;
+    if (!key.empty())
+      objects = options.cache->load(key);
     if (options.on_time)
-      options.on_time(stage, std::chrono::duration<double>(Clock::now() - start).count());
-  };
-  llvm::LLVMContext context;
-  llvm::Module module(spec.name, context);
-  std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(options.target);
-  module.setTargetTriple(machine->getTargetTriple().str());
-  module.setDataLayout(machine->createDataLayout());
-  timed("emit LLVM IR", [&] { emit_model(module, spec, options.target); });
-  if (options.on_llvm) {
-    std::string text;
-    llvm::raw_string_ostream stream(text);
-    module.print(stream, nullptr);
-    options.on_llvm(stream.str());
+      options.on_time(objects ? "cache hit" : "cache miss",
+                      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (objects)
+      return std::move(*objects);
   }
-  std::string broken;
-  llvm::raw_string_ostream stream(broken);
-  if (llvm::verifyModule(module, &stream))
-    throw InternalFault("code generation made malformed LLVM IR: " + stream.str());
-  timed("LLVM passes", [&] { optimize(module, *machine); });
-  if (options.on_asm)
-    options.on_asm(assemble(module, *machine, llvm::CodeGenFileType::AssemblyFile));
-  std::string object;
-  timed("LLVM codegen", [&] { object = assemble(module, *machine, llvm::CodeGenFileType::ObjectFile); });
-  return llvm::MemoryBuffer::getMemBufferCopy(object, spec.name + ".o");
+  std::vector<std::string> objects = Compilation(spec, options, std::move(targets)).run();
+  if (!key.empty())
+    options.cache->store(key, objects);
+  return objects;
 }
 
 } // namespace gradc

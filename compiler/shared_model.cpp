@@ -44,6 +44,10 @@ SharedModel::SharedModel(const std::string &path) {
     throw Error("cannot open '" + path + "': " + dlerror());
   auto *function = reinterpret_cast<const gradc_model *(*)()>(dlsym(handle_, symbol.c_str()));
   table_ = function();
+  if (!table_) {
+    dlclose(handle_);
+    throw Error("'" + path + "' was compiled for a processor with instructions that this one lacks; see --target of 'gradc compile'");
+  }
   if (table_->abi_version != GRADC_ABI_VERSION || table_->struct_size < sizeof(gradc_model)) {
     uint32_t version = table_->abi_version;
     dlclose(handle_);

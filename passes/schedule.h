@@ -5,9 +5,11 @@
 
 namespace gradc {
 
-/// Reorders the kernels of a fused graph so that activations die early: the given order, or a list schedule that always
-/// takes the ready kernel with the smallest growth of live bytes, whichever has the lower peak. Respects data and the
-/// in-place overwriting of state. Leaves the kernels themselves alone, and graphs without kernels.
+/// Reorders the kernels of a fused graph where that lowers the peak of live bytes, counting values that can be written in
+/// place of an operand: a beam search over the orders that data and the overwriting of state allow, improved by moving
+/// single kernels. Among orders of the same peak it stays close to the given one, in which consumers follow producers
+/// while their operands are in the cache; where no better peak is found, the order is left as it is. Leaves alone the
+/// kernels themselves, and graphs without any.
 bool schedule(Graph &);
 
 } // namespace gradc

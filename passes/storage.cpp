@@ -1,5 +1,6 @@
 #include "passes/storage.h"
 
+#include "ir/lower.h"
 #include "ir/op.h"
 
 #include <algorithm>
@@ -66,46 +67,157 @@ namespace {
 struct LoadFinder {
   const Kernel &kernel;
   int param;
-  std::set<ExprId> seen;
-  std::vector<ExprId> loads;
+  std::set<ExprId> seen = {};
+  std::vector<ExprId> loads = {};
 
-  void visit(ExprId id) {
+  void visit(ExprId id, bool in_index = false) {
     if (!seen.insert(id).second)
       return;
     const Expr &expr = kernel.expr(id);
     if (expr.kind == Expr::Kind::load && expr.target == param)
       loads.push_back(id);
+    if (expr.kind == Expr::Kind::stage && in_index) // an index may be computed again where it is used
+      visit(kernel.stages[static_cast<size_t>(expr.target)].body, true);
     for (ExprId arg : expr.args)
-      visit(arg);
-    for (const IndexExpr &index : expr.index)
-      for (const IndexTerm &term : index.terms)
+      visit(arg, in_index);
+    visit(expr.index);
+  }
+  void visit(const Index &index) {
+    for (const IndexExpr &dim : index)
+      for (const IndexTerm &term : dim.terms)
         if (!term.is_axis)
-          visit(term.id);
+          visit(term.id, true);
   }
 };
+
+// An access by position in row-major order: offset + sum coefficient[axis] * axis + computed terms.
+struct LinearAccess {
+  int64_t offset = 0;
+  std::vector<int64_t> coefficients; // one an axis of the kernel
+  std::vector<std::pair<int64_t, ExprId>> computed;
+  friend bool operator==(const LinearAccess &, const LinearAccess &) = default;
+};
+
+LinearAccess linear_access(const Kernel &kernel, int param, const Index &index) {
+  LinearAccess access;
+  access.coefficients.assign(kernel.axes.size(), 0);
+  const Shape &shape = kernel.params[static_cast<size_t>(param)].type.shape;
+  int64_t stride = 1;
+  for (size_t d = shape.size(); d-- > 0; stride *= shape[d]) {
+    access.offset += stride * index[d].offset;
+    for (const IndexTerm &term : index[d].terms) {
+      if (term.is_axis)
+        access.coefficients[static_cast<size_t>(term.id)] += stride * term.coefficient;
+      else
+        access.computed.emplace_back(stride * term.coefficient, term.id);
+    }
+  }
+  return access;
+}
+
+// Whether different points of the axes are at least `distance` elements apart.
+bool keeps_apart(const Kernel &kernel, const LinearAccess &access, const std::vector<int> &axes, int64_t distance) {
+  std::vector<std::pair<int64_t, int64_t>> steps; // coefficient, extent
+  for (int a : axes)
+    steps.emplace_back(access.coefficients[static_cast<size_t>(a)], kernel.axes[static_cast<size_t>(a)].extent);
+  std::sort(steps.begin(), steps.end());
+  for (auto [coefficient, extent] : steps) {
+    if (coefficient < distance)
+      return false;
+    distance += coefficient * (extent - 1);
+  }
+  return true;
+}
+
+// How many elements one iteration of the shared loops spans, from where it begins; nullopt when unknown.
+std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAccess &access, const std::vector<int> &shared) {
+  int64_t last = access.offset;
+  bool known = access.computed.empty() && access.offset >= 0;
+  for (int a = 0; a < static_cast<int>(kernel.axes.size()); ++a) {
+    int64_t coefficient = access.coefficients[static_cast<size_t>(a)];
+    known &= coefficient >= 0;
+    if (std::find(shared.begin(), shared.end(), a) == shared.end())
+      last += coefficient * (kernel.axes[static_cast<size_t>(a)].extent - 1);
+  }
+  return known ? std::optional(last + 1) : std::nullopt;
+}
+
+// Iterations of the shared loops are apart: what one reads, no other writes.
+bool stays_in_iteration(const Kernel &kernel, const LinearAccess &load, const LinearAccess &store) {
+  std::vector<int> shared = kernel.shared_axes();
+  if (shared.empty())
+    return true;
+  for (int a : shared)
+    if (load.coefficients[static_cast<size_t>(a)] != store.coefficients[static_cast<size_t>(a)])
+      return false;
+  std::optional<int64_t> read = span_of_iteration(kernel, load, shared), written = span_of_iteration(kernel, store, shared);
+  return read && written && keeps_apart(kernel, store, shared, std::max(*read, *written));
+}
+
+// The loop nest of each stage: runs of stages on the same axes.
+std::vector<int> nests_of(const Kernel &kernel) {
+  std::vector<int> nests;
+  for (size_t s = 0; s < kernel.stages.size(); ++s)
+    nests.push_back(s == 0 ? 0 : nests.back() + (kernel.stages[s].axes != kernel.stages[s - 1].axes));
+  return nests;
+}
+
+bool may_take_over(const Graph &graph, const LoweredKernel &lowered, Value donor, Value taker) {
+  auto write = std::find(lowered.values.begin(), lowered.values.end(), taker);
+  bool reads = false;
+  for (size_t i = 0; i < lowered.values.size(); ++i) {
+    if (storage_root(graph, lowered.values[i]) != donor)
+      continue;
+    reads = true;
+    if (write == lowered.values.end() ||
+        !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), static_cast<int>(write - lowered.values.begin())))
+      return false;
+  }
+  return reads;
+}
 
 } // namespace
 
 bool reads_only_where_it_writes(const Kernel &kernel, int read, int write) {
-  auto writer = std::find_if(kernel.stages.begin(), kernel.stages.end(),
-                             [&](const Stage &s) { return s.store == write; });
-  if (writer == kernel.stages.end() || writer->accumulate)
+  auto writes = [&](const Stage &s) { return s.store == write; };
+  auto writer = std::find_if(kernel.stages.begin(), kernel.stages.end(), writes);
+  bool once = std::count_if(kernel.stages.begin(), kernel.stages.end(), writes) == 1;
+  auto bytes = [&](int param) { return size_of(kernel.params[static_cast<size_t>(param)].type.dtype); };
+  if (!once || writer->accumulate || bytes(read) != bytes(write))
     return false;
-  for (const Stage &stage : kernel.stages) {
-    LoadFinder finder{kernel, read, {}, {}};
+  LinearAccess store = linear_access(kernel, write, writer->store_index);
+  if (!store.computed.empty() || !keeps_apart(kernel, store, writer->axes, 1))
+    return false;
+  std::vector<int> nests = nests_of(kernel);
+  int writing = nests[static_cast<size_t>(writer - kernel.stages.begin())];
+  for (size_t s = 0; s < kernel.stages.size(); ++s) {
+    const Stage &stage = kernel.stages[s];
+    LoadFinder finder{kernel, read};
     finder.visit(stage.body);
-    for (const IndexExpr &index : stage.store_index)
-      for (const IndexTerm &term : index.terms)
-        if (!term.is_axis)
-          finder.visit(term.id);
-    for (ExprId load : finder.loads)
-      if (kernel.expr(load).index != writer->store_index || stage.axes != writer->axes || !stage.reduce.empty() ||
-          kernel.expr(load).padded)
+    finder.visit(stage.store_index);
+    for (ExprId id : finder.loads) {
+      const Expr &expr = kernel.expr(id);
+      LinearAccess load = linear_access(kernel, read, expr.index);
+      bool same = nests[s] == writing && stage.reduce.empty() && !expr.padded && load == store;
+      bool before = nests[s] < writing && stays_in_iteration(kernel, load, store);
+      if (!same && !before)
         return false;
+    }
   }
-  // A stage that runs after the write in another loop nest would see the new bytes.
-  return std::all_of(kernel.stages.begin(), kernel.stages.end(),
-                     [&](const Stage &s) { return s.axes == kernel.stages[0].axes; });
+  return true;
+}
+
+std::vector<TakeOver> take_overs(const Graph &graph, const std::vector<StoredValue> &stored) {
+  std::vector<LoweredKernel> kernels = lower_kernels(graph);
+  std::vector<TakeOver> found;
+  for (size_t taker = 0; taker < stored.size(); ++taker)
+    for (size_t donor = 0; donor < stored.size(); ++donor) {
+      const StoredValue &t = stored[taker], &d = stored[donor];
+      if (d.bytes >= t.bytes && std::binary_search(d.readers.begin(), d.readers.end(), t.writer) &&
+          may_take_over(graph, kernels[static_cast<size_t>(t.writer)], d.value, t.value))
+        found.push_back({donor, taker});
+    }
+  return found;
 }
 
 } // namespace gradc

@@ -1,6 +1,6 @@
 // Random training graphs as machine code: what the interpreter makes of the graph as it was written is what the planned and
 // compiled graph computes, returns and state alike, and any number of threads gives the same bits. GRADC_COMPILED_GRAPHS
-// sets how many.
+// sets how many. `GRADC_GRAPH=<file> gradc_tests "[one graph]"` checks the graph of a file, for cutting a failure down.
 #include "ir/text.h"
 #include "passes/equivalence.h"
 #include "passes/pipeline.h"
@@ -11,6 +11,8 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 using namespace gradc;
 using namespace gradc::tests;
@@ -137,3 +139,13 @@ void check_graphs(uint64_t count, DType dtype) {
 TEST_CASE("compiled random graphs compute in f64 what the interpreter does") { check_graphs(graph_count(), DType::f64); }
 
 TEST_CASE("compiled random graphs compute in f32 what the interpreter does") { check_graphs(graph_count(), DType::f32); }
+
+TEST_CASE("a graph from a file computes what the interpreter does", "[.][one graph]") {
+  const char *path = std::getenv("GRADC_GRAPH");
+  REQUIRE(path);
+  std::ifstream file(path);
+  Case c{0, parse_graph(std::string(std::istreambuf_iterator<char>(file), {})), {}};
+  c.bindings = random_bindings(c.graph, c.seed);
+  const CompiledGraphs compiled = CompiledGraphs::jit({planned(c.graph)});
+  CHECK(fault_of(c, compiled, 0) == "");
+}

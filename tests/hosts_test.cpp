@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -152,6 +153,19 @@ TEST_CASE("hosts: instances that train at the same time do not disturb each othe
     thread.join();
   for (size_t i = 0; i < together.size(); ++i)
     CHECK(together[i] == losses(*model.table(), static_cast<int64_t>(i)));
+}
+
+TEST_CASE("hosts: the C program of the README compiles and runs", "[hosts]") {
+  std::stringstream readme;
+  readme << std::ifstream(kRoot + "/README.md").rdbuf();
+  const std::string text = readme.str(), fence = "\n```c\n";
+  const size_t begin = text.find(fence);
+  REQUIRE(begin != text.npos);
+  const size_t start = begin + fence.size();
+  runtime::write_text(digits().path("readme.c"), text.substr(start, text.find("\n```", start) + 1 - start));
+  shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror -I" + digits().path("") + " " + digits().path("readme.c") + " " +
+        digits().link_flags() + " -o " + digits().path("readme"));
+  CHECK(shell("cd " + digits().path("") + " && ./readme").find("no error") != std::string::npos);
 }
 
 // Each exits with 0 only when it tells 95% of unseen digits apart.

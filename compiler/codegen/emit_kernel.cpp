@@ -116,6 +116,9 @@ void KernelEmitter::nest(const NestSchedule &n, llvm::Value *begin, llvm::Value 
   tile_->open_scope();
   levels(n, order, {1, n.cols, n.lanes}, begin, end);
   tile_->close_scope();
+  for (int s = n.first; s < n.first + n.count; ++s) // complete only now: a tile must not read what it is about to store
+    if (handed_over_.contains(s))
+      tile_->locals[s] = handed_over_[s];
 }
 
 void KernelEmitter::levels(const NestSchedule &n, std::vector<int> order, Tile size, llvm::Value *begin,
@@ -197,6 +200,8 @@ int KernelEmitter::finish_cost(const NestSchedule &n) const {
 void KernelEmitter::tile(const NestSchedule &n, Tile t) {
   tile_->open_scope();
   std::vector<int> mine;
+  for (int s = n.first; s < n.first + n.count; ++s)
+    tile_->locals.erase(s); // what another tile handed over is not what this one hands over
   for (int s = n.first; s < n.first + n.count; ++s) {
     if (stage(s).reduce.empty())
       continue;
@@ -214,9 +219,6 @@ void KernelEmitter::tile(const NestSchedule &n, Tile t) {
   tile_->close_scope();
   for (int s : mine)
     tile_->locals.erase(s);
-  for (int s = n.first; s < n.first + n.count; ++s)
-    if (handed_over_.contains(s))
-      tile_->locals[s] = handed_over_[s];
 }
 
 // Stores one row of the tile. All values are computed before any is stored: a result may replace an operand in place.

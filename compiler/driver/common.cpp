@@ -28,6 +28,7 @@ void PassFlags::add_to(CLI::App &app) {
   app.add_flag("--verify-each{structure}", verify,
                "Check the graph after every pass; =semantic also compares what it computes")
       ->group("Debugging");
+  app.add_flag("--cache,!--no-cache", use_cache, "Keep compiled code on disk and use it again (the default)");
   app.add_flag("--time-report", time_report, "Show where compile time went")->group("Debugging");
 }
 
@@ -43,9 +44,13 @@ RunOptions PassFlags::resolved() {
   return options;
 }
 
-CodegenOptions PassFlags::codegen(const std::string &target) {
+CodegenOptions PassFlags::codegen(const std::string &names) {
   CodegenOptions codegen;
-  codegen.target = parse_target(target);
+  std::vector<Target> targets = parse_targets(names);
+  codegen.target = targets[0];
+  codegen.higher.assign(targets.begin() + 1, targets.end());
+  if (use_cache)
+    codegen.cache = ObjectCache::from_environment();
   codegen.on_time = [this](std::string_view stage, double seconds) { times_.emplace_back(stage, seconds); };
   return codegen;
 }

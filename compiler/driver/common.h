@@ -34,12 +34,13 @@ struct ModelFlags {
 struct PassFlags {
   RunOptions options;
   std::string verify;
-  bool time_report = false;
+  bool time_report = false, use_cache = true;
 
   void add_to(CLI::App &);
   /// The options with their callbacks set; call once the command line is parsed.
   RunOptions resolved();
-  CodegenOptions codegen(const std::string &target);
+  /// `targets` as for parse_targets.
+  CodegenOptions codegen(const std::string &targets);
   /// Prints the time report, when asked for, to stderr.
   void finish() const;
 

@@ -79,7 +79,7 @@ void add_compile(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("compile", "Compile a model to a shared object and a C header");
   sub->footer("Examples:\n"
               "  gradc compile model.json -o digits.so                  digits.so and digits.h\n"
-              "  gradc compile model.json -o digits.so --batch-size 1,32,128 --target x86-64-v3\n"
+              "  gradc compile model.json -o digits.so --batch-size 1,32,128 --target x86-64-v2,x86-64-v4\n"
               "  gradc train digits.so                                  the driver runs it too");
   auto command = std::make_shared<CompileCommand>();
   sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
@@ -88,7 +88,9 @@ void add_compile(CLI::App &app) {
   sub->add_option("--batch-size", command->batches,
                   "Batch sizes to compile for; default: the model's, and what training on its data needs")
       ->delimiter(',')->check(CLI::PositiveNumber)->type_name("N,...");
-  sub->add_option("--target", command->model.target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
+  sub->add_option("--target", command->model.target,
+                  "native, or one or more of x86-64, x86-64-v2, x86-64-v3, x86-64-v4: the best is chosen when the model is loaded")
+      ->type_name("CPU,...")->capture_default_str();
   sub->add_flag("--object", command->object_only, "Write a relocatable object instead");
   command->model.add_to(*sub);
   command->passes.add_to(*sub);

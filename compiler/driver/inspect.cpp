@@ -55,7 +55,7 @@ std::string kernels_text(const Graph &graph, const Target &target) {
 std::string code_text(const ModelSpec &spec, bool assembly, CodegenOptions codegen) {
   std::string text;
   (assembly ? codegen.on_asm : codegen.on_llvm) = [&](const std::string &t) { text = t; };
-  compile_object(spec, codegen);
+  compile_objects(spec, codegen);
   return text;
 }
 

@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
   double test_accuracy;
   digits *m = digits_create(7, 1);
   if (rows < 5 * DIGITS_BATCH || !m) {
-    fprintf(stderr, m ? "cannot read '%s'\n" : "no memory to train on '%s'\n", path);
+    fprintf(stderr, m ? "cannot read '%s'\n" : "cannot make a model for '%s'\n", path);
     return 2;
   }
   for (i = 0; i < rows; ++i)

@@ -54,7 +54,7 @@ class Network {
 public:
   explicit Network(int64_t seed) : model_(digits_create(seed, 1)) {
     if (!model_)
-      throw std::bad_alloc();
+      throw std::runtime_error("no memory, or a processor that the model was not compiled for");
   }
 
   void train(const Examples &data) {

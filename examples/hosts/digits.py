@@ -60,7 +60,10 @@ class Model:
         self.library = c.CDLL(path)
         find = getattr(self.library, name + "_model")
         find.restype = c.POINTER(Table)
-        self.table = find().contents
+        table = find()
+        if not table:
+            raise RuntimeError(f"{path} was compiled for instructions that this processor lacks")
+        self.table = table.contents
         if self.table.abi_version != 1:
             raise RuntimeError(f"{path} was compiled for another version of the interface")
         self.call = Call(struct_size=c.sizeof(Call), seed=seed)

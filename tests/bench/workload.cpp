@@ -73,34 +73,4 @@ double Workload::step() {
   return loss_;
 }
 
-// Written as instructions, because compilers spill the accumulators of such loops.
-double fma_peak() {
-#if defined(__AVX512F__)
-  using Vector = float __attribute__((vector_size(64)));
-#elif defined(__FMA__)
-  using Vector = float __attribute__((vector_size(32)));
-#else
-  return 0; // no fused multiply-add to measure
-#endif
-#if defined(__FMA__)
-  constexpr int kRounds = 100000;
-  double best = 0;
-  Vector x = {}, y = {}, a = {}, b = {}, c = {}, d = {}, e = {}, f = {}, g = {}, h = {}, i = {}, j = {}, k = {}, l = {};
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    Clock::time_point start = Clock::now();
-    for (int round = 0; round < kRounds; ++round)
-      asm volatile("vfmadd231ps %12, %13, %0\n vfmadd231ps %12, %13, %1\n vfmadd231ps %12, %13, %2\n"
-                   "vfmadd231ps %12, %13, %3\n vfmadd231ps %12, %13, %4\n vfmadd231ps %12, %13, %5\n"
-                   "vfmadd231ps %12, %13, %6\n vfmadd231ps %12, %13, %7\n vfmadd231ps %12, %13, %8\n"
-                   "vfmadd231ps %12, %13, %9\n vfmadd231ps %12, %13, %10\n vfmadd231ps %12, %13, %11\n"
-                   : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k),
-                     "+v"(l)
-                   : "v"(x), "v"(y));
-    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    best = std::max(best, kRounds * 12 * 2.0 * static_cast<double>(sizeof(Vector) / sizeof(float)) / seconds / 1e9);
-  }
-  return best;
-#endif
-}
-
 } // namespace gradc::bench

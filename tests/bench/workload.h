@@ -29,7 +29,4 @@ private:
   double loss_ = 0;
 };
 
-/// GFLOP/s of one core: independent vector multiply-adds in registers, as compiled for this machine.
-double fma_peak();
-
 } // namespace gradc::bench

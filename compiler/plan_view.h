@@ -1,0 +1,17 @@
+// The memory plan as a picture: kernels along one axis, bytes of the arena along the other.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace gradc {
+
+/// The arena over time as comment lines (`// ...`) of at most 110 columns where names allow it: a letter for each value in
+/// the workspace, then what the letters stand for, and which forward values are retained for the backward kernels (what
+/// returned values depend on is forward). The graph must be planned.
+std::string plan_text(const Graph &);
+
+/// The same as a self-contained SVG: time to the right, bytes upwards, a rectangle with a title for each value, and lines
+/// at the arena and its lower bound.
+std::string plan_svg(const Graph &);
+
+} // namespace gradc
