@@ -122,7 +122,8 @@ void write_shared_object(const ModelSpec &spec, const CodegenOptions &options, c
   ScratchFolder scratch;
   std::vector<std::string> files = write_all(compile_objects(spec, options), scratch);
   files.push_back(scratch.file("core.a"));
-  write_file_atomically(files.back(), {gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)});
+  size_t core_bytes = static_cast<size_t>(gradc_core_archive_end - gradc_core_archive);
+  write_file_atomically(files.back(), {gradc_core_archive, core_bytes});
   std::string soname = std::filesystem::path(path).filename().string();
   std::string libc = libc_path();
   if (!libc.empty())

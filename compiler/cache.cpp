@@ -77,8 +77,9 @@ std::optional<std::vector<std::string>> deserialize(std::string_view bytes) {
 
 // "<key>.gradc", or "<key>.gradc.XXXXXX" while it is being written. Nothing else in the folder is touched.
 bool is_ours(const std::string &name) {
-  std::string_view rest = std::string_view(name).substr(std::min(name.size(), kKeyDigits));
-  return std::all_of(name.begin(), name.begin() + static_cast<ptrdiff_t>(name.size() - rest.size()), llvm::isHexDigit) &&
+  std::string_view digits = std::string_view(name).substr(0, kKeyDigits);
+  std::string_view rest = std::string_view(name).substr(digits.size());
+  return digits.size() == kKeyDigits && std::all_of(digits.begin(), digits.end(), llvm::isHexDigit) &&
          (rest == ".gradc" || (rest.starts_with(".gradc.") && rest.size() == 13));
 }
 

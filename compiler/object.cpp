@@ -15,11 +15,11 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <numeric>
 #include <thread>
+#include <time.h>
 
 namespace gradc {
 namespace {
@@ -27,6 +27,13 @@ namespace {
 // In units of estimated_work: less is not worth a module of its own, and more modules than cores bring nothing.
 constexpr int64_t kWorkOfModule = 3000;
 constexpr size_t kMaxModules = 8;
+
+// Processor time of this thread: modules are compiled side by side.
+double seconds_used() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 
 // What the objects are a function of, but for the compiler itself.
 std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets) {
@@ -57,8 +64,8 @@ int64_t estimated_work(const PendingKernel &p) {
 }
 
 // Which kernels go into which module: the largest first, each to the module with the least.
-std::vector<std::vector<const PendingKernel *>> split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries,
-                                                      size_t max_modules) {
+using Parts = std::vector<std::vector<const PendingKernel *>>;
+Parts split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries, size_t max_parts) {
   std::vector<int64_t> work;
   for (const PendingKernel &k : kernels)
     work.push_back(estimated_work(k));
@@ -66,16 +73,16 @@ std::vector<std::vector<const PendingKernel *>> split(const std::vector<PendingK
   std::vector<size_t> order(kernels.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return work[a] > work[b]; });
-  size_t count = std::clamp(static_cast<size_t>(total / kWorkOfModule), size_t{1}, max_modules);
-  std::vector<std::vector<const PendingKernel *>> modules(count);
+  size_t count = std::clamp(static_cast<size_t>(total / kWorkOfModule), size_t{1}, max_parts);
+  Parts parts(count);
   std::vector<int64_t> sums(count, 0);
   sums[0] = work_of_entries;
   for (size_t i : order) {
     size_t least = static_cast<size_t>(std::min_element(sums.begin(), sums.end()) - sums.begin());
-    modules[least].push_back(&kernels[i]);
+    parts[least].push_back(&kernels[i]);
     sums[least] += work[i];
   }
-  return modules;
+  return parts;
 }
 
 class Compilation {
@@ -111,9 +118,9 @@ private:
 };
 
 template <typename Work> void Compilation::timed(std::string_view stage, Work work) {
-  auto start = std::chrono::steady_clock::now();
+  double start = seconds_used();
   work();
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  double seconds = seconds_used() - start;
   std::lock_guard lock(reporting_);
   if (options_.on_time)
     options_.on_time(stage, seconds);
@@ -191,14 +198,13 @@ std::vector<std::string> compile_objects(const ModelSpec &spec, const CodegenOpt
   targets.insert(targets.end(), options.higher.begin(), options.higher.end());
   std::string key;
   if (options.cache && !options.on_llvm && !options.on_asm) {
-    auto start = std::chrono::steady_clock::now();
+    double start = seconds_used();
     key = object_key(content_of(spec, targets));
     std::optional<std::vector<std::string>> objects;
     if (!key.empty())
       objects = options.cache->load(key);
     if (options.on_time)
-      options.on_time(objects ? "cache hit" : "cache miss",
-                      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      options.on_time(objects ? "cache hit" : "cache miss", seconds_used() - start);
     if (objects)
       return std::move(*objects);
   }

@@ -42,7 +42,7 @@ std::vector<bool> retained_values(const Graph &graph) {
         retained[input] = true;
     }
   for (Value v = 0; v < graph.size(); ++v)
-    retained[v] = retained[v] && (forward[v] || graph[v].kernel == kNoKernel);
+    retained[v] = retained[v] && forward[v];
   return retained;
 }
 

@@ -46,7 +46,8 @@ SharedModel::SharedModel(const std::string &path) {
   table_ = function();
   if (!table_) {
     dlclose(handle_);
-    throw Error("'" + path + "' was compiled for a processor with instructions that this one lacks; see --target of 'gradc compile'");
+    throw Error("'" + path + "' was compiled for a processor with instructions that this one lacks; 'gradc compile "
+                             "--target' can compile it for this one");
   }
   if (table_->abi_version != GRADC_ABI_VERSION || table_->struct_size < sizeof(gradc_model)) {
     uint32_t version = table_->abi_version;

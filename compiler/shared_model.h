@@ -7,8 +7,8 @@
 
 namespace gradc {
 
-/// Opens `path` and finds the one function <name>_model it exports. The table is valid as long as this lives. Throws Error
-/// when the file is no such object or was built for another version of the ABI or another processor.
+/// Opens `path` and finds the one function <name>_model it exports. The table is valid as long as this lives. Throws
+/// Error when the file is no such object or was built for another version of the ABI or another processor.
 class SharedModel {
 public:
   explicit SharedModel(const std::string &path);

@@ -177,7 +177,8 @@ std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets)
 
 } // namespace
 
-std::vector<PendingKernel> emit_model(llvm::Module &module, const ModelSpec &spec, const std::vector<Target> &targets) {
+std::vector<PendingKernel> emit_model(llvm::Module &module, const ModelSpec &spec,
+                                      const std::vector<Target> &targets) {
   return TableEmitter(module, spec).run(targets);
 }
 

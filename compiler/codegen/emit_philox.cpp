@@ -9,7 +9,8 @@ namespace {
 /// multiplication, which then is one instruction of 32 x 32 bits.
 class PhiloxEmitter {
 public:
-  explicit PhiloxEmitter(llvm::Function &function) : b_(function.getContext()), f_(function), t_(f_.getArg(0)->getType()) {}
+  explicit PhiloxEmitter(llvm::Function &function)
+      : b_(function.getContext()), f_(function), t_(f_.getArg(0)->getType()) {}
   void run();
 
 private:

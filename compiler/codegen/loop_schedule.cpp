@@ -232,8 +232,11 @@ NestSchedule Scheduler::nest(int first, int count, const std::vector<int> &share
 
   double best = -1;
   for (int axis : parallel_) {
+    if (scattered.contains(axis))
+      continue; // points along it must run in order
     double cost = outer_cost(axis);
-    if (!scattered.contains(axis) && (best < 0 || cost <= best)) {
+    n.candidates.push_back({axis, false, cost});
+    if (best < 0 || cost <= best) {
       best = cost;
       n.lane_axis = n.col_axis = axis;
     }
@@ -246,7 +249,10 @@ NestSchedule Scheduler::nest(int first, int count, const std::vector<int> &share
       const Stage &stage = k_.stages[static_cast<size_t>(s)];
       all_reduce &= stage.reduce.empty() || std::find(stage.reduce.begin(), stage.reduce.end(), axis) != stage.reduce.end();
     }
-    if (dot_possible && all_reduce && (best < 0 || cost < best)) {
+    if (!dot_possible || !all_reduce)
+      continue;
+    n.candidates.push_back({axis, true, cost});
+    if (best < 0 || cost < best) {
       best = cost;
       n.lane_axis = axis;
       n.col_axis = -1;
@@ -312,9 +318,12 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   return schedule;
 }
 
-std::string print(const LoopSchedule &schedule, const Kernel &k) {
+std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candidates) {
   auto name = [&](int axis) { return axis < 0 ? std::string("-") : k.axes[static_cast<size_t>(axis)].name; };
   std::string text;
+  if (with_candidates)
+    text += "work " + std::to_string(schedule.work) + " points, " + std::to_string(schedule.iterations) +
+            " iterations to share out" + (schedule.serial ? ", in order" : "") + "\n";
   if (!schedule.shared.empty()) {
     text += "shared";
     for (int a : schedule.shared)
@@ -328,6 +337,10 @@ std::string print(const LoopSchedule &schedule, const Kernel &k) {
     text += " rows " + name(n.row_axis) + ":" + std::to_string(n.rows) + " cols " + name(n.col_axis) + ":" +
             std::to_string(n.cols) + " lanes " + name(n.lane_axis) + ":" + std::to_string(n.lanes) +
             (n.is_dot() ? " dot" : "") + (n.rows_outermost ? " rows-outermost" : "") + "\n";
+    for (const NestSchedule::Candidate &c : n.candidates)
+      if (with_candidates)
+        text += "  lanes along " + name(c.lane_axis) + (c.dot ? ", summed at the end" : "") + ": cost " +
+                std::to_string(static_cast<int64_t>(c.cost)) + (c.lane_axis == n.lane_axis ? "  <- taken" : "") + "\n";
   }
   return text;
 }

@@ -18,6 +18,12 @@ struct NestSchedule {
   int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
   int lanes = 1;             // summed at the end), or none
   bool rows_outermost = false;
+  struct Candidate {
+    int lane_axis;
+    bool dot;
+    double cost; // estimated vector instructions
+  };
+  std::vector<Candidate> candidates; // for the lanes, in the order they were tried
   bool is_dot() const { return lane_axis >= 0 && lane_axis != col_axis; }
 };
 
@@ -30,8 +36,8 @@ struct LoopSchedule {
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
-/// One line a nest, for dumps.
-std::string print(const LoopSchedule &, const Kernel &);
+/// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.
+std::string print(const LoopSchedule &, const Kernel &, bool with_candidates = false);
 
 /// A flat view of an access: element = offset + sum coefficient[axis]*axis + computed terms.
 struct FlatAccess {

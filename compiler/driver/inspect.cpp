@@ -3,6 +3,7 @@
 
 #include "compiler/codegen/loop_schedule.h"
 #include "compiler/dot.h"
+#include "compiler/plan_view.h"
 #include "ir/error.h"
 #include "ir/lower.h"
 #include "ir/op.h"
@@ -20,7 +21,7 @@ namespace {
 // The stages after the passes, and the last pass each of the graph stages needs.
 const std::vector<std::pair<std::string, std::string>> kStages = {
     {"graph", ""}, {"backward", ""}, {"optimized", "dce"}, {"fused", "fuse"}, {"scheduled", "schedule"},
-    {"plan", "plan"}, {"kernels", "plan"}, {"llvm", "plan"}, {"asm", "plan"}, {"dot", ""}};
+    {"plan", "plan"}, {"plan-svg", "plan"}, {"kernels", "plan"}, {"schedule", "plan"}, {"llvm", "plan"}, {"asm", "plan"}, {"dot", ""}};
 
 std::vector<std::string> stage_names() {
   std::vector<std::string> names;
@@ -29,9 +30,9 @@ std::vector<std::string> stage_names() {
   return names;
 }
 
-// A kernel in index notation under its loop schedule.
-std::string kernel_text(const Kernel &kernel, const Target &target) {
-  std::string text, schedule = print(schedule_loops(kernel, target), kernel);
+// A kernel in index notation under its loop schedule, with what else was considered if asked for.
+std::string kernel_text(const Kernel &kernel, const Target &target, bool reasons) {
+  std::string text, schedule = print(schedule_loops(kernel, target), kernel, reasons);
   for (size_t at = 0; at < schedule.size();) {
     size_t end = schedule.find('\n', at);
     text += "// " + schedule.substr(at, end - at) + "\n";
@@ -40,13 +41,13 @@ std::string kernel_text(const Kernel &kernel, const Target &target) {
   return text + print(kernel) + "\n";
 }
 
-std::string kernels_text(const Graph &graph, const Target &target) {
+std::string kernels_text(const Graph &graph, const Target &target, bool reasons) {
   std::string text;
   std::vector<std::string> names = value_names(graph);
   for (const LoweredKernel &lowered : lower_kernels(graph)) {
     for (size_t i = 0; i < lowered.values.size(); ++i)
       text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name, names[lowered.values[i]]);
-    text += kernel_text(lowered.kernel, target);
+    text += kernel_text(lowered.kernel, target, reasons);
   }
   return text;
 }
@@ -56,21 +57,6 @@ std::string code_text(const ModelSpec &spec, bool assembly, CodegenOptions codeg
   std::string text;
   (assembly ? codegen.on_asm : codegen.on_llvm) = [&](const std::string &t) { text = t; };
   compile_objects(spec, codegen);
-  return text;
-}
-
-std::string plan_text(const Graph &graph) {
-  const Plan &plan = *graph.plan;
-  std::string text = print(graph);
-  text += fmt::format("// workspace {} bytes, lower bound {} ({:.3f})\n", plan.arena_bytes, plan.lower_bound,
-                      plan.lower_bound ? static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound) : 1.0);
-  std::vector<std::vector<Value>> users = graph.users();
-  for (Value v = 0; v < graph.size(); ++v) {
-    const Placement &p = plan.places[v];
-    if (p.space == Placement::Space::workspace && graph[v].kernel != kNoKernel && p.last > p.first + 1)
-      text += fmt::format("// %{} ({}) is retained from kernel {} to kernel {}: {} bytes\n", v, graph[v].op->name, p.first,
-                          p.last, p.bytes);
-  }
   return text;
 }
 
@@ -96,8 +82,8 @@ void InspectCommand::run() {
       options.stop_after = stage->second;
     if (!options.stop_after.empty())
       run_passes(graph, options);
-    if (emit == "kernels") {
-      std::cout << kernels_text(graph, parse_target(model.target));
+    if (emit == "kernels" || emit == "schedule") {
+      std::cout << kernels_text(graph, parse_target(model.target), emit == "schedule");
     } else if (emit == "llvm" || emit == "asm") {
       ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
       spec.entries.push_back({entry, examples, std::move(graph)});
@@ -105,7 +91,9 @@ void InspectCommand::run() {
     } else if (emit == "dot") {
       std::cout << to_dot(graph);
     } else if (emit == "plan") {
-      std::cout << plan_text(graph);
+      std::cout << print(graph) << plan_text(graph);
+    } else if (emit == "plan-svg") {
+      std::cout << plan_svg(graph);
     } else {
       std::cout << print(graph);
     }
@@ -148,7 +136,7 @@ void OptCommand::run() {
   try {
     if (starts_with_kernel(text)) {
       for (const Kernel &kernel : parse_kernels(text))
-        std::cout << kernel_text(kernel, parse_target(target));
+        std::cout << kernel_text(kernel, parse_target(target), emit == "schedule");
       return;
     }
     graph = parse_graph(text);
@@ -173,8 +161,8 @@ void OptCommand::run() {
   if (passes.empty())
     chosen.assign(pipeline().begin(), pipeline().end());
   run_passes(graph, chosen, options);
-  if (emit == "kernels")
-    std::cout << kernels_text(graph, parse_target(target));
+  if (emit == "kernels" || emit == "schedule")
+    std::cout << kernels_text(graph, parse_target(target), emit == "schedule");
   else if (emit == "dot")
     std::cout << to_dot(graph);
   else if (emit == "llvm" || emit == "asm") {
@@ -202,7 +190,7 @@ void add_inspect(CLI::App &app) {
               "  gradc inspect model.json --emit=fused | gradc opt --passes=schedule,plan\n"
               "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
               "Stages: graph (before differentiation), backward, optimized, fused, scheduled, plan, kernels (index\n"
-              "notation and loop schedule), llvm, asm; dot draws the entry as a picture.");
+              "notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm; dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();
   sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
@@ -228,7 +216,7 @@ void add_opt(CLI::App &app) {
   auto command = std::make_shared<OptCommand>();
   sub->add_option("file", command->path, "IR text; '-' is standard input")->capture_default_str()->type_name("FILE");
   sub->add_option("--passes", command->passes, "Which passes, in this order; default: all")->delimiter(',')->type_name("PASS,...");
-  sub->add_option("--emit", command->emit, "Show this instead of the graph")->check(CLI::IsMember({"kernels", "llvm", "asm", "dot"}));
+  sub->add_option("--emit", command->emit, "Show this instead of the graph")->check(CLI::IsMember({"kernels", "schedule", "llvm", "asm", "dot"}));
   sub->add_option("--target", command->target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
   command->flags.add_to(*sub);
   sub->callback([command] { command->run(); });

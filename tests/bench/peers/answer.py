@@ -10,7 +10,7 @@ def answer(step, wait):
     for line in sys.stdin:
         command, count = line.split()[0], int(line.split()[1])
         if command == "run":
-            for _ in range(count // 8 + 1):
+            for _ in range(count // 2 + 1):
                 loss = step(done)
                 done += 1
             wait(loss)

@@ -40,12 +40,18 @@ class Arm:
         nanoseconds, *losses = self.ask("losses", count)
         return nanoseconds, losses
 
+    def age(self):
+        """Seconds since the process was started."""
+        return (time.perf_counter_ns() - self.started) / 1e9
+
     def calibrate(self, nanoseconds):
         """Sets the steps of a sample so that it takes about that long; warms up on the way."""
+        self.go_on()
         self.count = 1
         while (took := self.ask("run", self.count)[0]) < nanoseconds / 2:
             self.count *= 2
         self.count = max(1, round(self.count * nanoseconds / took))
+        self.stop()
 
     def sample(self):
         """Nanoseconds of a step, averaged over one sample."""
