@@ -9,6 +9,8 @@
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/TargetSelect.h>
 #pragma GCC diagnostic pop
 
 namespace gradc {
@@ -50,10 +52,12 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
 } // namespace
 
 JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state_(std::make_unique<State>()) {
+  llvm::InitializeNativeTarget(); // code from the cache comes without code generation, which would have done it
   std::vector<std::string> objects = compile_objects(spec, options);
   auto link_layer = [](llvm::orc::ExecutionSession &session, const llvm::Triple &) {
     return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
   };
+  llvm::InitializeNativeTarget(); // not done yet where all objects came from the cache
   state_->jit = must(llvm::orc::LLJITBuilder().setObjectLinkingLayerCreator(link_layer).create(), "starting the JIT");
   llvm::orc::JITDylib &dylib = state_->jit->getMainJITDylib();
   must(dylib.define(llvm::orc::absoluteSymbols(core_symbols(*state_->jit))), "defining the runtime");

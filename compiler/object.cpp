@@ -24,8 +24,7 @@
 namespace gradc {
 namespace {
 
-// In units of estimated_work: less is not worth a module of its own, and more modules than cores bring nothing.
-constexpr int64_t kWorkOfModule = 3000;
+constexpr int64_t kWorkOfModule = 2000; // less is not worth a module of its own; about 20 ms
 constexpr size_t kMaxModules = 8;
 
 // Processor time of this thread: modules are compiled side by side.
@@ -47,20 +46,22 @@ std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets
   return text;
 }
 
-// Grows with the instructions a kernel becomes: its expressions, times the points of a register tile, once more for the
-// smaller tile at each edge.
+// About the time to compile a kernel, in units of 10 us: something for each loop nest, for each function in the style of
+// exp, and for the instructions of a register tile, once more for the smaller tile at each edge.
 int64_t estimated_work(const PendingKernel &p) {
   const Kernel &k = p.kernel;
-  auto ragged = [&](int axis, int64_t step) {
+  auto edges = [&](int axis, int64_t step) {
     return axis >= 0 && k.axes[static_cast<size_t>(axis)].extent % step != 0 ? 2 : 1;
   };
-  int64_t work = 100;
+  int64_t exprs = static_cast<int64_t>(k.exprs.size()), stages = static_cast<int64_t>(k.stages.size()), work = 100;
   for (const NestSchedule &n : p.schedule.nests) {
-    int64_t points = int64_t{n.rows} * n.cols;
-    int64_t edges = ragged(n.row_axis, n.rows) * ragged(n.col_axis, n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes);
-    work += static_cast<int64_t>(k.exprs.size()) * n.count * points * edges / static_cast<int64_t>(k.stages.size());
+    int64_t points = int64_t{n.rows} * n.cols * edges(n.row_axis, n.rows) *
+                     edges(n.col_axis, n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes);
+    work += 100 + exprs * n.count / stages * points / 2;
   }
-  return work;
+  return work + 300 * std::count_if(k.exprs.begin(), k.exprs.end(), [](const Expr &e) {
+           return e.kind == Expr::Kind::op && (is_expensive(e.op) || e.op == ScalarOp::philox);
+         });
 }
 
 // Which kernels go into which module: the largest first, each to the module with the least.
@@ -73,7 +74,8 @@ Parts split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries, 
   std::vector<size_t> order(kernels.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return work[a] > work[b]; });
-  size_t count = std::clamp(static_cast<size_t>(total / kWorkOfModule), size_t{1}, max_parts);
+  // A power of two, as the numbers of cores mostly are: three equal parts take two cores as long as four.
+  size_t count = std::bit_floor(std::clamp(static_cast<size_t>(total / kWorkOfModule), size_t{1}, max_parts));
   Parts parts(count);
   std::vector<int64_t> sums(count, 0);
   sums[0] = work_of_entries;
@@ -179,7 +181,7 @@ std::vector<std::string> Compilation::run() {
   std::vector<PendingKernel> kernels;
   timed("emit LLVM IR", [&] { kernels = emit_model(parts[0]->module, spec_, targets_); });
   bool whole = options_.on_llvm || options_.on_asm; // text is of one module
-  auto split_kernels = split(kernels, static_cast<int64_t>(kernels.size()) * 40, whole ? 1 : kMaxModules);
+  auto split_kernels = split(kernels, static_cast<int64_t>(kernels.size()) * 10, whole ? 1 : kMaxModules);
   while (parts.size() < split_kernels.size())
     parts.push_back(new_part());
   for (size_t i = 0; i < parts.size(); ++i)

@@ -72,8 +72,8 @@ std::string summary_of(const Plan &plan) {
 constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 char letter_of(size_t block) { return kLetters[block % kLetters.size()]; }
 
-// Rows from the bottom up: they begin where a block begins or ends, so that every block shows; where there are too many,
-// the thinnest give way.
+// Rows from the bottom up: they begin where a block begins or ends, so that every block shows; where there are too
+// many, the thinnest give way.
 std::vector<int64_t> row_starts(const std::vector<Block> &blocks, int64_t arena) {
   constexpr size_t kMaxRows = 48;
   std::vector<int64_t> starts = {0, arena};
@@ -127,8 +127,8 @@ std::string drawing(const std::vector<Block> &blocks, int64_t arena, int kernels
       ticks.resize(static_cast<size_t>(c * width), ' ');
       ticks += std::to_string(c * step);
     }
-  return text + fmt::format("// {:>11} +{}\n//             {}\n", "kernel", std::string(static_cast<size_t>(columns * width), '-'),
-                            " " + ticks);
+  const std::string axis(static_cast<size_t>(columns * width), '-');
+  return text + fmt::format("// {:>11} +{}\n//              {}\n", "kernel", axis, ticks);
 }
 
 std::string legend(const Graph &graph, const std::vector<Block> &blocks) {
@@ -204,7 +204,8 @@ std::string plan_svg(const Graph &graph) {
   }
   svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"black\"/>\n", kLeft, kTop, floor, right);
   auto mark = [&](int64_t bytes, std::string_view style) {
-    svg += fmt::format("<path d=\"M{0} {1:.2f}H{2}\" stroke=\"{3}/>\n<text x=\"{4}\" y=\"{5:.2f}\" text-anchor=\"end\">{6}</text>\n",
+    svg += fmt::format("<path d=\"M{0} {1:.2f}H{2}\" stroke=\"{3}/>\n"
+                       "<text x=\"{4}\" y=\"{5:.2f}\" text-anchor=\"end\">{6}</text>\n",
                        kLeft, y_of(bytes), right, style, kLeft - 6, y_of(bytes) + 4, bytes);
   };
   mark(0, "black\"");
@@ -212,9 +213,10 @@ std::string plan_svg(const Graph &graph) {
   if (plan.arena_bytes != plan.lower_bound)
     mark(plan.arena_bytes, "black\"");
   for (int k = 0, step = (kernels + 19) / 20; k < kernels; k += step)
-    svg += fmt::format("<text x=\"{:.2f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", x_of(k) + column / 2, floor + 16, k);
-  return svg + fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">kernel; darker: retained for backward; red: lower "
-                           "bound, bytes</text>\n</svg>\n",
+    svg += fmt::format("<text x=\"{:.2f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", x_of(k) + column / 2,
+                       floor + 16, k);
+  return svg + fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">kernels over bytes; darker: retained for "
+                           "backward; red: lower bound</text>\n</svg>\n",
                            kLeft + kWidth / 2, floor + 36);
 }
 

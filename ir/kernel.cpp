@@ -4,6 +4,7 @@
 #include "ir/error.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace gradc {
 
@@ -77,11 +78,33 @@ std::string_view to_string(Combiner c) {
   throw InternalFault("unknown combiner");
 }
 
+static size_t hash_of(const Expr &e) {
+  size_t hash = 0;
+  auto mix = [&](size_t value) { hash = (hash ^ value) * 0x9E3779B97F4A7C15u + (hash >> 29); };
+  mix(static_cast<size_t>(e.kind) << 16 | static_cast<size_t>(e.op) << 8 | static_cast<size_t>(e.dtype));
+  mix(static_cast<size_t>(e.target));
+  mix(static_cast<size_t>(e.integer));
+  mix(std::hash<double>()(e.number));
+  for (ExprId arg : e.args)
+    mix(static_cast<size_t>(arg));
+  for (const IndexExpr &index : e.index) {
+    mix(static_cast<size_t>(index.offset));
+    for (const IndexTerm &t : index.terms)
+      mix(static_cast<size_t>(t.coefficient) << 20 ^ static_cast<size_t>(t.id) << 1 ^ static_cast<size_t>(t.is_axis));
+  }
+  return hash;
+}
+
 ExprId Kernel::intern(Expr expr) {
-  auto it = std::find(exprs.begin(), exprs.end(), expr);
-  if (it == exprs.end())
-    it = exprs.insert(exprs.end(), std::move(expr));
-  return static_cast<ExprId>(it - exprs.begin());
+  while (hashes.size() < exprs.size())
+    hashes.push_back(hash_of(exprs[hashes.size()]));
+  size_t hash = hash_of(expr);
+  for (size_t i = 0; i < exprs.size(); ++i)
+    if (hashes[i] == hash && exprs[i] == expr)
+      return static_cast<ExprId>(i);
+  exprs.push_back(std::move(expr));
+  hashes.push_back(hash);
+  return static_cast<ExprId>(exprs.size() - 1);
 }
 
 std::vector<int> Kernel::shared_axes() const {

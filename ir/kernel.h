@@ -110,6 +110,7 @@ struct Kernel {
   std::vector<Param> params;
   std::vector<Expr> exprs;
   std::vector<Stage> stages;
+  std::vector<size_t> hashes; // of the first exprs, for intern; clear after changing an expression in place
 
   ExprId intern(Expr); // hash-consing: equal expressions get equal ids
   const Expr &expr(ExprId id) const { return exprs[static_cast<size_t>(id)]; }

@@ -98,6 +98,7 @@ private:
     for (Expr &e : k_.exprs) // later stages move up by one
       if (e.kind == Expr::Kind::stage && e.target >= at)
         ++e.target;
+    k_.hashes.clear();
     k_.stages.insert(k_.stages.begin() + at, stage);
     Expr ref{.kind = Expr::Kind::stage, .dtype = stage.dtype, .target = at};
     for (int a : stage.axes)

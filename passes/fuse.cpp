@@ -198,14 +198,14 @@ private:
   // A state overwritten in place may be read in the same kernel only where it is written.
   bool breaks_update(const LoweredKernel &lowered) const {
     for (const Update &update : graph_.updates) {
-      auto at = [&](Value v) {
-        auto it = std::find_if(lowered.values.begin(), lowered.values.end(),
-                               [&](Value x) { return x == v || storage_root_of(x) == v; });
-        return it == lowered.values.end() ? -1 : static_cast<int>(it - lowered.values.begin());
-      };
-      int write = at(update.value), read = at(update.target);
-      if (write >= 0 && read >= 0 && !reads_only_where_it_writes(lowered.kernel, read, write))
-        return true;
+      auto written = std::find(lowered.values.begin(), lowered.values.end(), update.value);
+      if (written == lowered.values.end())
+        continue;
+      int write = static_cast<int>(written - lowered.values.begin());
+      for (size_t i = 0; i < lowered.values.size(); ++i)
+        if (storage_root_of(lowered.values[i]) == update.target &&
+            !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), write))
+          return true;
     }
     return false;
   }
@@ -235,15 +235,18 @@ private:
     int a = group_[producer], b = group_[consumer];
     if (a < 0 || b < 0 || a == b)
       return false;
-    std::string reason = why_not(a, b);
+    auto [known, fresh] = refused_.try_emplace({a, b}); // until one of the two grows
+    std::string reason = fresh ? why_not(a, b) : known->second;
     if (!reason.empty()) {
-      if (listener_)
+      known->second = reason;
+      if (listener_ && fresh)
         listener_(producer, consumer, reason);
       return false;
     }
     for (int &g : group_)
       if (g == a)
         g = b;
+    std::erase_if(refused_, [&](const auto &pair) { return pair.first.first == b || pair.first.second == b; });
     return true;
   }
 
@@ -275,6 +278,7 @@ private:
   std::vector<std::vector<Value>> users_;
   std::vector<bool> live_out_;
   std::vector<Hazard> hazards_;
+  std::map<std::pair<int, int>, std::string> refused_; // pairs of groups and why they stay apart
 };
 
 // Emits declarations, constants and then units (kernels and views) in an order that data and hazards allow.

@@ -21,16 +21,34 @@ int64_t arena_of(const std::vector<Buffer> &buffers) {
   return arena;
 }
 
+// Bytes in use at each time.
+std::vector<int64_t> live_bytes(const std::vector<Buffer> &buffers) {
+  int end = 0;
+  for (const Buffer &b : buffers)
+    end = std::max(end, b.last + 1);
+  std::vector<int64_t> live(static_cast<size_t>(end) + 1, 0);
+  for (const Buffer &b : buffers) {
+    live[static_cast<size_t>(b.first)] += b.bytes;
+    live[static_cast<size_t>(b.last) + 1] -= b.bytes;
+  }
+  std::partial_sum(live.begin(), live.end(), live.begin());
+  return live;
+}
+
 // Orders of placement that are known to do well, best first where they tie.
 std::vector<Order> classic_orders(const std::vector<Buffer> &buffers) {
   using Key = std::pair<int64_t, int64_t>;
   auto life = [](const Buffer &b) { return int64_t{b.last} - b.first + 1; };
+  const std::vector<int64_t> live = live_bytes(buffers);
+  auto crowd = [&](const Buffer &b) { return *std::max_element(live.begin() + b.first, live.begin() + b.last + 1); };
   const std::vector<std::function<Key(const Buffer &)>> keys = {
       [](const Buffer &b) { return Key(-b.bytes, b.first); },
       [&](const Buffer &b) { return Key(-b.bytes * life(b), -b.bytes); },
       [](const Buffer &b) { return Key(b.first, -b.bytes); },
       [](const Buffer &b) { return Key(-int64_t{b.last}, -b.bytes); },
       [&](const Buffer &b) { return Key(-life(b), -b.bytes); },
+      [&](const Buffer &b) { return Key(-crowd(b), -life(b)); }, // the peak first, then what fits around it
+      [&](const Buffer &b) { return Key(-crowd(b), -b.bytes); },
   };
   std::vector<Order> orders;
   for (const auto &key : keys) {
@@ -99,8 +117,8 @@ private:
   std::vector<std::pair<int64_t, int64_t>> taken_;
 };
 
-// Depth-first search for offsets within a capacity. A placement is canonical when every buffer rests on the bottom or on
-// another one and buffers are placed in order of their offsets; if any placement fits, a canonical one does.
+// Depth-first search for offsets within a capacity. A placement is canonical when every buffer rests on the bottom or
+// on another one and buffers are placed in order of their offsets; if any placement fits, a canonical one does.
 class CanonicalSearch {
 public:
   CanonicalSearch(std::vector<Buffer> &buffers, const std::vector<std::vector<size_t>> &conflicts, int64_t capacity)
@@ -290,16 +308,8 @@ private:
 } // namespace
 
 int64_t largest_live_bytes(const std::vector<Buffer> &buffers) {
-  std::vector<std::pair<int64_t, int64_t>> changes; // time, bytes; what ends goes before what begins
-  for (const Buffer &b : buffers) {
-    changes.emplace_back(b.first, b.bytes);
-    changes.emplace_back(int64_t{b.last} + 1, -b.bytes);
-  }
-  std::sort(changes.begin(), changes.end());
-  int64_t live = 0, largest = 0;
-  for (auto [time, bytes] : changes)
-    largest = std::max(largest, live += bytes);
-  return largest;
+  const std::vector<int64_t> live = live_bytes(buffers);
+  return *std::max_element(live.begin(), live.end());
 }
 
 int64_t assign_offsets(std::vector<Buffer> &buffers) {

@@ -17,10 +17,10 @@ struct Buffer {
 /// The largest sum of bytes in use at one time: no arena is smaller.
 int64_t largest_live_bytes(const std::vector<Buffer> &);
 
-/// Gives every buffer an offset so that no two in use at the same time share a byte, and returns the bytes of the arena.
-/// Greedy in several orders; where that misses the bound, depth-first search over canonical placements (after Moffitt,
-/// MiniMalloc, ASPLOS 2023); where it misses it by more than 2%, local search in the order of placement before a longer
-/// one. Effort is counted in steps, not in time: equal input gives equal offsets.
+/// Gives every buffer an offset so that no two in use at one time share a byte, and returns the bytes of the arena.
+/// Greedy in several orders; where that misses the bound, a short depth-first search over canonical placements (after
+/// Moffitt, MiniMalloc, ASPLOS 2023); where it misses it by more than 2%, local search in the order of placement, then
+/// a longer one. Effort is counted in steps, not in time: equal input gives equal offsets.
 int64_t assign_offsets(std::vector<Buffer> &);
 
 } // namespace gradc

@@ -14,8 +14,8 @@ namespace {
 using Order = std::vector<int>;
 
 constexpr size_t kBeamWidth = 24;
-constexpr int64_t kMaxMoves = 4'000;  // orders that hill climbing evaluates
-constexpr int64_t kMaxSwaps = 20'000; // orders evaluated on the way back to the given one
+constexpr size_t kClimbWork = 200'000;  // kernels looked at while hill climbing
+constexpr size_t kSettleWork = 600'000; // kernels looked at on the way back to the given order
 
 // What an order of kernels is judged by.
 class Problem {
@@ -229,7 +229,7 @@ public:
   explicit HillClimb(const Problem &problem) : p_(problem) {}
 
   void run(Order &order) {
-    while (moves_ < kMaxMoves && improve(order)) {
+    while (work_ < kClimbWork && improve(order)) {
     }
   }
 
@@ -246,8 +246,9 @@ private:
     for (size_t from = 0; from < order.size(); ++from) {
       auto attempt = [&](size_t to) {
         bool crosses = from == top || (from < top ? to >= top : to <= top);
-        if (!crosses || ++moves_ > kMaxMoves)
+        if (!crosses || work_ >= kClimbWork)
           return false;
+        work_ += order.size();
         Order candidate = moved(order, from, to);
         if (cost(p_.profile(candidate)) >= current)
           return false;
@@ -266,18 +267,19 @@ private:
   }
 
   const Problem &p_;
-  int64_t moves_ = 0;
+  size_t work_ = 0;
 };
 
 // Puts neighbours that are out of their given order back into it where that costs nothing.
 void settle(const Problem &problem, Order &order) {
-  int64_t peak = peak_of(problem.profile(order)), swaps = 0;
+  int64_t peak = peak_of(problem.profile(order));
+  size_t work = 0;
   for (bool changed = true; changed;) {
     changed = false;
     for (size_t i = 0; i + 1 < order.size(); ++i) {
       if (order[i] < order[i + 1] || problem.depends(order[i + 1], order[i]))
         continue;
-      if (++swaps > kMaxSwaps)
+      if ((work += order.size()) > kSettleWork)
         return;
       std::swap(order[i], order[i + 1]);
       if (peak_of(problem.profile(order)) > peak)

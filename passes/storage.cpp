@@ -130,7 +130,8 @@ bool keeps_apart(const Kernel &kernel, const LinearAccess &access, const std::ve
 }
 
 // How many elements one iteration of the shared loops spans, from where it begins; nullopt when unknown.
-std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAccess &access, const std::vector<int> &shared) {
+std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAccess &access,
+                                         const std::vector<int> &shared) {
   int64_t last = access.offset;
   bool known = access.computed.empty() && access.offset >= 0;
   for (int a = 0; a < static_cast<int>(kernel.axes.size()); ++a) {
@@ -150,7 +151,8 @@ bool stays_in_iteration(const Kernel &kernel, const LinearAccess &load, const Li
   for (int a : shared)
     if (load.coefficients[static_cast<size_t>(a)] != store.coefficients[static_cast<size_t>(a)])
       return false;
-  std::optional<int64_t> read = span_of_iteration(kernel, load, shared), written = span_of_iteration(kernel, store, shared);
+  std::optional<int64_t> read = span_of_iteration(kernel, load, shared);
+  std::optional<int64_t> written = span_of_iteration(kernel, store, shared);
   return read && written && keeps_apart(kernel, store, shared, std::max(*read, *written));
 }
 
@@ -169,8 +171,8 @@ bool may_take_over(const Graph &graph, const LoweredKernel &lowered, Value donor
     if (storage_root(graph, lowered.values[i]) != donor)
       continue;
     reads = true;
-    if (write == lowered.values.end() ||
-        !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), static_cast<int>(write - lowered.values.begin())))
+    int read = static_cast<int>(i), written = static_cast<int>(write - lowered.values.begin());
+    if (write == lowered.values.end() || !reads_only_where_it_writes(lowered.kernel, read, written))
       return false;
   }
   return reads;

@@ -255,10 +255,7 @@ llvm::Function *KernelEmitter::run(const std::string &name) {
   llvm::LLVMContext &c = module_.getContext();
   auto *pointer = llvm::PointerType::getUnqual(c);
   llvm::Function *function = declare_kernel(module_, name);
-  function->addFnAttr("prefer-vector-width", std::to_string(target_.vector_bits));
-  function->addFnAttr("min-legal-vector-width", std::to_string(target_.vector_bits));
-  function->addFnAttr("target-cpu", target_.cpu);
-  function->addFnAttr("target-features", target_.features);
+  set_target(*function, target_);
   b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
   std::vector<llvm::Value *> params;
   for (size_t i = 0; i < k_.params.size(); ++i)

@@ -120,6 +120,7 @@ llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, 
     const EntrySpec &e = spec_.entries[i];
     llvm::Function *function =
         emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e.graph, hyper_defaults_, target, kernels);
+    set_target(*function, target);
     records.push_back(record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes),
                               i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i], function, null()}));
   }
@@ -131,6 +132,7 @@ void TableEmitter::choose_table(const std::vector<Target> &targets, const Consta
   auto *function = llvm::Function::Create(llvm::FunctionType::get(pointer_, false), llvm::Function::ExternalLinkage,
                                           spec_.name + "_model", module_);
   function->addFnAttr(llvm::Attribute::NoUnwind);
+  set_target(*function, parse_target("x86-64")); // it runs before anything is known
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(c_, "entry", function));
   if (targets[0].level <= 1 && targets.size() == 1) {
     b.CreateRet(tables[0]);

@@ -264,6 +264,8 @@ NestSchedule Scheduler::nest(int first, int count, const std::vector<int> &share
       choose_tile(n);
     else
       choose_dot_tile(n);
+    if (n.is_dot() && scattered.contains(n.col_axis))
+      n.cols = 1; // points that add to one place cannot be stored together
   }
   for (int axis : parallel_)
     if (axis != n.row_axis && axis != n.col_axis)

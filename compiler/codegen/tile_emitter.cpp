@@ -237,7 +237,8 @@ llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int c
   FlatAccess flat{0, it->second.strides, {}};
   Address at = address(flat, row, col);
   axis = std::move(outer);
-  return load_elements(it->second.memory, dtype, at, nullptr, nullptr);
+  // Consecutive lanes that do not exist are read from the slack at the buffer's end; others may be anywhere.
+  return load_elements(it->second.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
 }
 
 void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {

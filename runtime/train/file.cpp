@@ -64,7 +64,7 @@ void write_file(const std::string &path, std::string_view contents) {
   {
     const Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
     if (file.id < 0)
-      fail("write", temporary);
+      fail("write", path);
     good = write_all(file.id, contents);
   }
   if (good && ::rename(temporary.c_str(), path.c_str()) == 0)

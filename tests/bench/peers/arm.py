@@ -1,7 +1,9 @@
 """An arm of a comparison: a process that steps when told to and is stopped otherwise, so that none of its threads
 spins while another arm is timed.
 """
+import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import tempfile
@@ -31,8 +33,9 @@ class Arm:
         return line
 
     def ask(self, command, count):
-        self.process.stdin.write(f"{command} {count}\n".encode())
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # of a process that ended, which reading tells with its message
+            self.process.stdin.write(f"{command} {count}\n".encode())
+            self.process.stdin.flush()
         return [float(word) for word in self.read()]
 
     def losses(self, count):
@@ -53,6 +56,21 @@ class Arm:
         self.count = max(1, round(self.count * nanoseconds / took))
         self.stop()
 
+    def bind(self, cores):
+        """Gives each core one of the threads that work most, so that the system cannot run two of them on one."""
+        self.go_on()
+        before = self.thread_times()
+        self.ask("run", 10 * self.count)
+        worked = {thread: time - before.get(thread, 0) for thread, time in self.thread_times().items()}
+        for core, thread in zip(cores, sorted(worked, key=worked.get, reverse=True)):
+            os.sched_setaffinity(thread, {core})
+        self.stop()
+
+    def thread_times(self):
+        """Nanoseconds that each thread has run."""
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()}
+
     def sample(self):
         """Nanoseconds of a step, averaged over one sample."""
         self.go_on()
@@ -69,7 +87,8 @@ class Arm:
 
     def close(self):
         self.go_on()
-        self.process.stdin.close()  # at which it ends
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()  # at which it ends
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:

@@ -3,10 +3,12 @@
 machine's peak. README.md says what is measured and how to read it.
 """
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import os
 import pathlib
+import signal
 import statistics
 import sys
 import tempfile
@@ -26,6 +28,7 @@ def options():
     parser.add_argument("--rounds", type=int, default=100, help="samples of each library")
     parser.add_argument("--sample-ms", type=float, default=2, help="length of a sample")
     parser.add_argument("--starts", type=int, default=7, help="times that gradc's start is timed")
+    parser.add_argument("--bind", action="store_true", help="bind the busiest threads of each library to a core each")
     parser.add_argument("--json", type=pathlib.Path, help="write every sample there")
     chosen = parser.parse_args()
     if min(chosen.batches + chosen.threads) < 1 or chosen.rounds < 2 or chosen.starts < 1:
@@ -37,6 +40,7 @@ def present(peers):
     for peer in peers:
         module = PEERS[peer][0]
         if importlib.util.find_spec(module):
+            print(f"{peer}: {module} {importlib.metadata.version(module)}")
             yield peer
         else:
             print(f"left out: {peer}, {module} is not installed")
@@ -63,8 +67,8 @@ def label(run):
     return [run.workload.name, str(run.workload.batch), str(run.threads)]
 
 
-def steps_row(run):
-    row = label(run) + [f"{run.microseconds(name):.4g}" for name in ["gradc", *run.peers]]
+def steps_row(run, libraries):
+    row = label(run) + [f"{run.microseconds(name):.4g}" if name in run.times else "-" for name in libraries]
     best = run.best_peer()
     if best:
         low, middle, high = statistics.quantiles(run.ratios(best), n=4)
@@ -75,23 +79,24 @@ def steps_row(run):
                   "differ" if run.failures else "agree"]
 
 
-def first_row(run):
+def first_row(run, libraries):
     return label(run) + [f"{run.first_call[name]:.3f} / {statistics.median(run.start[name]):.4f}"
-                         for name in ["gradc", *run.peers]]
+                         if name in run.times else "-" for name in libraries]
 
 
 def report(runs, libraries):
-    print("Training steps: median microseconds; median and quartiles of (best peer / gradc) over the rounds; shares of "
-          "the\npeak measured in the same rounds\n")
+    print("Training steps: median microseconds; median and quartiles of (best peer / gradc) over the rounds;\n"
+          "shares of the peak measured in the same rounds\n")
     table([["model", "batch", "threads", *libraries, "best peer", "/ gradc", "quartiles", "its share", "gradc's share",
-            "GFLOP/s", "copy GB/s", "losses"]] + [steps_row(run) for run in runs])
-    print("Seconds of the first call, compilation included / from the start of a process to the first step done; gradc's "
-          "process\nhas the shared object\n")
-    table([["model", "batch", "threads", *libraries]] + [first_row(run) for run in runs])
+            "GFLOP/s", "copy GB/s", "losses"]] + [steps_row(run, libraries) for run in runs])
+    print("Seconds of the first call, compilation included / from the start of a process to the first step done;\n"
+          "the process of gradc has the shared object\n")
+    table([["model", "batch", "threads", *libraries]] + [first_row(run, libraries) for run in runs])
 
 
 def main():
     chosen = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the workers, which may be stopped
     peers, threads = list(present(chosen.peers)), list(possible(chosen.threads))
     print("load average before: {:.1f} {:.1f} {:.1f}".format(*os.getloadavg()), flush=True)
     runs = []
@@ -99,15 +104,15 @@ def main():
         for count in threads:
             with tempfile.TemporaryDirectory() as folder:
                 run = Comparison(chosen.build, workload, count, peers, pathlib.Path(folder))
-                run.run(chosen.rounds, chosen.sample_ms, chosen.starts)
+                run.run(chosen.rounds, chosen.sample_ms, chosen.starts, chosen.bind)
             runs.append(run)
             print(*label(run), f"done, load average {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     print("load average after: {:.1f} {:.1f} {:.1f}\n".format(*os.getloadavg()))
     if runs:
         report(runs, ["gradc", *peers])
     for run in runs:
-        for failure in run.failures:
-            print(*label(run), failure)
+        for note in run.failures + run.left_out:
+            print(*label(run), note)
     if chosen.json:
         chosen.json.write_text(json.dumps([run.numbers() for run in runs]))
     return 1 if any(run.failures for run in runs) else 0

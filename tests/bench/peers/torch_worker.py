@@ -25,7 +25,7 @@ def main(how, model, batch, threads):
     x = torch.from_numpy(workload.x)
     labels = [torch.from_numpy(row).long() for row in workload.labels]
     net = network(workload.layers)
-    if workload.optimizer == "adam":  # with the defaults of the workload
+    if workload.optimizer == "adam":  # its defaults are those of the workload
         optimizer = torch.optim.Adam(net.parameters(), lr=workload.learning_rate, fused=True)
     else:
         optimizer = torch.optim.SGD(net.parameters(), lr=workload.learning_rate, fused=True)
