@@ -24,7 +24,7 @@
 namespace gradc {
 namespace {
 
-constexpr int64_t kWorkOfModule = 2000; // less is not worth a module of its own; about 20 ms
+constexpr int64_t kWorkOfModule = 2000; // about 20 ms; less is not worth a module of its own
 constexpr size_t kMaxModules = 8;
 
 // Processor time of this thread: modules are compiled side by side.

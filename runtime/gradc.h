@@ -4,8 +4,9 @@
  * one function for it, `const gradc_model *<name>_model(void)`: null when the processor lacks instructions that the
  * model was compiled for; the table of the best level it has, when compiled for several levels of x86-64.
  *
- * Only C types cross the boundary; structs carry their size first and only ever grow at the end. No call throws, aborts,
- * prints or touches a global: the caller owns all memory, so one process can train any number of instances at once. */
+ * Only C types cross the boundary; structs carry their size first and only ever grow at the end. No call throws,
+ * aborts, prints or touches a global: the caller owns all memory, so one process can train any number of instances at
+ * once. */
 #ifndef GRADC_H
 #define GRADC_H
 

@@ -118,7 +118,8 @@ TEST_CASE("the files used longest ago go when there are too many bytes", "[cache
   ObjectCache cache(folder.path(), 3500);
   const Objects kilobyte = {std::string(1000, 'x')};
   auto age = [&](const std::string &key, int hours) {
-    fs::last_write_time(folder.path() + "/" + key + ".gradc", fs::file_time_type::clock::now() - std::chrono::hours(hours));
+    const auto now = fs::file_time_type::clock::now();
+    fs::last_write_time(folder.path() + "/" + key + ".gradc", now - std::chrono::hours(hours));
   };
   const std::string a = object_key("a"), b = object_key("b"), c = object_key("c"), d = object_key("d");
   for (const std::string &key : {a, b, c})

@@ -9,8 +9,8 @@ namespace gradc {
 /// `void name(ptr args, i64 begin, i64 end)`, which may be emitted in another module of the same object.
 llvm::Function *declare_kernel(llvm::Module &, const std::string &name);
 
-/// Emits the body: args[i] points to parameter i of the kernel; runs iterations [begin, end) of the schedule's outermost
-/// loop. Disjoint ranges may run at the same time.
+/// Emits the body: args[i] points to parameter i of the kernel; runs iterations [begin, end) of the schedule's
+/// outermost loop. Disjoint ranges may run at the same time.
 llvm::Function *emit_kernel(llvm::Module &, const std::string &name, const Kernel &, const LoopSchedule &,
                             const Target &);
 

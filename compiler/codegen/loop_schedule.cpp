@@ -179,7 +179,10 @@ void Scheduler::choose_dot_tile(NestSchedule &n) const {
   if (by_extent.empty())
     return;
   n.col_axis = parallel_.back();
-  n.cols = static_cast<int>(std::min<int64_t>(single_contraction_ ? 4 : 8, extent(n.col_axis)));
+  bool argmax = std::any_of(k_.stages.begin() + n.first, k_.stages.begin() + n.first + n.count,
+                            [](const Stage &s) { return s.combiner == Combiner::argmax; });
+  int most = single_contraction_ ? 4 : argmax ? 1 : 8; // finding the best of the lanes is long code
+  n.cols = static_cast<int>(std::min<int64_t>(most, extent(n.col_axis)));
   if (!single_contraction_)
     return;
   for (int a : by_extent)

@@ -33,8 +33,8 @@ Target parse_target(const std::string &name);
 /// One or more of them, separated by commas, in ascending order of their levels. Throws Error; native stands alone.
 std::vector<Target> parse_targets(const std::string &names);
 
-/// What a function of a module is compiled for. All functions of one target should say so alike: what LLVM derives from it
-/// is costly, and made once for each variant.
+/// What a function of a module is compiled for. All functions of one target should say so alike: what LLVM derives from
+/// it is costly, and made once for each variant.
 void set_target(llvm::Function &, const Target &);
 
 /// Position-independent, fit for JIT and shared objects alike, so both produce the same code.

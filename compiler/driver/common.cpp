@@ -28,7 +28,8 @@ void PassFlags::add_to(CLI::App &app) {
   app.add_flag("--verify-each{structure}", verify,
                "Check the graph after every pass; =semantic also compares what it computes")
       ->group("Debugging");
-  app.add_flag("--cache,!--no-cache", use_cache, "Keep compiled code on disk and use it again (the default)");
+  app.add_flag("--cache,!--no-cache", use_cache,
+               "Keep compiled code in $GRADC_CACHE_DIR or ~/.cache/gradc and use it again; the default");
   app.add_flag("--time-report", time_report, "Show where compile time went")->group("Debugging");
 }
 

@@ -89,7 +89,7 @@ void add_compile(CLI::App &app) {
                   "Batch sizes to compile for; default: the model's, and what training on its data needs")
       ->delimiter(',')->check(CLI::PositiveNumber)->type_name("N,...");
   sub->add_option("--target", command->model.target,
-                  "native, or any of x86-64, x86-64-v2, x86-64-v3, x86-64-v4: the best is chosen when the model is loaded")
+                  "native, or any of x86-64, x86-64-v2, x86-64-v3, x86-64-v4: the best is taken when the model is loaded")
       ->type_name("CPU,...")->capture_default_str();
   sub->add_flag("--object", command->object_only, "Write a relocatable object instead");
   command->model.add_to(*sub);
