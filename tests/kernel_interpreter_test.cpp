@@ -22,6 +22,18 @@ double largest(const Tensor &tensor) {
   return most;
 }
 
+// The first element that differs, or "".
+std::string difference(const Tensor &expected, const Tensor &actual) {
+  const double scale = largest(expected);
+  for (int64_t i = 0; i < expected.type.elements(); ++i) {
+    const double e = expected.number(i), a = actual.number(i);
+    const bool same = e == a || (std::isnan(e) && std::isnan(a));
+    if (!same && !(std::abs(e - a) <= 1e-5 * scale))
+      return "element " + std::to_string(i) + " is " + std::to_string(a) + ", not " + std::to_string(e);
+  }
+  return "";
+}
+
 void check_kernels(const Graph &fused, const Bindings &bindings) {
   const std::vector<Tensor> values = interpret_all(fused, bindings);
   for (const LoweredKernel &lowered : lower_kernels(fused)) {
@@ -29,16 +41,9 @@ void check_kernels(const Graph &fused, const Bindings &bindings) {
     for (size_t i = 0; i < lowered.values.size(); ++i)
       params.push_back(lowered.kernel.params[i].written ? Tensor(lowered.kernel.params[i].type) : values[lowered.values[i]]);
     interpret_kernel(lowered.kernel, params);
-    for (size_t i = 0; i < params.size(); ++i) {
-      const Tensor &expected = values[lowered.values[i]];
-      double scale = largest(expected);
-      for (int64_t e = 0; e < expected.type.elements(); ++e) {
-        INFO(print(lowered.kernel) << "parameter " << i << " element " << e);
-        bool same = expected.number(e) == params[i].number(e) ||
-                    (std::isnan(expected.number(e)) && std::isnan(params[i].number(e)));
-        REQUIRE((same || std::abs(expected.number(e) - params[i].number(e)) <= 1e-5 * scale));
-      }
-    }
+    for (size_t i = 0; i < params.size(); ++i)
+      if (const std::string fault = difference(values[lowered.values[i]], params[i]); !fault.empty())
+        FAIL_CHECK(print(lowered.kernel) << "parameter " << i << ": " << fault);
   }
 }
 
