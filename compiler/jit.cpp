@@ -10,7 +10,6 @@
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/TargetSelect.h>
-#include <llvm/Support/TargetSelect.h>
 #pragma GCC diagnostic pop
 
 namespace gradc {
@@ -57,7 +56,6 @@ JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state
   auto link_layer = [](llvm::orc::ExecutionSession &session, const llvm::Triple &) {
     return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
   };
-  llvm::InitializeNativeTarget(); // not done yet where all objects came from the cache
   state_->jit = must(llvm::orc::LLJITBuilder().setObjectLinkingLayerCreator(link_layer).create(), "starting the JIT");
   llvm::orc::JITDylib &dylib = state_->jit->getMainJITDylib();
   must(dylib.define(llvm::orc::absoluteSymbols(core_symbols(*state_->jit))), "defining the runtime");

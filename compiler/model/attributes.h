@@ -12,27 +12,8 @@
 
 namespace gradc {
 
-struct Attr;
-
-/// An object: its keys. `name` is the value of "type" where the object belongs to a family.
-struct ObjectSpec {
-  std::string_view name;
-  std::string_view doc;
-  std::vector<Attr> attrs = {};
-  std::vector<Attr> rest = {}; // at most one: what any further key, chosen by the user, maps to
-};
-
-/// Objects told apart by their "type": the layers, the activations, ... All string views are literals.
-struct Family {
-  std::string_view what; // "activation": what messages call one
-  std::string_view doc;
-  std::vector<Attr> common = {}; // keys every member has besides its own
-  std::vector<const ObjectSpec *> types = {};
-  bool by_name = false;              // "relu" stands for {"type": "relu"}
-  std::string_view number_type = {}; // a number n stands for {"type": number_type, number_key: n}
-  std::string_view number_key = {};
-  std::string_view default_type = {}; // of an object without "type"
-};
+struct ObjectSpec;
+struct Family;
 
 /// A key of an object, or an item of a list. Made by the functions of namespace attr below.
 struct Attr {
@@ -64,6 +45,26 @@ struct Attr {
   Attr &&defaults_to(std::string_view json) &&;
   Attr &&otherwise(std::string_view default_doc) &&; // may be left out; says what then
   Attr &&items(size_t min, size_t max = ~size_t{0}) &&;
+};
+
+/// An object: its keys. `name` is the value of "type" where the object belongs to a family.
+struct ObjectSpec {
+  std::string_view name;
+  std::string_view doc;
+  std::vector<Attr> attrs = {};
+  std::vector<Attr> rest = {}; // at most one: what any further key, chosen by the user, maps to
+};
+
+/// Objects told apart by their "type": the layers, the activations, ... All string views are literals.
+struct Family {
+  std::string_view what; // "activation": what messages call one
+  std::string_view doc;
+  std::vector<Attr> common = {}; // keys every member has besides its own
+  std::vector<const ObjectSpec *> types = {};
+  bool by_name = false;              // "relu" stands for {"type": "relu"}
+  std::string_view number_type = {}; // a number n stands for {"type": number_type, number_key: n}
+  std::string_view number_key = {};
+  std::string_view default_type = {}; // of an object without "type"
 };
 
 namespace attr {
