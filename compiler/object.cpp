@@ -35,7 +35,7 @@ double seconds_used() {
 }
 
 // What the objects are a function of, but for the compiler itself.
-std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets) {
+std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets, bool profile) {
   std::string text = spec.name + "\n" + spec.signature + "\n";
   for (const auto &[name, value] : spec.hypers)
     text += name + " " + std::to_string(std::bit_cast<uint64_t>(value)) + "\n";
@@ -43,6 +43,8 @@ std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets
     text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + "\n";
   for (const EntrySpec &e : spec.entries)
     text += e.name + " " + std::to_string(e.batch) + "\n" + print(e.graph);
+  if (profile)
+    text += "profile\n";
   return text;
 }
 
@@ -179,7 +181,7 @@ std::vector<std::string> Compilation::run() {
   std::vector<std::unique_ptr<Part>> parts;
   parts.push_back(new_part());
   std::vector<PendingKernel> kernels;
-  timed("emit LLVM IR", [&] { kernels = emit_model(parts[0]->module, spec_, targets_); });
+  timed("emit LLVM IR", [&] { kernels = emit_model(parts[0]->module, spec_, targets_, options_.profile); });
   bool whole = options_.on_llvm || options_.on_asm; // text is of one module
   auto split_kernels = split(kernels, static_cast<int64_t>(kernels.size()) * 10, whole ? 1 : kMaxModules);
   while (parts.size() < split_kernels.size())
@@ -201,7 +203,7 @@ std::vector<std::string> compile_objects(const ModelSpec &spec, const CodegenOpt
   std::string key;
   if (options.cache && !options.on_llvm && !options.on_asm) {
     double start = seconds_used();
-    key = object_key(content_of(spec, targets));
+    key = object_key(content_of(spec, targets, options.profile));
     std::optional<std::vector<std::string>> objects;
     if (!key.empty())
       objects = options.cache->load(key);

@@ -12,6 +12,7 @@ struct CodegenOptions {
   Target target;
   std::vector<Target> higher; // more targets, ascending from `target`; the best is chosen when the code is loaded
   std::optional<ObjectCache> cache;
+  bool profile = false;        // entries write down their kernel calls, and need the memory for it: see compiler/profile.h
   std::function<void(const std::string &)> on_llvm;  // receives the LLVM IR before optimization, as text
   std::function<void(const std::string &)> on_asm;   // receives the assembly
   std::function<void(std::string_view, double)> on_time; // stage and seconds

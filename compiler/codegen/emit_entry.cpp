@@ -1,5 +1,6 @@
 #include "compiler/codegen/emit_entry.h"
 
+#include "compiler/codegen/call_record.h"
 #include "compiler/codegen/emit_kernel.h"
 #include "compiler/codegen/emit_scalar.h"
 #include "ir/lower.h"
@@ -18,9 +19,9 @@ constexpr int64_t kParallelWork = 1 << 18; // points below which waking threads 
 class EntryEmitter {
 public:
   EntryEmitter(llvm::Module &module, const Graph &graph, llvm::Constant *hyper_defaults, const Target &target,
-               KernelSet &kernels)
+               KernelSet &kernels, bool profile)
       : module_(module), b_(module.getContext()), graph_(graph), hyper_defaults_(hyper_defaults), target_(target),
-        kernels_(kernels), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+        kernels_(kernels), profile_(profile), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
 
   llvm::Function *run(const std::string &symbol);
 
@@ -38,6 +39,9 @@ private:
   llvm::Value *constant_address(Value v);
   llvm::Value *address(Value v);
   void call_kernel(const LoweredKernel &);
+  llvm::Value *read_ticks() { return b_.CreateIntrinsic(llvm::Intrinsic::readcyclecounter, {}, {}); }
+  void start_records();
+  void record_call();
 
   llvm::Module &module_;
   llvm::IRBuilder<> b_;
@@ -45,12 +49,15 @@ private:
   llvm::Constant *hyper_defaults_;
   const Target &target_;
   KernelSet &kernels_;
+  const bool profile_;
   llvm::PointerType *pointer_;
   llvm::Function *function_ = nullptr;
   llvm::BasicBlock *bad_call_ = nullptr;
   llvm::Value *call_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr, *hypers_ = nullptr, *team_ = nullptr;
   llvm::Value *arenas_[GRADC_ARENAS] = {};
   std::map<Value, llvm::Value *> addresses_;
+  llvm::Value *records_ = nullptr, *last_ticks_ = nullptr; // of a profile
+  uint64_t recorded_ = 0;
 };
 
 int arena_of(Space space) {
@@ -159,8 +166,6 @@ llvm::Value *EntryEmitter::address(Value v) {
 }
 
 void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
-  if (lowered.kernel.stages.empty())
-    return; // nothing but empty tensors
   Kernel kernel = lowered.kernel;
   kernel.name = "kernel";
   const PendingKernel &pending = kernels_.add(kernel, target_);
@@ -180,6 +185,30 @@ void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
   b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type), {team_, function, args, count});
 }
 
+void EntryEmitter::start_records() {
+  llvm::Value *self = function_->getArg(0);
+  records_ = b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), self, offsetof(gradc_entry, context)));
+  require(b_.CreateIsNotNull(records_));
+  last_ticks_ = read_ticks();
+}
+
+// The call that was emitted just now goes into its CallRecord.
+void EntryEmitter::record_call() {
+  llvm::Value *now = read_ticks();
+  auto place = [&](size_t offset) {
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), records_, recorded_ * sizeof(CallRecord) + offset);
+  };
+  auto add = [&](size_t offset, llvm::Value *amount) {
+    b_.CreateStore(b_.CreateAdd(b_.CreateLoad(b_.getInt64Ty(), place(offset)), amount), place(offset));
+  };
+  add(offsetof(CallRecord, calls), b_.getInt64(1));
+  add(offsetof(CallRecord, ticks), b_.CreateSub(now, last_ticks_));
+  b_.CreateStore(last_ticks_, place(offsetof(CallRecord, begin)));
+  b_.CreateStore(now, place(offsetof(CallRecord, end)));
+  last_ticks_ = now;
+  ++recorded_;
+}
+
 llvm::Function *EntryEmitter::run(const std::string &symbol) {
   internal_check(graph_.plan.has_value(), "an entry point needs a planned graph");
   llvm::LLVMContext &c = module_.getContext();
@@ -192,8 +221,13 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
   llvm::IRBuilder<>(bad_call_).CreateRet(b_.getInt32(GRADC_BAD_CALL));
   b_.SetInsertPoint(entry);
   check_call();
-  for (const LoweredKernel &kernel : lower_kernels(graph_))
+  if (profile_)
+    start_records();
+  for (const LoweredKernel &kernel : called_kernels(graph_)) {
     call_kernel(kernel);
+    if (profile_)
+      record_call();
+  }
   b_.CreateRet(b_.getInt32(GRADC_OK));
   return function_;
 }
@@ -207,9 +241,15 @@ const PendingKernel &KernelSet::add(const Kernel &kernel, const Target &target) 
   return pending[it->second];
 }
 
+std::vector<LoweredKernel> called_kernels(const Graph &graph) {
+  std::vector<LoweredKernel> kernels = lower_kernels(graph);
+  std::erase_if(kernels, [](const LoweredKernel &k) { return k.kernel.stages.empty(); });
+  return kernels;
+}
+
 llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const Graph &graph,
-                           llvm::Constant *hyper_defaults, const Target &target, KernelSet &kernels) {
-  return EntryEmitter(module, graph, hyper_defaults, target, kernels).run(symbol);
+                           llvm::Constant *hyper_defaults, const Target &target, KernelSet &kernels, bool profile) {
+  return EntryEmitter(module, graph, hyper_defaults, target, kernels, profile).run(symbol);
 }
 
 } // namespace gradc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/emit_model.h"
+#include "ir/lower.h"
 
 #include <map>
 
@@ -16,9 +17,12 @@ struct KernelSet {
   const PendingKernel &add(const Kernel &, const Target &);
 };
 
+/// The kernels of a fused graph that its entry calls, in order: all but those of empty tensors alone.
+std::vector<LoweredKernel> called_kernels(const Graph &);
+
 /// Emits `i32 symbol(const gradc_entry *self, const gradc_call *call)` for a planned graph. `hyper_defaults` is a global
-/// array of doubles.
+/// array of doubles. With `profile` each kernel call is written down in a CallRecord at self->context.
 llvm::Function *emit_entry(llvm::Module &, const std::string &symbol, const Graph &, llvm::Constant *hyper_defaults,
-                           const Target &, KernelSet &);
+                           const Target &, KernelSet &, bool profile);
 
 } // namespace gradc

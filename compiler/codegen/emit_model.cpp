@@ -12,8 +12,8 @@ namespace {
 // Builds constants whose layout is that of the C structs in runtime/gradc.h.
 class TableEmitter {
 public:
-  TableEmitter(llvm::Module &module, const ModelSpec &spec)
-      : module_(module), c_(module.getContext()), spec_(spec),
+  TableEmitter(llvm::Module &module, const ModelSpec &spec, bool profile)
+      : module_(module), c_(module.getContext()), spec_(spec), profile_(profile),
         pointer_(llvm::PointerType::getUnqual(c_)), i32_(llvm::Type::getInt32Ty(c_)), i64_(llvm::Type::getInt64Ty(c_)) {}
 
   std::vector<PendingKernel> run(const std::vector<Target> &);
@@ -62,6 +62,7 @@ private:
   llvm::Module &module_;
   llvm::LLVMContext &c_;
   const ModelSpec &spec_;
+  const bool profile_;
   llvm::PointerType *pointer_;
   llvm::Type *i32_, *i64_;
   llvm::Constant *hyper_defaults_ = nullptr;
@@ -118,8 +119,8 @@ llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, 
   Constants records;
   for (size_t i = 0; i < spec_.entries.size(); ++i) {
     const EntrySpec &e = spec_.entries[i];
-    llvm::Function *function =
-        emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e.graph, hyper_defaults_, target, kernels);
+    llvm::Function *function = emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e.graph, hyper_defaults_,
+                                          target, kernels, profile_);
     set_target(*function, target);
     records.push_back(record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes),
                               i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i], function, null()}));
@@ -180,8 +181,8 @@ std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets)
 } // namespace
 
 std::vector<PendingKernel> emit_model(llvm::Module &module, const ModelSpec &spec,
-                                      const std::vector<Target> &targets) {
-  return TableEmitter(module, spec).run(targets);
+                                      const std::vector<Target> &targets, bool profile) {
+  return TableEmitter(module, spec, profile).run(targets);
 }
 
 } // namespace gradc

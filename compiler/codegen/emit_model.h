@@ -32,7 +32,8 @@ struct PendingKernel {
 
 /// Emits `const gradc_model *<name>_model(void)` and all it refers to but the bodies of kernels, which it returns: each
 /// once, to be emitted in any module linked with this one. With several targets, in ascending order, there is a table
-/// for each and the function picks the best that the processor can run; null when it can run none.
-std::vector<PendingKernel> emit_model(llvm::Module &, const ModelSpec &, const std::vector<Target> &);
+/// for each and the function picks the best that the processor can run; null when it can run none. `profile`: as for
+/// emit_entry.
+std::vector<PendingKernel> emit_model(llvm::Module &, const ModelSpec &, const std::vector<Target> &, bool profile);
 
 } // namespace gradc

@@ -38,7 +38,7 @@ RunOptions PassFlags::resolved() {
     throw CLI::ValidationError("--verify-each", "expected 'structure' or 'semantic', got '" + verify + "'");
   options.verify_each = !verify.empty();
   options.verify_semantic = verify == "semantic";
-  options.on_time = [this](std::string_view pass, double seconds) { times_.emplace_back(pass, seconds); };
+  options.on_time = [this](std::string_view pass, double seconds) { took(pass, seconds); };
   options.on_print = [](std::string_view title, const std::string &text) {
     std::cerr << "// " << title << "\n" << text << "\n";
   };
@@ -52,8 +52,13 @@ CodegenOptions PassFlags::codegen(const std::string &names) {
   codegen.higher.assign(targets.begin() + 1, targets.end());
   if (use_cache)
     codegen.cache = ObjectCache::from_environment();
-  codegen.on_time = [this](std::string_view stage, double seconds) { times_.emplace_back(stage, seconds); };
+  codegen.on_time = [this](std::string_view stage, double seconds) { took(stage, seconds); };
   return codegen;
+}
+
+void PassFlags::took(std::string_view stage, double seconds) {
+  times_.emplace_back(stage, seconds);
+  trace.ended(stage, seconds);
 }
 
 void PassFlags::finish() const {

@@ -3,6 +3,7 @@
 
 #include "compiler/build_model.h"
 #include "compiler/object.h"
+#include "compiler/trace.h"
 
 #include <CLI/CLI.hpp>
 
@@ -35,6 +36,7 @@ struct PassFlags {
   RunOptions options;
   std::string verify;
   bool time_report = false, use_cache = true;
+  Trace trace; // of the stages that the time report is about
 
   void add_to(CLI::App &);
   /// The options with their callbacks set; call once the command line is parsed.
@@ -45,6 +47,7 @@ struct PassFlags {
   void finish() const;
 
 private:
+  void took(std::string_view stage, double seconds);
   std::vector<std::pair<std::string, double>> times_;
 };
 

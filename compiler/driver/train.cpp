@@ -3,13 +3,16 @@
 
 #include "compiler/interpreted_model.h"
 #include "compiler/jit.h"
+#include "compiler/profile.h"
 #include "compiler/shared_model.h"
 #include "ir/error.h"
+#include "runtime/train/file.h"
 #include "runtime/train/predict.h"
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fmt/format.h>
 #include <iostream>
 
 namespace gradc::driver {
@@ -17,9 +20,37 @@ namespace {
 
 std::atomic<bool> interrupted{false};
 
+// What a run is measured for.
+struct ProfileFlags {
+  bool table = false;
+  std::string trace; // a file
+  int threads = 1;   // of the run
+
+  void add_to(CLI::App &app) {
+    app.add_flag("--profile", table, "Show where the time of the run went, kernel by kernel");
+    app.add_option("--trace", trace,
+                   fmt::format("A timeline of the compiler and of the first {} steps, for ui.perfetto.dev (JSON)",
+                               Profile::kTracedSteps))
+        ->type_name("FILE");
+  }
+  bool wanted() const { return table || !trace.empty(); }
+  [[noreturn]] void refuse(const std::string &reason) const {
+    throw CLI::ValidationError(table ? "--profile" : "--trace", reason);
+  }
+  void report(const Profile &profile, Trace &timeline, DType dtype) const {
+    if (table)
+      fmt::print("{}", profile.table(measure_peak(threads, size_of(dtype))));
+    if (trace.empty())
+      return;
+    profile.add_to(timeline);
+    runtime::write_file(trace, timeline.json());
+  }
+};
+
 struct EngineFlags {
   ModelFlags model;
   PassFlags passes;
+  ProfileFlags profile;
   std::string engine = "jit";
 
   void add_to(CLI::App &app) {
@@ -34,28 +65,41 @@ using runtime::EntryKey;
 
 // Calls use(table, signature) with the model that the flags name. `needed` tells which entries a signature asks for.
 template <typename Load, typename Use> void with_model(EngineFlags &flags, Load load, Use use) {
+  Trace &timeline = flags.passes.trace;
   if (ends_with(flags.model.path, ".so")) {
+    if (flags.profile.wanted())
+      flags.profile.refuse("a shared object has no record of its kernels; give the model file that it was made of");
     SharedModel shared(flags.model.path);
     runtime::Signature signature = runtime::parse_signature(shared.table()->signature);
     load(signature, "");
     use(*shared.table(), signature);
     return;
   }
-  Model model = load_or_report(flags.model);
-  runtime::Signature signature = runtime::parse_signature(gradc::signature(model, flags.model.float_dtype()));
+  if (flags.profile.wanted() && flags.engine == "interpreter")
+    flags.profile.refuse("only compiled code can be measured; leave out --engine=interpreter");
+  const DType dtype = flags.model.float_dtype();
+  Model model = timeline.span("read model", [&] { return load_or_report(flags.model); });
+  runtime::Signature signature = runtime::parse_signature(gradc::signature(model, dtype));
   std::vector<EntryRequest> requests;
-  for (const EntryKey &key : load(signature, model.folder))
+  for (const EntryKey &key : timeline.span("read data", [&] { return load(signature, model.folder); }))
     requests.push_back({*parse_entry(key.name), key.batch});
   with_locations(model, [&] {
-    ModelSpec spec = build_model(model, requests, flags.model.float_dtype(), flags.passes.resolved());
+    ModelSpec spec = timeline.span(
+        "build graphs", [&] { return build_model(model, requests, dtype, flags.passes.resolved()); });
     if (flags.engine == "interpreter") {
       InterpretedModel interpreted(std::move(spec));
       use(*interpreted.table(), signature);
       return;
     }
-    JitModel jit(spec, flags.passes.codegen(flags.model.target));
+    CodegenOptions codegen = flags.passes.codegen(flags.model.target);
+    codegen.profile = flags.profile.wanted();
+    JitModel jit = timeline.span("generate code", [&] { return JitModel(spec, codegen); });
     flags.passes.finish();
-    use(*jit.table(), signature);
+    if (!codegen.profile)
+      return use(*jit.table(), signature);
+    Profile profile(spec, model, *jit.table());
+    timeline.span("run", [&] { use(profile.measured(), signature); });
+    flags.profile.report(profile, timeline, dtype);
   });
 }
 
@@ -67,6 +111,7 @@ struct TrainCommand {
   void run() {
     options.progress = *runtime::parse_progress_mode(progress);
     options.stop = &interrupted;
+    engine.profile.threads = options.threads;
     std::signal(SIGINT, [](int) {
       interrupted = true;
       std::signal(SIGINT, SIG_DFL); // a second interrupt ends at once
@@ -112,9 +157,11 @@ void add_train(CLI::App &app) {
               "  gradc train examples/digits/model.json --save digits.safetensors\n"
               "  gradc train model.json --epochs 5 --learning-rate 3e-4 --threads 2 --log run.jsonl\n"
               "  gradc train model.json --load digits.safetensors --save digits.safetensors   # go on\n"
+              "  gradc train model.json --epochs 2 --profile --trace trace.json   # where its time goes\n"
               "  gradc train model.so                     # the same loop on a compiled model");
   auto command = std::make_shared<TrainCommand>();
   command->engine.add_to(*sub);
+  command->engine.profile.add_to(*sub);
   runtime::TrainOptions &o = command->options;
   sub->add_option("--epochs", o.epochs, "Passes over the training data")->check(CLI::PositiveNumber);
   sub->add_option("--max-steps", o.max_steps, "Stop after so many updates")->check(CLI::PositiveNumber);

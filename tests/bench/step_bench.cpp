@@ -1,6 +1,6 @@
 // Whole training steps, cold compilation, and the machine's peak beside them. `--benchmark_filter=step/` for the steps
 // alone.
-#include "tests/bench/fma.h"
+#include "compiler/machine_peak.h"
 #include "tests/bench/workload.h"
 
 #include <benchmark/benchmark.h>
@@ -39,7 +39,7 @@ void compile(benchmark::State &state, const char *model) {
 void peak(benchmark::State &state) {
   double best = 0;
   for (auto _ : state)
-    best = std::max(best, fma_peak());
+    best = std::max(best, gradc::multiply_add_peak());
   state.counters["GFLOP/s"] = best;
 }
 
