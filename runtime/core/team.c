@@ -1,8 +1,11 @@
-/* A fork-join team. Idle threads spin for a bounded time, so that back-to-back kernels start in well under a
- * microsecond, then sleep on a futex. Every hand-over is one word that changes:
+/* A fork-join team. A call is cut into one share a thread, always the same way. The caller runs the first share, then
+ * every other that its worker has not begun: so a worker that sleeps, or has no processor, costs little more than its
+ * help. Idle threads spin for a bounded time, so that back-to-back kernels start in well under a microsecond, then sleep
+ * on a futex.
  *
- *   caller:  job, working = workers, ++round            workers wait for `round` to change
- *   workers: run their share, --working; last: done = round    the caller waits for `done` to change */
+ *   caller:  job, ++round                            workers wait for `round` to change
+ *   anyone:  claimed: round-1 -> round, run share    whoever changes the word runs the share
+ *   worker:  finished = round                        the caller waits for it where it came second */
 #define _GNU_SOURCE
 #include "runtime/core/core.h"
 
@@ -19,27 +22,33 @@
 enum { kCacheLine = 64, kMaxThreads = 1024 };
 static const int64_t kSpinNanoseconds = 50000; /* covers a host's work between two steps, a fraction of a tick */
 
-typedef struct {
-  gradc_team *team;
-  int32_t index; /* in the team; the caller is 0 */
-  pthread_t thread;
-} worker;
-
 /* A word that one side changes and the other waits for, with the count of those asleep on it. */
 typedef struct {
   _Alignas(kCacheLine) _Atomic uint32_t value;
   _Atomic uint32_t sleepers;
 } signal_word;
 
+typedef struct {
+  gradc_team *team;
+  int32_t index; /* in the team; the caller is 0 */
+  int helped;    /* the caller's note: it ran this round's share itself */
+  _Atomic int processor; /* where it last moved to, or -1 */
+  pthread_t thread;
+  signal_word finished;                          /* the last round whose share this worker ran */
+  _Alignas(kCacheLine) _Atomic uint32_t claimed; /* the last round whose share somebody took */
+} worker;
+
 struct gradc_team {
-  /* Written by the caller before it raises `round`, read by the workers after they saw it. A null body ends them. */
+  /* Written by the caller before it raises `round`; to be read by whoever claimed a share of that round. */
   void (*body)(void *args, int64_t begin, int64_t end);
   void *args;
   int64_t count;
   int32_t threads;
   int64_t spin_nanoseconds;
-  signal_word round, done;
-  _Alignas(kCacheLine) _Atomic uint32_t working;
+  cpu_set_t processors;         /* those the team may use */
+  _Atomic int caller_processor; /* where the caller was when it last ran a worker's share, or -1 */
+  _Atomic int ending;
+  signal_word round;
   worker workers[];
 };
 
@@ -100,25 +109,47 @@ static void run_share(const gradc_team *team, int32_t index) {
     team->body(team->args, begin, end);
 }
 
+static int claim(worker *w, uint32_t round) {
+  uint32_t before = round - 1;
+  return atomic_compare_exchange_strong_explicit(&w->claimed, &before, round, memory_order_acq_rel,
+                                                 memory_order_relaxed);
+}
+
+/* Some schedulers leave a caller and its worker on one processor for good. A worker that came too late leaves the
+ * processors of the caller and of the workers before it. */
+static void keep_apart(worker *self) {
+  gradc_team *team = self->team;
+  if (team->spin_nanoseconds == 0)
+    return;
+  cpu_set_t others = team->processors;
+  int taken = 0, mine = sched_getcpu();
+  for (int32_t i = 0; i < self->index; ++i) {
+    _Atomic int *place = i == 0 ? &team->caller_processor : &team->workers[i - 1].processor;
+    int processor = atomic_load_explicit(place, memory_order_relaxed);
+    taken |= processor == mine;
+    if (processor >= 0)
+      CPU_CLR(processor, &others);
+  }
+  if (taken && CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+    mine = sched_getcpu();
+  atomic_store_explicit(&self->processor, mine, memory_order_relaxed);
+}
+
 static void *work(void *argument) {
-  const worker *self = argument;
+  worker *self = argument;
   gradc_team *team = self->team;
   for (uint32_t round = 0;;) {
     wait_for_change(&team->round, round, team->spin_nanoseconds);
-    ++round;
-    if (!team->body)
+    round = atomic_load_explicit(&team->round.value, memory_order_acquire); /* rounds may have passed meanwhile */
+    if (atomic_load_explicit(&team->ending, memory_order_relaxed))
       return NULL;
+    if (!claim(self, round)) {
+      keep_apart(self);
+      continue;
+    }
     run_share(team, self->index);
-    if (atomic_fetch_sub_explicit(&team->working, 1, memory_order_acq_rel) == 1)
-      change(&team->done, round);
+    change(&self->finished, round);
   }
-}
-
-/* Spinning only pays when every thread has a processor of its own. */
-static int64_t spin_time(int32_t threads) {
-  cpu_set_t set;
-  int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return threads <= processors ? kSpinNanoseconds : 0;
 }
 
 /* Starts workers 1..threads-1 with all signals blocked, so that the host's handlers stay on the host's threads.
@@ -132,6 +163,10 @@ static int32_t start_workers(gradc_team *team, int32_t threads) {
     worker *w = &team->workers[started - 1];
     w->team = team;
     w->index = started;
+    atomic_init(&w->processor, -1);
+    atomic_init(&w->claimed, 0);
+    atomic_init(&w->finished.value, 0);
+    atomic_init(&w->finished.sleepers, 0);
     if (pthread_create(&w->thread, NULL, work, w) != 0)
       break;
   }
@@ -148,12 +183,13 @@ gradc_team *gradc_core_team_create(int32_t threads) {
   gradc_team *team = aligned_alloc(kCacheLine, (bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
   if (!team)
     return NULL;
-  team->spin_nanoseconds = spin_time(threads);
+  int known = sched_getaffinity(0, sizeof team->processors, &team->processors) == 0;
+  /* Spinning only pays when every thread has a processor of its own. */
+  team->spin_nanoseconds = known && threads <= CPU_COUNT(&team->processors) ? kSpinNanoseconds : 0;
+  atomic_init(&team->caller_processor, -1);
   atomic_init(&team->round.value, 0);
   atomic_init(&team->round.sleepers, 0);
-  atomic_init(&team->done.value, 0);
-  atomic_init(&team->done.sleepers, 0);
-  atomic_init(&team->working, 0);
+  atomic_init(&team->ending, 0);
   team->threads = start_workers(team, threads);
   if (team->threads > 1)
     return team;
@@ -161,15 +197,16 @@ gradc_team *gradc_core_team_create(int32_t threads) {
   return NULL;
 }
 
-static void start_round(gradc_team *team) {
-  uint32_t round = atomic_load_explicit(&team->round.value, memory_order_relaxed);
-  change(&team->round, round + 1);
+static uint32_t start_round(gradc_team *team) {
+  uint32_t round = atomic_load_explicit(&team->round.value, memory_order_relaxed) + 1;
+  change(&team->round, round);
+  return round;
 }
 
 void gradc_core_team_destroy(gradc_team *team) {
   if (!team)
     return;
-  team->body = NULL;
+  atomic_store_explicit(&team->ending, 1, memory_order_relaxed);
   start_round(team);
   for (int32_t i = 1; i < team->threads; ++i)
     pthread_join(team->workers[i - 1].thread, NULL);
@@ -186,9 +223,20 @@ void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begi
   team->body = body;
   team->args = args;
   team->count = count;
-  atomic_store_explicit(&team->working, (uint32_t)team->threads - 1, memory_order_relaxed);
-  uint32_t before = atomic_load_explicit(&team->done.value, memory_order_relaxed);
-  start_round(team);
+  uint32_t round = start_round(team);
   run_share(team, 0);
-  wait_for_change(&team->done, before, team->spin_nanoseconds);
+  for (int32_t i = 1; i < team->threads; ++i) {
+    worker *w = &team->workers[i - 1];
+    w->helped = claim(w, round);
+    if (!w->helped)
+      continue;
+    atomic_store_explicit(&team->caller_processor, sched_getcpu(), memory_order_relaxed);
+    run_share(team, i);
+  }
+  for (int32_t i = 1; i < team->threads; ++i) {
+    worker *w = &team->workers[i - 1];
+    uint32_t seen;
+    while (!w->helped && (seen = atomic_load_explicit(&w->finished.value, memory_order_acquire)) != round)
+      wait_for_change(&w->finished, seen, team->spin_nanoseconds);
+  }
 }
