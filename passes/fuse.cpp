@@ -34,6 +34,8 @@ std::vector<Hazard> future_hazards(const Graph &graph) {
 }
 
 bool reaches(const Graph &graph, Value from, Value to) {
+  if (to < from)
+    return false;
   std::vector<bool> hit(graph.size(), false);
   hit[from] = true;
   for (Value v = from; v <= to; ++v)
@@ -49,6 +51,8 @@ public:
   explicit OutputLegalizer(Graph &graph) : graph_(graph) {}
 
   void run() {
+    for (Value v = 0; v < graph_.size(); ++v)
+      note_reads(v);
     for (Return &r : graph_.returns)
       r.value = own(r.value);
     for (Update &u : graph_.updates) {
@@ -65,7 +69,18 @@ private:
     Type type = graph_.type(v);
     Value c = graph_.add("reshape", {v}, {}, graph_[v].location, type);
     taken_.insert(c);
+    note_reads(c);
     return c;
+  }
+  void note_reads(Value v) {
+    if (becomes_view(graph_, v))
+      return;
+    for (Value input : graph_[v].inputs) {
+      while (becomes_view(graph_, input))
+        input = graph_[input].inputs[0];
+      if (is_state(graph_[input].role))
+        readers_[input].push_back(v);
+    }
   }
   Value own(Value v) {
     const Node &node = graph_[v];
@@ -75,8 +90,8 @@ private:
     return v;
   }
   bool overwrites_early(const Update &u) {
-    for (const Hazard &h : future_hazards(graph_))
-      if (h.after == u.value && reaches(graph_, u.value, h.before))
+    for (Value reader : readers_[u.target])
+      if (reader != u.value && reaches(graph_, u.value, reader))
         return true;
     const Node &node = graph_[u.value];
     bool reads = std::find(node.inputs.begin(), node.inputs.end(), u.target) != node.inputs.end();
@@ -85,6 +100,7 @@ private:
 
   Graph &graph_;
   std::set<Value> taken_;
+  std::map<Value, std::vector<Value>> readers_; // of states
 };
 
 class Fuser {
@@ -94,7 +110,11 @@ public:
   void run() {
     users_ = graph_.users();
     live_out_ = graph_.live_out();
-    hazards_ = future_hazards(graph_);
+    for (const Update &update : graph_.updates)
+      states_.emplace(update.value, update.target);
+    after_.resize(graph_.size());
+    for (const Hazard &h : future_hazards(graph_))
+      after_[h.before].push_back(h.after);
     classify();
     merge_into_sole_consumer();
     merge_neighbours();
@@ -127,15 +147,13 @@ private:
       else if (!becomes_view(graph_, v))
         group_[v] = static_cast<int>(v); // each its own at first
     }
+    members_.resize(graph_.size());
+    for (Value v = 0; v < graph_.size(); ++v)
+      if (group_[v] >= 0)
+        members_[v] = {v};
   }
 
-  std::vector<Value> members(int group) const {
-    std::vector<Value> nodes;
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (group_[v] == group)
-        nodes.push_back(v);
-    return nodes;
-  }
+  const std::vector<Value> &members(int group) const { return members_[static_cast<size_t>(group)]; }
 
   // The nodes of a region with the free nodes they use, in order.
   std::vector<Value> with_free(const std::vector<Value> &nodes) const {
@@ -162,50 +180,56 @@ private:
     return out;
   }
 
-  // Groups (or lone views) that must run after a given one, through data or hazards.
-  int unit(Value v) const { return group_[v] >= 0 ? group_[v] : -10 - static_cast<int>(v); }
+  // What runs as one: a group, by its number, or a lone view, by its value. A group's number is one of its values.
+  Value unit(Value v) const { return group_[v] >= 0 ? static_cast<Value>(group_[v]) : v; }
+  bool computes(Value unit) const { return group_[unit] >= 0; }
+  std::vector<Value> nodes_of(Value unit) const { return computes(unit) ? members(static_cast<int>(unit)) : std::vector{unit}; }
+  /// The units that must run after one, through data or hazards; a unit may come several times.
+  std::vector<Value> successors(Value from) const {
+    std::vector<Value> next;
+    for (Value v : nodes_of(from))
+      for (const std::vector<Value> *after : {&users_[v], &after_[v]})
+        for (Value u : *after)
+          if (group_[u] != kFree && unit(u) != from)
+            next.push_back(unit(u));
+    return next;
+  }
 
+  // Whether something outside both must run after one of them and before the other.
   bool makes_cycle(int a, int b) const {
-    std::map<int, std::set<int>> after;
-    auto edge = [&](Value from, Value to) {
-      int x = unit(from), y = unit(to);
-      x = x == b ? a : x;
-      y = y == b ? a : y;
-      if (x != y && group_[from] != kFree && !graph_[from].is_declaration())
-        after[x].insert(y);
-    };
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (group_[v] != kFree)
-        for (Value input : graph_[v].inputs)
-          edge(input, v);
-    for (const Hazard &h : hazards_) {
-      if (group_[h.before] != kFree)
-        edge(h.before, h.after);
-    }
-    std::set<int> seen;
-    std::vector<int> work(after[a].begin(), after[a].end());
+    auto ours = [&](Value unit) { return computes(unit) && (static_cast<int>(unit) == a || static_cast<int>(unit) == b); };
+    std::vector<bool> seen(graph_.size(), false);
+    std::vector<Value> work;
+    for (int group : {a, b})
+      for (Value next : successors(static_cast<Value>(group)))
+        if (!ours(next) && !seen[next]) {
+          seen[next] = true;
+          work.push_back(next);
+        }
     while (!work.empty()) {
-      int g = work.back();
+      const Value from = work.back();
       work.pop_back();
-      if (g == a)
-        return true;
-      if (seen.insert(g).second)
-        work.insert(work.end(), after[g].begin(), after[g].end());
+      for (Value next : successors(from)) {
+        if (ours(next))
+          return true;
+        if (!seen[next]) {
+          seen[next] = true;
+          work.push_back(next);
+        }
+      }
     }
     return false;
   }
 
   // A state overwritten in place may be read in the same kernel only where it is written.
   bool breaks_update(const LoweredKernel &lowered) const {
-    for (const Update &update : graph_.updates) {
-      auto written = std::find(lowered.values.begin(), lowered.values.end(), update.value);
-      if (written == lowered.values.end())
-        continue;
-      int write = static_cast<int>(written - lowered.values.begin());
-      for (size_t i = 0; i < lowered.values.size(); ++i)
-        if (storage_root_of(lowered.values[i]) == update.target &&
-            !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), write))
-          return true;
+    for (size_t write = 0; write < lowered.values.size(); ++write) {
+      auto [begin, end] = states_.equal_range(lowered.values[write]);
+      for (auto state = begin; state != end; ++state)
+        for (size_t i = 0; i < lowered.values.size(); ++i)
+          if (storage_root_of(lowered.values[i]) == state->second &&
+              !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), static_cast<int>(write)))
+            return true;
     }
     return false;
   }
@@ -235,18 +259,21 @@ private:
     int a = group_[producer], b = group_[consumer];
     if (a < 0 || b < 0 || a == b)
       return false;
-    auto [known, fresh] = refused_.try_emplace({a, b}); // until one of the two grows
-    std::string reason = fresh ? why_not(a, b) : known->second;
-    if (!reason.empty()) {
-      known->second = reason;
-      if (listener_ && fresh)
+    auto sizes = std::pair(members(a).size(), members(b).size());
+    if (auto known = refused_.find({a, b}); known != refused_.end() && known->second == sizes)
+      return false;
+    if (std::string reason = why_not(a, b); !reason.empty()) {
+      refused_[{a, b}] = sizes;
+      if (listener_)
         listener_(producer, consumer, reason);
       return false;
     }
-    for (int &g : group_)
-      if (g == a)
-        g = b;
-    std::erase_if(refused_, [&](const auto &pair) { return pair.first.first == b || pair.first.second == b; });
+    for (Value v : members(a))
+      group_[v] = b;
+    std::vector<Value> &into = members_[static_cast<size_t>(b)], &from = members_[static_cast<size_t>(a)];
+    into.insert(into.end(), from.begin(), from.end());
+    std::sort(into.begin(), into.end());
+    from.clear();
     return true;
   }
 
@@ -277,8 +304,10 @@ private:
   std::vector<int> group_;
   std::vector<std::vector<Value>> users_;
   std::vector<bool> live_out_;
-  std::vector<Hazard> hazards_;
-  std::map<std::pair<int, int>, std::string> refused_; // pairs of groups and why they stay apart
+  std::vector<std::vector<Value>> members_; // of each group
+  std::multimap<Value, Value> states_;      // from a value to the state it is written to
+  std::vector<std::vector<Value>> after_;   // of each node: what must run later, though it reads nothing of it
+  std::map<std::pair<int, int>, std::pair<size_t, size_t>> refused_; // groups that stay apart at these sizes
 };
 
 // Emits declarations, constants and then units (kernels and views) in an order that data and hazards allow.
@@ -287,42 +316,38 @@ void Fuser::rebuild() {
   for (Value v = 0; v < graph_.size(); ++v)
     if (graph_[v].is_declaration() || graph_[v].op->name == "constant")
       rewriter.copy(v);
-  std::map<int, std::set<int>> needs;
-  std::map<int, std::vector<Value>> nodes_of;
-  auto need = [&](Value before, Value after) {
-    if (group_[before] == kFree || rewriter.has(before) || unit(before) == unit(after))
-      return;
-    needs[unit(after)].insert(unit(before));
-  };
-  for (Value v = 0; v < graph_.size(); ++v) {
-    if (rewriter.has(v) || group_[v] == kFree)
-      continue;
-    nodes_of[unit(v)].push_back(v);
-    for (Value input : graph_[v].inputs)
-      need(input, v);
-  }
-  for (const Hazard &h : hazards_)
-    need(h.before, h.after);
-
-  std::vector<int> order; // units by their first node
+  std::vector<size_t> waits_for(graph_.size(), 0);
+  std::vector<Value> units; // by their first node
+  std::vector<size_t> place(graph_.size());
+  std::vector<bool> listed(graph_.size(), false);
   for (Value v = 0; v < graph_.size(); ++v)
-    if (auto it = nodes_of.find(unit(v)); it != nodes_of.end() && it->second[0] == v)
-      order.push_back(unit(v));
-  int kernel = 0;
-  while (!order.empty()) {
-    auto ready = std::find_if(order.begin(), order.end(), [&](int u) { return needs[u].empty(); });
-    internal_check(ready != order.end(), "fuse: kernels depend on each other in a circle");
-    int u = *ready;
-    order.erase(ready);
-    for (auto &[other, set] : needs)
-      set.erase(u);
-    bool computes = u >= 0;
-    for (Value v : with_free(nodes_of[u])) {
-      Value copy = rewriter.copy(v);
-      rewriter.to()[copy].kernel = computes ? kernel : kNoKernel;
+    if (!rewriter.has(v) && group_[v] != kFree && !listed[unit(v)]) {
+      listed[unit(v)] = true;
+      place[unit(v)] = units.size();
+      units.push_back(unit(v));
     }
-    kernel += computes;
+  for (Value u : units)
+    for (Value next : successors(u))
+      ++waits_for[next];
+  std::set<size_t> ready;
+  for (Value u : units)
+    if (waits_for[u] == 0)
+      ready.insert(place[u]);
+  int kernel = 0;
+  size_t done = 0;
+  for (; !ready.empty(); ++done) {
+    const Value u = units[*ready.begin()];
+    ready.erase(ready.begin());
+    for (Value v : with_free(nodes_of(u))) {
+      Value copy = rewriter.copy(v);
+      rewriter.to()[copy].kernel = computes(u) ? kernel : kNoKernel;
+    }
+    kernel += computes(u);
+    for (Value next : successors(u))
+      if (--waits_for[next] == 0)
+        ready.insert(place[next]);
   }
+  internal_check(done == units.size(), "fuse: kernels depend on each other in a circle");
   graph_ = rewriter.finish();
 }
 

@@ -8,6 +8,7 @@ namespace gradc {
 namespace {
 
 constexpr int64_t kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
+constexpr size_t kMaxTensors = 32;           // each is an address in a register, and a stream of memory
 constexpr int64_t kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
 
 int64_t points(const Kernel &k, const std::vector<int> &axes) {
@@ -143,6 +144,8 @@ std::string recomputation_rule(const Kernel &k, Survey &survey) {
 } // namespace
 
 std::string why_not_one_kernel(const Kernel &k) {
+  if (k.params.size() > kMaxTensors)
+    return "too many tensors for one kernel";
   Survey survey(k);
   if (std::string reason = contraction_rule(k); !reason.empty())
     return reason;

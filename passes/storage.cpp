@@ -26,15 +26,19 @@ std::vector<Hazard> state_hazards(const Graph &graph, const std::function<bool(V
       v = graph[v].inputs[0];
     return v;
   };
+  std::map<Value, std::vector<Value>> readers;
+  for (const Update &update : graph.updates)
+    readers[update.target];
+  for (Value v = 0; v < graph.size(); ++v)
+    if (!view(v))
+      for (Value input : graph[v].inputs)
+        if (auto it = readers.find(root(input)); it != readers.end() && (it->second.empty() || it->second.back() != v))
+          it->second.push_back(v);
   std::vector<Hazard> hazards;
   for (const Update &update : graph.updates)
-    for (Value v = 0; v < graph.size(); ++v) {
-      const Node &node = graph[v];
-      bool reads = !view(v) && std::any_of(node.inputs.begin(), node.inputs.end(),
-                                           [&](Value input) { return root(input) == update.target; });
-      if (reads && v != update.value)
-        hazards.push_back({v, update.value});
-    }
+    for (Value reader : readers[update.target])
+      if (reader != update.value)
+        hazards.push_back({reader, update.value});
   return hazards;
 }
 
@@ -67,12 +71,13 @@ namespace {
 struct LoadFinder {
   const Kernel &kernel;
   int param;
-  std::set<ExprId> seen = {};
+  std::vector<bool> seen = std::vector<bool>(kernel.exprs.size(), false);
   std::vector<ExprId> loads = {};
 
   void visit(ExprId id, bool in_index = false) {
-    if (!seen.insert(id).second)
+    if (seen[static_cast<size_t>(id)])
       return;
+    seen[static_cast<size_t>(id)] = true;
     const Expr &expr = kernel.expr(id);
     if (expr.kind == Expr::Kind::load && expr.target == param)
       loads.push_back(id);

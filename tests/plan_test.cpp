@@ -138,7 +138,7 @@ TEST_CASE("no buffers need no bytes") {
 }
 
 TEST_CASE("the arena of random training graphs is within 2% of the bound") {
-  for (uint64_t seed = 0; seed < 60; ++seed) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
     RandomGraphOptions options;
     options.steps = 20 + static_cast<int>(seed % 12);
     options.max_elements = 5000;
