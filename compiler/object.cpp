@@ -40,7 +40,7 @@ std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets
   for (const auto &[name, value] : spec.hypers)
     text += name + " " + std::to_string(std::bit_cast<uint64_t>(value)) + "\n";
   for (const Target &t : targets)
-    text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + "\n";
+    text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + " " + t.schedule.text + "\n";
   for (const EntrySpec &e : spec.entries)
     text += e.name + " " + std::to_string(e.batch) + "\n" + print(e.graph);
   if (profile)

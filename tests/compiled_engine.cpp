@@ -139,10 +139,11 @@ std::vector<Graph> planned(ModelSpec &spec) {
 
 } // namespace
 
-CompiledGraphs CompiledGraphs::jit(std::vector<Graph> graphs, const char *target) {
+CompiledGraphs CompiledGraphs::jit(std::vector<Graph> graphs, const char *target, const char *wish) {
   ModelSpec spec = wrap(graphs);
   CodegenOptions options;
   options.target = parse_target(target);
+  options.target.schedule = parse_schedule_override(wish);
   auto model = std::make_shared<JitModel>(spec, options);
   const gradc_model *table = model->table();
   return CompiledGraphs(planned(spec), std::move(model), table);

@@ -14,8 +14,8 @@ namespace gradc::tests {
 /// Many graphs compiled together, one entry each. Passes that have not run yet (from `fuse` on) are run.
 class CompiledGraphs {
 public:
-  /// As machine code in this process, for a target of parse_target.
-  static CompiledGraphs jit(std::vector<Graph> graphs, const char *target = "native");
+  /// As machine code in this process, for a target of parse_target and with a wish of parse_schedule_override.
+  static CompiledGraphs jit(std::vector<Graph> graphs, const char *target = "native", const char *wish = "");
   /// As a shared object, opened with dlopen.
   static CompiledGraphs shared_object(std::vector<Graph> graphs);
 

@@ -14,7 +14,7 @@ namespace {
 
 using Space = Placement::Space;
 
-constexpr int64_t kParallelWork = 1 << 18; // points below which waking threads costs more than it gives
+constexpr int64_t kParallelCycles = 15000; // about 5 us: below, waking threads costs more than it gives
 
 class EntryEmitter {
 public:
@@ -177,7 +177,7 @@ void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
   for (size_t i = 0; i < lowered.values.size(); ++i)
     b_.CreateStore(address(lowered.values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
   llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedule.iterations));
-  if (schedule.work < kParallelWork || schedule.iterations < 2 || schedule.serial) {
+  if (schedule.cycles < kParallelCycles || schedule.iterations < 2 || schedule.serial) {
     b_.CreateCall(function, {args, b_.getInt64(0), count});
     return;
   }

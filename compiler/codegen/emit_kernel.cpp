@@ -1,6 +1,6 @@
 #include "compiler/codegen/emit_kernel.h"
 
-#include "compiler/codegen/reduction_emitter.h"
+#include "compiler/codegen/pack_emitter.h"
 #include "ir/error.h"
 
 #include <functional>
@@ -22,13 +22,20 @@ private:
   struct Tile {
     int rows = 1, cols = 1, active = 1;
   };
+  struct Range { // of iterations of the outermost loop; null: all
+    llvm::Value *begin = nullptr, *end = nullptr;
+  };
 
   void find_handed_over();
   void shared_loops(size_t level);
-  void nest(const NestSchedule &, llvm::Value *begin, llvm::Value *end);
-  void levels(const NestSchedule &, std::vector<int> order, Tile, llvm::Value *begin, llvm::Value *end);
-  void tiled_level(const NestSchedule &, int axis, int64_t step, llvm::Value *begin, llvm::Value *end,
-                   const std::function<void(int64_t size)> &body);
+  void nest(const NestSchedule &, Range);
+  struct Span { // of an axis
+    llvm::Value *base;
+    int64_t points;
+  };
+  void levels(const NestSchedule &, size_t level, Tile, Range);
+  void inside(const NestSchedule &, const LoopLevel &, int64_t points, Tile &);
+  void tiled_level(const LoopLevel &, Span, Range, const std::function<void(int64_t points)> &body);
   void tile(const NestSchedule &, Tile);
   void finish(const NestSchedule &, Tile, llvm::Value *row);
   int finish_cost(const NestSchedule &) const;
@@ -43,6 +50,9 @@ private:
   llvm::Module &module_;
   std::unique_ptr<TileEmitter> tile_;
   std::unique_ptr<ReductionEmitter> reduction_;
+  std::unique_ptr<PackEmitter> pack_; // of the current nest
+  std::vector<LoopLevel> levels_;     // of the current nest
+  std::optional<Span> block_;         // columns that are packed
   std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
 };
 
@@ -92,7 +102,7 @@ void KernelEmitter::find_handed_over() {
 void KernelEmitter::shared_loops(size_t level) {
   if (level == schedule_.shared.size()) {
     for (const NestSchedule &n : schedule_.nests)
-      nest(n, nullptr, nullptr);
+      nest(n, {});
     return;
   }
   int axis = schedule_.shared[level];
@@ -104,76 +114,95 @@ void KernelEmitter::shared_loops(size_t level) {
   });
 }
 
-// The loops of one nest; `begin` and `end` bound the outermost one, or are null for all of it.
-void KernelEmitter::nest(const NestSchedule &n, llvm::Value *begin, llvm::Value *end) {
-  std::vector<int> order = n.loops;
-  if (n.rows_outermost)
-    order.push_back(n.row_axis);
-  if (n.col_axis >= 0)
-    order.push_back(n.col_axis);
-  if (n.row_axis >= 0 && !n.rows_outermost)
-    order.push_back(n.row_axis);
+void KernelEmitter::nest(const NestSchedule &n, Range range) {
+  levels_ = loop_levels(n);
+  pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n);
+  block_.reset();
   tile_->open_scope();
-  levels(n, order, {1, n.cols, n.lanes}, begin, end);
+  levels(n, 0, {1, n.cols, n.lanes}, range);
   tile_->close_scope();
+  tile_->packed.clear();
   for (int s = n.first; s < n.first + n.count; ++s) // complete only now: a tile must not read what it is about to store
     if (handed_over_.contains(s))
       tile_->locals[s] = handed_over_[s];
 }
 
-void KernelEmitter::levels(const NestSchedule &n, std::vector<int> order, Tile size, llvm::Value *begin,
-                           llvm::Value *end) {
-  if (order.empty()) {
+// The loop at `number` of the nest, and what it surrounds. Only the first loop of several iterations has a range.
+void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Range range) {
+  if (number == levels_.size()) {
     tile(n, size);
     return;
   }
-  int axis = order.front();
-  order.erase(order.begin());
-  bool is_col = axis == n.col_axis, is_row = axis == n.row_axis;
-  int64_t col_points = n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes;
-  int64_t step = is_col ? col_points : is_row ? n.rows : 1;
-  tiled_level(n, axis, step, begin, end, [&](int64_t points) {
+  const LoopLevel level = levels_[number];
+  const bool in_block = level.kind == LoopLevel::Kind::cols && block_;
+  const Span span = in_block ? *block_ : Span{i64(0), extent(level.axis)};
+  if (span.points <= level.step && !in_block) {
+    tile_->axis[static_cast<size_t>(level.axis)] = i64(0);
+    inside(n, level, span.points, size);
+    levels(n, number + 1, size, range);
+    return;
+  }
+  tiled_level(level, span, range, [&](int64_t points) {
     Tile t = size;
-    if (is_row)
-      t.rows = static_cast<int>(points);
-    if (is_col && n.is_dot())
-      t.cols = static_cast<int>(points);
-    else if (is_col) {
-      t.cols = static_cast<int>((points + n.lanes - 1) / n.lanes);
-      t.active = static_cast<int>(points - int64_t{t.cols - 1} * n.lanes);
-    }
-    levels(n, order, t, nullptr, nullptr);
+    inside(n, level, points, t);
+    levels(n, number + 1, t, {});
   });
 }
 
+// What happens at the top of a loop's body, where the tile has `points` along its axis.
+void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, int64_t points, Tile &t) {
+  llvm::Value *base = tile_->axis[static_cast<size_t>(level.axis)];
+  switch (level.kind) {
+  case LoopLevel::Kind::points: return;
+  case LoopLevel::Kind::block:
+    block_ = Span{base, points};
+    pack_->pack_cols(points);
+    return;
+  case LoopLevel::Kind::rows:
+    t.rows = static_cast<int>(points);
+    if (n.packed_rows >= 0)
+      pack_->pack_rows(points);
+    return;
+  case LoopLevel::Kind::cols:
+    t.cols = static_cast<int>(n.is_dot() ? points : (points + n.lanes - 1) / n.lanes);
+    if (!n.is_dot())
+      t.active = static_cast<int>(points - int64_t{t.cols - 1} * n.lanes);
+    if (block_)
+      pack_->select_panel(b_.CreateNSWSub(base, block_->base));
+    return;
+  }
+}
+
 // A loop over full tiles of an axis, then the static smaller tile at its edge.
-void KernelEmitter::tiled_level(const NestSchedule &, int axis, int64_t step, llvm::Value *begin, llvm::Value *end,
-                                const std::function<void(int64_t)> &body) {
-  int64_t full = extent(axis) / step, rest = extent(axis) % step;
-  size_t a = static_cast<size_t>(axis);
-  auto run = [&](llvm::Value *base, int64_t points) {
-    tile_->axis[a] = base;
+void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range, const std::function<void(int64_t)> &body) {
+  int64_t full = span.points / level.step, rest = span.points % level.step;
+  size_t a = static_cast<size_t>(level.axis);
+  auto run = [&](llvm::Value *number, int64_t points) {
+    tile_->axis[a] = b_.CreateNSWAdd(span.base, b_.CreateNSWMul(number, i64(level.step)));
     body(points);
   };
   if (full > 0) {
-    llvm::Value *from = begin ? begin : i64(0), *to = i64(full);
-    if (end)
-      to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, to);
-    if (!begin && full == 1)
-      run(i64(0), step);
-    else
-      reduction_->loop(from, to, 1, [&](llvm::Value *t) { run(b_.CreateNSWMul(t, i64(step)), step); });
+    llvm::Value *from = range.begin ? range.begin : i64(0), *to = i64(full);
+    if (range.end)
+      to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, range.end, to);
+    if (!range.begin && full == 1) {
+      tile_->open_scope();
+      run(i64(0), level.step);
+      tile_->close_scope();
+    } else {
+      reduction_->loop(from, to, 1, [&](llvm::Value *t) { run(t, level.step); });
+    }
   }
   if (rest == 0)
     return;
-  if (!begin) {
+  if (!range.begin) {
     tile_->open_scope();
-    run(i64(full * step), rest);
+    run(i64(full), rest);
     tile_->close_scope();
     return;
   }
-  llvm::Value *mine = b_.CreateAnd(b_.CreateICmpSLE(begin, i64(full)), b_.CreateICmpSGT(end, i64(full)));
-  reduction_->branch(mine, [&] { run(i64(full * step), rest); });
+  llvm::Value *mine = b_.CreateAnd(b_.CreateICmpSLE(range.begin, i64(full)), b_.CreateICmpSGT(range.end, i64(full)));
+  reduction_->branch(mine, [&] { run(i64(full), rest); });
 }
 
 int KernelEmitter::finish_cost(const NestSchedule &n) const {
@@ -256,6 +285,7 @@ llvm::Function *KernelEmitter::run(const std::string &name) {
   auto *pointer = llvm::PointerType::getUnqual(c);
   llvm::Function *function = declare_kernel(module_, name);
   set_target(*function, target_);
+  function->addFnAttr("probe-stack", "inline-asm"); // packed operands may be larger than the page that guards a stack
   b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
   std::vector<llvm::Value *> params;
   for (size_t i = 0; i < k_.params.size(); ++i)
@@ -266,7 +296,7 @@ llvm::Function *KernelEmitter::run(const std::string &name) {
   reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
   find_handed_over();
   if (schedule_.nests.size() == 1)
-    nest(schedule_.nests[0], function->getArg(1), function->getArg(2));
+    nest(schedule_.nests[0], {function->getArg(1), function->getArg(2)});
   else
     shared_loops(0);
   b_.CreateRetVoid();

@@ -1,8 +1,9 @@
 #include "compiler/codegen/loop_schedule.h"
 
-#include "ir/error.h"
+#include "compiler/codegen/contraction_schedule.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace gradc {
@@ -27,6 +28,7 @@ FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
 namespace {
 
 constexpr double kGatherCost = 24; // of one vector, in loads
+constexpr int kExpensiveOps = 12;  // instructions of a function like exp
 constexpr double kReduceCost = 10; // of summing the lanes of one vector, in instructions
 
 struct Access {
@@ -38,9 +40,11 @@ struct Access {
 
 class Scheduler {
 public:
-  Scheduler(const Kernel &k, const Target &t) : k_(k), target_(t) {}
+  /// For the stages [first, first + count), inside loops over the shared axes.
+  Scheduler(const Kernel &k, const Target &t, int first, int count, const std::vector<int> &shared)
+      : k_(k), target_(t), first_(first), count_(count), shared_(shared) {}
 
-  NestSchedule nest(int first, int count, const std::vector<int> &shared);
+  NestSchedule nest();
 
 private:
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
@@ -49,16 +53,20 @@ private:
   double access_cost(const Access &a, int lane_axis, bool along_reduction) const;
   double outer_cost(int lane_axis) const;
   double dot_cost(int lane_axis) const;
-  void choose_tile(NestSchedule &n) const;
-  void choose_dot_tile(NestSchedule &n) const;
-  bool reuses(int row_axis, int lane_axis) const;
+  FlatAccess handed_over(const Expr &) const;
+  void collect();
+  void choose_lanes(NestSchedule &n);
+  void choose_cols(NestSchedule &n) const;
+  Contraction contraction(const Stage &) const;
 
   const Kernel &k_;
   const Target &target_;
+  const int first_, count_;
+  const std::vector<int> &shared_;
   std::vector<Access> accesses_;
   std::vector<int> parallel_, reduce_;
-  int lanes_ = 1, ops_ = 0;
-  bool single_contraction_ = false;
+  std::set<int> scattered_; // axes along which points must run in order
+  int lanes_ = 1, ops_ = 0, reductions_ = 0, element_bytes_ = 8;
 };
 
 void Scheduler::computed_axes(ExprId id, std::set<int> &axes) const {
@@ -84,13 +92,31 @@ void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
       computed_axes(expr, a.computed_axes);
     accesses_.push_back(std::move(a));
   }
-  ops_ += e.kind == Expr::Kind::op;
+  if (e.kind == Expr::Kind::stage && (e.target < first_ || e.target >= first_ + count_))
+    accesses_.push_back({handed_over(e), false, reducing, {}});
+  if (e.kind == Expr::Kind::op)
+    ops_ += is_expensive(e.op) || e.op == ScalarOp::philox ? kExpensiveOps : 1;
   for (ExprId arg : e.args)
     survey(arg, reducing, seen);
   for (const IndexExpr &index : e.index)
     for (const IndexTerm &t : index.terms)
       if (!t.is_axis)
         survey(t.id, reducing, seen);
+}
+
+// Where the value of another nest's stage lies: its axes but the shared ones, the last contiguous.
+FlatAccess Scheduler::handed_over(const Expr &e) const {
+  const Stage &stage = k_.stages[static_cast<size_t>(e.target)];
+  FlatAccess flat{0, std::vector<int64_t>(k_.axes.size(), 0), {}};
+  int64_t stride = 1;
+  for (size_t i = stage.axes.size(); i-- > 0;) {
+    if (std::find(shared_.begin(), shared_.end(), stage.axes[i]) != shared_.end())
+      continue;
+    if (int axis = e.index[i].plain_axis(); axis >= 0)
+      flat.coefficients[static_cast<size_t>(axis)] += stride;
+    stride *= extent(stage.axes[i]);
+  }
+  return flat;
 }
 
 double Scheduler::access_cost(const Access &a, int lane_axis, bool along_reduction) const {
@@ -102,7 +128,7 @@ double Scheduler::access_cost(const Access &a, int lane_axis, bool along_reducti
   return stride == 0 ? 0.5 : stride == 1 ? 1 : kGatherCost;
 }
 
-// Cost of the nest with the lanes along a parallel axis, per point of the other axes, in vector instructions.
+// Cost of the nest with the lanes along a parallel axis, in vector instructions.
 double Scheduler::outer_cost(int lane_axis) const {
   double vectors = static_cast<double>((extent(lane_axis) + lanes_ - 1) / lanes_);
   double other = 1, inner = 1, cost = 0;
@@ -110,13 +136,8 @@ double Scheduler::outer_cost(int lane_axis) const {
     other *= a == lane_axis ? 1 : static_cast<double>(extent(a));
   for (int a : reduce_)
     inner *= static_cast<double>(extent(a));
-  for (const Access &a : accesses_) {
-    double reuse = 1; // a register tile loads once for several rows
-    for (int row : parallel_)
-      if (row != lane_axis && single_contraction_ && a.flat.coefficients[static_cast<size_t>(row)] == 0)
-        reuse = std::min<double>(8, static_cast<double>(extent(row)));
-    cost += access_cost(a, lane_axis, false) * (a.reducing ? inner / reuse : 1);
-  }
+  for (const Access &a : accesses_)
+    cost += access_cost(a, lane_axis, false) * (a.reducing ? inner : 1);
   return vectors * other * (cost + ops_ * inner);
 }
 
@@ -129,155 +150,126 @@ double Scheduler::dot_cost(int lane_axis) const {
     inner *= a == lane_axis ? 1 : static_cast<double>(extent(a));
   for (const Access &a : accesses_)
     if (a.reducing)
-      cost += access_cost(a, lane_axis, true) / (single_contraction_ ? 4 : 1);
+      cost += access_cost(a, lane_axis, true);
   return outputs * (vectors * inner * (cost + ops_) + kReduceCost);
 }
 
-// A row axis pays when some lane-varying operand of the reduction is the same for all its points.
-bool Scheduler::reuses(int row_axis, int lane_axis) const {
-  return std::any_of(accesses_.begin(), accesses_.end(), [&](const Access &a) {
-    return a.reducing && a.flat.coefficients[static_cast<size_t>(row_axis)] == 0 &&
-           a.flat.coefficients[static_cast<size_t>(lane_axis)] != 0;
-  });
-}
-
-// Largest share of useful work times operand reuse, within the registers.
-void Scheduler::choose_tile(NestSchedule &n) const {
-  int64_t columns = extent(n.col_axis);
-  int64_t vectors = (columns + n.lanes - 1) / n.lanes;
-  if (!single_contraction_) {
-    n.cols = static_cast<int>(std::min<int64_t>(vectors, reduce_.empty() ? 2 : 4));
-    return;
-  }
-  for (int a : parallel_)
-    if (a != n.lane_axis && reuses(a, n.lane_axis) && (n.row_axis < 0 || extent(a) > extent(n.row_axis)))
-      n.row_axis = a;
-  double best = -1;
-  int registers = target_.vector_registers - 1;
-  for (int cols = 4; cols >= 1; --cols) {
-    int limit = (registers - cols) / cols;
-    int64_t m = n.row_axis < 0 ? 1 : extent(n.row_axis);
-    int64_t rows = std::min<int64_t>(limit, m);
-    rows = (m + (m + rows - 1) / rows - 1) / ((m + rows - 1) / rows); // equal blocks
-    auto round_up = [](int64_t x, int64_t to) { return (x + to - 1) / to * to; };
-    double useful = static_cast<double>(m) / static_cast<double>(round_up(m, rows)) * static_cast<double>(columns) /
-                    static_cast<double>(round_up(columns, int64_t{n.lanes} * cols));
-    double reuse = static_cast<double>(cols * rows) / static_cast<double>(cols + rows);
-    double latency = std::min(1.0, static_cast<double>(cols * rows) / 8); // two pipes of four cycles
-    double score = useful * reuse / (reuse + 1) * latency;
-    if (cols <= std::max<int64_t>(vectors, 1) && score > best) {
-      best = score;
-      n.cols = cols;
-      n.rows = static_cast<int>(rows);
-    }
-  }
-}
-
-void Scheduler::choose_dot_tile(NestSchedule &n) const {
-  std::vector<int> by_extent = parallel_;
-  std::stable_sort(by_extent.begin(), by_extent.end(), [&](int a, int b) { return extent(a) > extent(b); });
-  if (by_extent.empty())
-    return;
-  n.col_axis = parallel_.back();
-  bool argmax = std::any_of(k_.stages.begin() + n.first, k_.stages.begin() + n.first + n.count,
-                            [](const Stage &s) { return s.combiner == Combiner::argmax; });
-  int most = single_contraction_ ? 4 : argmax ? 1 : 8; // finding the best of the lanes is long code
-  n.cols = static_cast<int>(std::min<int64_t>(most, extent(n.col_axis)));
-  if (!single_contraction_)
-    return;
-  for (int a : by_extent)
-    if (a != n.col_axis && n.row_axis < 0)
-      n.row_axis = a;
-  int limit = (target_.vector_registers - 2 - n.cols) / n.cols;
-  if (n.row_axis >= 0) {
-    int64_t m = extent(n.row_axis), rows = std::min<int64_t>(limit, m), blocks = (m + rows - 1) / rows;
-    n.rows = static_cast<int>((m + blocks - 1) / blocks);
-  }
-}
-
-NestSchedule Scheduler::nest(int first, int count, const std::vector<int> &shared) {
-  NestSchedule n;
-  n.first = first;
-  n.count = count;
+void Scheduler::collect() {
   std::set<ExprId> plain, reducing;
-  bool narrow = false, accumulates = false;
-  std::set<int> scattered, reduce_axes;
-  int reductions = 0;
-  for (int s = first; s < first + count; ++s) {
+  std::set<int> reduce_axes;
+  for (int s = first_; s < first_ + count_; ++s) {
     const Stage &stage = k_.stages[static_cast<size_t>(s)];
     bool reduces = !stage.reduce.empty();
-    reductions += reduces;
+    reductions_ += reduces;
     reduce_axes.insert(stage.reduce.begin(), stage.reduce.end());
     survey(stage.body, reduces, reduces ? reducing : plain);
-    accumulates |= stage.accumulate;
-    if (stage.store >= 0) {
-      Access a{flatten(k_, k_.params[static_cast<size_t>(stage.store)].type.shape, stage.store_index), true, false, {}};
-      for (auto [c, expr] : a.flat.computed)
-        computed_axes(expr, a.computed_axes);
-      if (stage.accumulate)
-        for (int axis : stage.axes)
-          if (a.computed_axes.contains(axis) || a.flat.coefficients[static_cast<size_t>(axis)] == 0)
-            scattered.insert(axis);
-      accesses_.push_back(std::move(a));
-    }
-    const Expr &body = k_.expr(stage.body);
-    single_contraction_ |= reduces && stage.combiner == Combiner::sum && body.kind == Expr::Kind::op &&
-                           body.op == ScalarOp::mul;
+    if (stage.store < 0)
+      continue;
+    Access a{flatten(k_, k_.params[static_cast<size_t>(stage.store)].type.shape, stage.store_index), true, false, {}};
+    for (auto [c, expr] : a.flat.computed)
+      computed_axes(expr, a.computed_axes);
+    if (stage.accumulate)
+      for (int axis : stage.axes)
+        if (a.computed_axes.contains(axis) || a.flat.coefficients[static_cast<size_t>(axis)] == 0)
+          scattered_.insert(axis);
+    accesses_.push_back(std::move(a));
   }
-  single_contraction_ &= reductions == 1;
   for (const Expr &e : k_.exprs)
-    narrow |= e.dtype == DType::f32 || e.dtype == DType::i32;
-  lanes_ = target_.lanes(narrow ? 4 : 8);
+    if (e.dtype == DType::f32 || e.dtype == DType::i32)
+      element_bytes_ = 4;
+  lanes_ = target_.lanes(element_bytes_);
   reduce_.assign(reduce_axes.begin(), reduce_axes.end());
-  for (int axis : k_.stages[static_cast<size_t>(first)].axes)
-    if (std::find(shared.begin(), shared.end(), axis) == shared.end())
+  for (int axis : k_.stages[static_cast<size_t>(first_)].axes)
+    if (std::find(shared_.begin(), shared_.end(), axis) == shared_.end())
       parallel_.push_back(axis);
+}
 
-  double best = -1;
-  for (int axis : parallel_) {
-    if (scattered.contains(axis))
-      continue; // points along it must run in order
-    double cost = outer_cost(axis);
-    n.candidates.push_back({axis, false, cost});
-    if (best < 0 || cost <= best) {
-      best = cost;
-      n.lane_axis = n.col_axis = axis;
-    }
-  }
-  bool dot_possible = reductions == count || reductions == 1;
+void Scheduler::choose_lanes(NestSchedule &n) {
+  int best = -1;
+  auto consider = [&](int axis, bool dot, double cost) {
+    n.candidates.push_back({axis, dot, false, cost, false});
+    const double least = best < 0 ? cost : n.candidates[static_cast<size_t>(best)].cost;
+    if (best < 0 || cost < least || (!dot && cost == least)) // the last of the parallel axes: it is contiguous most often
+      best = static_cast<int>(n.candidates.size()) - 1;
+  };
+  for (int axis : parallel_)
+    if (!scattered_.contains(axis))
+      consider(axis, false, outer_cost(axis));
   for (int axis : reduce_) {
-    double cost = dot_cost(axis);
-    bool all_reduce = true; // every reduction of the nest runs over this axis
-    for (int s = first; s < first + count; ++s) {
+    bool all_reduce = reductions_ == n.count || reductions_ == 1; // every reduction of the nest runs over this axis
+    for (int s = n.first; s < n.first + n.count; ++s) {
       const Stage &stage = k_.stages[static_cast<size_t>(s)];
       all_reduce &= stage.reduce.empty() || std::find(stage.reduce.begin(), stage.reduce.end(), axis) != stage.reduce.end();
     }
-    if (!dot_possible || !all_reduce)
-      continue;
-    n.candidates.push_back({axis, true, cost});
-    if (best < 0 || cost < best) {
-      best = cost;
-      n.lane_axis = axis;
-      n.col_axis = -1;
+    if (all_reduce)
+      consider(axis, true, dot_cost(axis));
+  }
+  if (best < 0)
+    return;
+  NestSchedule::Candidate &winner = n.candidates[static_cast<size_t>(best)];
+  winner.taken = true;
+  n.lane_axis = winner.lane_axis;
+  n.lanes = lanes_;
+  n.col_axis = !winner.dot ? winner.lane_axis : parallel_.empty() ? -1 : parallel_.back();
+  if (n.col_axis >= 0)
+    choose_cols(n);
+}
+
+void Scheduler::choose_cols(NestSchedule &n) const {
+  bool argmax = std::any_of(k_.stages.begin() + n.first, k_.stages.begin() + n.first + n.count,
+                            [](const Stage &s) { return s.combiner == Combiner::argmax; });
+  if (n.is_dot()) {
+    // The code grows with each column, most where the best of the lanes is looked for.
+    int most = argmax || scattered_.contains(n.col_axis) ? 1 : ops_ > 2 ? 4 : 8;
+    n.cols = static_cast<int>(std::min<int64_t>(most, extent(n.col_axis)));
+  } else {
+    n.cols = static_cast<int>(std::min<int64_t>((extent(n.col_axis) + n.lanes - 1) / n.lanes, reduce_.empty() ? 2 : 4));
+  }
+}
+
+Contraction Scheduler::contraction(const Stage &stage) const {
+  Contraction c{.kernel = &k_, .parallel = parallel_, .reduce = reduce_, .in_order = scattered_,
+                .element_bytes = element_bytes_, .operations = -1, .operands = {}, .others = {}};
+  std::set<ExprId> seen;
+  std::function<void(ExprId)> visit = [&](ExprId id) {
+    if (!seen.insert(id).second)
+      return;
+    const Expr &e = k_.expr(id);
+    c.operations += e.kind == Expr::Kind::op;
+    if (e.kind == Expr::Kind::load) {
+      FlatAccess flat = flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index);
+      bool plain = !e.padded && flat.computed.empty() && size_of(e.dtype) == element_bytes_;
+      c.operands.push_back({id, std::move(flat), plain});
     }
+    for (ExprId arg : e.args)
+      visit(arg);
+  };
+  visit(stage.body);
+  for (const Access &a : accesses_)
+    if (!a.reducing)
+      c.others.push_back(a.flat);
+  return c;
+}
+
+NestSchedule Scheduler::nest() {
+  NestSchedule n;
+  n.first = first_;
+  n.count = count_;
+  collect();
+  const Stage *product = nullptr; // the one reduction, where it is a sum of products
+  for (int s = first_; s < first_ + count_; ++s) {
+    const Stage &stage = k_.stages[static_cast<size_t>(s)];
+    const Expr &body = k_.expr(stage.body);
+    if (reductions_ == 1 && stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul)
+      product = &stage;
   }
-  if (n.lane_axis >= 0) {
-    n.lanes = lanes_;
-    if (n.col_axis >= 0)
-      choose_tile(n);
-    else
-      choose_dot_tile(n);
-    if (n.is_dot() && scattered.contains(n.col_axis))
-      n.cols = 1; // points that add to one place cannot be stored together
-  }
+  if (product)
+    schedule_contraction(n, contraction(*product), target_);
+  else
+    choose_lanes(n);
   for (int axis : parallel_)
     if (axis != n.row_axis && axis != n.col_axis)
       n.loops.push_back(axis);
-  if (n.row_axis >= 0) {
-    int64_t row_tiles = (extent(n.row_axis) + n.rows - 1) / n.rows;
-    int64_t step = n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes;
-    n.rows_outermost = row_tiles > (extent(n.col_axis) + step - 1) / step;
-  }
   return n;
 }
 
@@ -294,40 +286,51 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
     while (end < k.stages.size() && k.stages[end].axes == k.stages[s].axes)
       ++end;
     schedule.nests.push_back(
-        Scheduler(k, target).nest(static_cast<int>(s), static_cast<int>(end - s), schedule.shared));
+        Scheduler(k, target, static_cast<int>(s), static_cast<int>(end - s), schedule.shared).nest());
     s = end;
   }
   auto extent = [&](int axis) { return k.axes[static_cast<size_t>(axis)].extent; };
-  for (const Stage &stage : k.stages) {
-    int64_t points = 1;
-    for (int a : stage.axes)
-      points *= extent(a);
-    for (int a : stage.reduce)
-      points *= extent(a);
-    schedule.work += points;
+  double cycles = 0;
+  for (const NestSchedule &n : schedule.nests)
+    for (const NestSchedule::Candidate &c : n.candidates)
+      cycles += c.taken ? c.cost : 0;
+  for (int a : schedule.shared)
+    cycles *= static_cast<double>(extent(a));
+  schedule.cycles = static_cast<int64_t>(cycles);
+  for (const Stage &stage : k.stages)
     schedule.serial |= stage.accumulate;
-  }
   if (!one_nest) {
     schedule.iterations = schedule.shared.empty() ? 1 : extent(schedule.shared[0]);
     return schedule;
   }
-  const NestSchedule &n = schedule.nests[0];
-  auto tiles = [](int64_t size, int64_t step) { return (size + step - 1) / step; };
-  int64_t step = n.is_dot() ? n.cols : int64_t{n.cols} * n.lanes;
-  if (!n.loops.empty())
-    schedule.iterations = extent(n.loops[0]);
-  else if (n.rows_outermost)
-    schedule.iterations = tiles(extent(n.row_axis), n.rows);
-  else if (n.col_axis >= 0)
-    schedule.iterations = tiles(extent(n.col_axis), step);
+  for (const LoopLevel &level : loop_levels(schedule.nests[0]))
+    if (schedule.iterations == 1)
+      schedule.iterations = (extent(level.axis) + level.step - 1) / level.step;
   return schedule;
+}
+
+std::vector<LoopLevel> loop_levels(const NestSchedule &n) {
+  using Kind = LoopLevel::Kind;
+  std::vector<LoopLevel> levels;
+  for (int axis : n.loops)
+    levels.push_back({Kind::points, axis, 1});
+  if (n.block > 0)
+    levels.push_back({Kind::block, n.col_axis, n.block * n.col_points()});
+  bool rows_first = n.rows_outermost || n.block > 0;
+  if (n.row_axis >= 0 && rows_first)
+    levels.push_back({Kind::rows, n.row_axis, n.rows});
+  if (n.col_axis >= 0)
+    levels.push_back({Kind::cols, n.col_axis, n.col_points()});
+  if (n.row_axis >= 0 && !rows_first)
+    levels.push_back({Kind::rows, n.row_axis, n.rows});
+  return levels;
 }
 
 std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candidates) {
   auto name = [&](int axis) { return axis < 0 ? std::string("-") : k.axes[static_cast<size_t>(axis)].name; };
   std::string text;
   if (with_candidates)
-    text += "work " + std::to_string(schedule.work) + " points, " + std::to_string(schedule.iterations) +
+    text += "about " + std::to_string(schedule.cycles) + " cycles, " + std::to_string(schedule.iterations) +
             " iterations to share out" + (schedule.serial ? ", in order" : "") + "\n";
   if (!schedule.shared.empty()) {
     text += "shared";
@@ -341,11 +344,17 @@ std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candi
       text += " loop " + name(a);
     text += " rows " + name(n.row_axis) + ":" + std::to_string(n.rows) + " cols " + name(n.col_axis) + ":" +
             std::to_string(n.cols) + " lanes " + name(n.lane_axis) + ":" + std::to_string(n.lanes) +
-            (n.is_dot() ? " dot" : "") + (n.rows_outermost ? " rows-outermost" : "") + "\n";
+            (n.is_dot() ? " dot" : "") + (n.rows_outermost ? " rows-outermost" : "");
+    if (n.packed_cols >= 0)
+      text += " packed " + print_expr(k, n.packed_cols) + " block:" + std::to_string(n.block);
+    if (n.packed_rows >= 0)
+      text += " packed-rows " + print_expr(k, n.packed_rows);
+    text += "\n";
     for (const NestSchedule::Candidate &c : n.candidates)
       if (with_candidates)
-        text += "  lanes along " + name(c.lane_axis) + (c.dot ? ", summed at the end" : "") + ": cost " +
-                std::to_string(static_cast<int64_t>(c.cost)) + (c.lane_axis == n.lane_axis ? "  <- taken" : "") + "\n";
+        text += "  lanes along " + name(c.lane_axis) + (c.dot ? ", summed at the end" : "") +
+                (c.packed ? ", packed" : "") + ": cost " + std::to_string(static_cast<int64_t>(c.cost)) +
+                (c.taken ? "  <- taken" : "") + "\n";
   }
   return text;
 }

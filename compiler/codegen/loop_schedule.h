@@ -18,20 +18,35 @@ struct NestSchedule {
   int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
   int lanes = 1;             // summed at the end), or none
   bool rows_outermost = false;
+  // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
+  ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
+  ExprId packed_rows = -1;   // for one row tile, before its columns
+  int64_t block = 0;
   struct Candidate {
     int lane_axis;
-    bool dot;
-    double cost; // estimated vector instructions
+    bool dot, packed;
+    double cost; // estimated: cycles of a contraction, vector instructions otherwise
+    bool taken;
   };
-  std::vector<Candidate> candidates; // for the lanes, in the order they were tried
+  std::vector<Candidate> candidates; // what was considered, the best of each kind
   bool is_dot() const { return lane_axis >= 0 && lane_axis != col_axis; }
+  int64_t col_points() const { return is_dot() ? cols : int64_t{cols} * lanes; } // of one tile
 };
+
+/// A loop of a nest, over tiles of `step` points of an axis.
+struct LoopLevel {
+  enum class Kind : uint8_t { points, block, rows, cols } kind;
+  int axis;
+  int64_t step;
+};
+/// The loops of a nest around its tile, outermost first.
+std::vector<LoopLevel> loop_levels(const NestSchedule &);
 
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, point by point; empty for a single nest
   std::vector<NestSchedule> nests;
   int64_t iterations = 1;          // of the outermost loop: what threads share out
-  int64_t work = 0;                // points of all stages, for deciding about threads
+  int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
 };
 

@@ -20,6 +20,9 @@ public:
   /// if (condition) body().
   void branch(llvm::Value *condition, const std::function<void()> &body);
 
+  /// Memory in the frame of the kernel.
+  llvm::AllocaInst *local(llvm::Type *, const std::string &name);
+
   /// Computes stage `s` for every point of the tile, with a fixed order of combination, into a buffer indexed by the
   /// position in the tile.
   LocalBuffer run(const NestSchedule &, int s, int rows, int cols, int active);
@@ -40,7 +43,6 @@ private:
   llvm::Value *sum_lanes(const Stage &, llvm::Value *vector);
   llvm::Value *argmax_lanes(llvm::Value *values, llvm::Value *positions);
   llvm::Value *better(llvm::Value *value, llvm::Value *best);
-  llvm::AllocaInst *local(llvm::Type *, const std::string &name);
   int64_t extent_of(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   DType term_dtype(const Stage &s) const { return k_.expr(s.body).dtype; }
   llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }

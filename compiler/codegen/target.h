@@ -1,6 +1,8 @@
 // The machine to generate code for: what decides vector width, register tiles and fused multiply-add.
 #pragma once
 
+#include "compiler/codegen/schedule_override.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +24,7 @@ struct Target {
   bool fma = false;
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 512 << 10;
+  ScheduleOverride schedule;
 
   int lanes(int element_bytes) const { return vector_bits / 8 / element_bytes; }
 };

@@ -1,12 +1,16 @@
 #include "compiler/codegen/tile_emitter.h"
 
+#include "compiler/codegen/emit_philox.h"
 #include "ir/error.h"
+
+#include <algorithm>
 
 namespace gradc {
 
 TileEmitter::TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target,
                          std::vector<llvm::Value *> params)
-    : b_(builder), k_(kernel), target_(target), params_(std::move(params)) {
+    : b_(builder), k_(kernel), target_(target), params_(std::move(params)),
+      entry_(builder.GetInsertBlock()) {
   axis.assign(k_.axes.size(), i64(0));
   scopes_.emplace_back();
 }
@@ -29,6 +33,20 @@ const std::set<int> &TileEmitter::axes_of(ExprId id) {
 }
 
 bool TileEmitter::depends(ExprId id, int a) { return a >= 0 && axes_of(id).contains(a); }
+
+// The same at every point of the kernel, whatever is stored meanwhile.
+bool TileEmitter::invariant(ExprId id) {
+  if (auto it = invariant_.find(id); it != invariant_.end())
+    return it->second;
+  const Expr &e = k_.expr(id);
+  bool result = axes_of(id).empty() && e.kind != Expr::Kind::stage &&
+                !(e.kind == Expr::Kind::load && k_.params[static_cast<size_t>(e.target)].written) &&
+                std::all_of(e.args.begin(), e.args.end(), [&](ExprId arg) { return invariant(arg); });
+  for (const IndexExpr &index : e.index)
+    for (const IndexTerm &t : index.terms)
+      result = result && (t.is_axis || invariant(t.id));
+  return invariant_[id] = result;
+}
 
 bool TileEmitter::depends(const IndexExpr &index, int a) {
   for (const IndexTerm &t : index.terms)
@@ -68,8 +86,11 @@ llvm::Value *TileEmitter::position(int a, llvm::Value *row, int col) {
 }
 
 llvm::Value *TileEmitter::index_value(const IndexExpr &index, llvm::Value *row, int col) {
+  return index_sum(index, row, col, depends(index, view.lane_axis));
+}
+
+llvm::Value *TileEmitter::index_sum(const IndexExpr &index, llvm::Value *row, int col, bool wide) {
   llvm::Value *sum = i64(index.offset);
-  bool wide = view.lane_axis >= 0 && depends(index, view.lane_axis);
   if (wide)
     sum = widen(sum);
   for (const IndexTerm &t : index.terms) {
@@ -119,6 +140,16 @@ TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *r
     result.indices = varying ? b_.CreateNSWAdd(varying, lanes) : lanes;
   }
   return result;
+}
+
+TileEmitter::Address TileEmitter::address(const LocalBuffer &local, llvm::Value *row, int col) {
+  std::vector<llvm::Value *> outer = axis;
+  for (int a : {view.row_axis, view.col_axis})
+    if (local.tile_relative && a >= 0)
+      axis[static_cast<size_t>(a)] = i64(0);
+  Address at = address(FlatAccess{0, local.strides, {}}, row, col);
+  axis = std::move(outer);
+  return at;
 }
 
 llvm::Value *TileEmitter::element_pointer(llvm::Value *base, DType dtype, const Address &at) {
@@ -231,22 +262,17 @@ llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int c
     internal_check(stage.reduce.empty(), "a reduction is read before it is computed");
     return eval(stage.body, row, col);
   }
-  std::vector<llvm::Value *> outer = axis;
-  if (it->second.tile_relative)
-    axis.assign(axis.size(), i64(0));
-  FlatAccess flat{0, it->second.strides, {}};
-  Address at = address(flat, row, col);
-  axis = std::move(outer);
+  return load_local(it->second, dtype, row, col);
+}
+
+llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col) {
+  Address at = address(local, row, col);
   // Consecutive lanes that do not exist are read from the slack at the buffer's end; others may be anywhere.
-  return load_elements(it->second.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
+  return load_elements(local.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
 }
 
 void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {
-  std::vector<llvm::Value *> outer = axis;
-  if (local.tile_relative)
-    axis.assign(axis.size(), i64(0));
-  Address at = address({0, local.strides, {}}, row, col);
-  axis = std::move(outer);
+  Address at = address(local, row, col);
   store_elements(local.memory, dtype, at, local.tile_relative ? nullptr : mask(col), value);
 }
 
@@ -262,7 +288,36 @@ void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, i
   store_elements(base, type.dtype, at, mask(col), value);
 }
 
+// Random words whose numbers are in arithmetic progression over the lanes; null where they are not.
+llvm::Value *TileEmitter::random_words(const Expr &e, llvm::Value *row, int col) {
+  constexpr int64_t kMaxStride = 2; // beyond, lanes share few blocks
+  const Expr &n = k_.expr(e.args[3]);
+  if (view.lanes == 1 || n.kind != Expr::Kind::index)
+    return nullptr;
+  int64_t stride = 0;
+  for (const IndexTerm &t : n.index[0].terms)
+    if (t.is_axis && t.id == view.lane_axis)
+      stride = t.coefficient;
+    else if (!t.is_axis && depends(t.id, view.lane_axis))
+      return nullptr;
+  if (stride < 1 || stride > kMaxStride)
+    return nullptr;
+  std::vector<llvm::Value *> args;
+  for (size_t i = 0; i < 3; ++i)
+    args.push_back(eval(e.args[i], row, col));
+  if (std::any_of(args.begin(), args.end(), [](llvm::Value *v) { return v->getType()->isVectorTy(); }))
+    return nullptr;
+  IndexExpr whole = n.index[0]; // without the words into a block, so that words side by side share the block
+  const int64_t offset = whole.offset & 3;
+  whole.offset -= offset;
+  args.push_back(index_sum(whole, row, col, false));
+  return emit_philox_run(b_, target_, args, static_cast<int>(offset), stride, view.lanes);
+}
+
 llvm::Value *TileEmitter::apply(const Expr &e, llvm::Value *row, int col) {
+  if (e.op == ScalarOp::philox)
+    if (llvm::Value *words = random_words(e, row, col))
+      return words;
   std::vector<llvm::Value *> args;
   bool wide = false;
   for (ExprId arg : e.args) {
@@ -283,21 +338,38 @@ llvm::Value *TileEmitter::eval(ExprId id, llvm::Value *row, int col) {
     return is_float(e.dtype) ? llvm::ConstantFP::get(type, e.number)
                              : static_cast<llvm::Value *>(llvm::ConstantInt::getSigned(type, e.integer));
   }
+  if (invariant(id)) {
+    auto [it, fresh] = scopes_.front().try_emplace(Key{id, nullptr, -1, -1, 0});
+    if (fresh) { // at the entry, once: LLVM would not move a load across stores
+      llvm::IRBuilderBase::InsertPointGuard guard(b_);
+      if (llvm::Instruction *end = entry_->getTerminator())
+        b_.SetInsertPoint(end);
+      else
+        b_.SetInsertPoint(entry_);
+      llvm::Value *value = compute(e, i64(0), 0);
+      it->second = value;
+    }
+    return it->second;
+  }
   bool varies = depends(id, view.lane_axis);
   Key key{id, depends(id, view.row_axis) ? row : nullptr, depends(id, view.col_axis) ? col : -1,
           varies ? view.lane_axis : -1, varies && view.masked(col)};
   for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope)
     if (auto it = scope->find(key); it != scope->end())
       return it->second;
-  llvm::Value *value = nullptr;
-  switch (e.kind) {
-  case Expr::Kind::index: value = index_value(e.index[0], row, col); break;
-  case Expr::Kind::load: value = load(e, row, col); break;
-  case Expr::Kind::stage: value = load_stage(e.target, e.dtype, row, col); break;
-  default: value = apply(e, row, col); break;
-  }
+  auto copy = packed.find(id);
+  llvm::Value *value = copy != packed.end() ? load_local(copy->second, e.dtype, row, col) : compute(e, row, col);
   scopes_.back()[key] = value;
   return value;
+}
+
+llvm::Value *TileEmitter::compute(const Expr &e, llvm::Value *row, int col) {
+  switch (e.kind) {
+  case Expr::Kind::index: return index_value(e.index[0], row, col);
+  case Expr::Kind::load: return load(e, row, col);
+  case Expr::Kind::stage: return load_stage(e.target, e.dtype, row, col);
+  default: return apply(e, row, col);
+  }
 }
 
 llvm::Value *TileEmitter::eval_lanes(ExprId id, llvm::Value *row, int col) { return widen(eval(id, row, col)); }

@@ -21,11 +21,11 @@ struct TileView {
   bool masked(int col) const { return active < lanes && (mask_all || col == cols - 1); }
 };
 
-/// A stage's values in memory of the kernel: element of the tile, or of the shared iteration.
+/// Values in memory of the kernel: a stage's, of the tile or of the shared iteration, or an operand's that was packed.
 struct LocalBuffer {
   llvm::Value *memory = nullptr;
   std::vector<int64_t> strides; // one an axis of the kernel, in elements
-  bool tile_relative = false;   // indexed by position in the tile: the axes' base values do not count
+  bool tile_relative = false;   // along rows and columns, the position in the tile counts
 };
 
 class TileEmitter {
@@ -36,8 +36,10 @@ public:
   TileView view;
   std::vector<llvm::Value *> axis;          // current base value of every axis, i64
   std::map<int, LocalBuffer> locals;        // of stages computed before
+  std::map<ExprId, LocalBuffer> packed;     // copies of loads, to be read instead
 
-  /// The value of an expression at (row, col): a scalar where it is the same in all lanes, a vector otherwise.
+  /// The value of an expression at (row, col): a scalar where it is the same in all lanes, a vector otherwise. What is
+  /// the same at every point of the kernel is computed once, at its entry.
   llvm::Value *eval(ExprId, llvm::Value *row, int col);
   /// The same, always as a vector when the view has lanes.
   llvm::Value *eval_lanes(ExprId, llvm::Value *row, int col);
@@ -45,6 +47,7 @@ public:
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
   llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
+  llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
   void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
   llvm::Value *mask(int col); // null when all lanes exist
   llvm::Value *lane_numbers();
@@ -60,16 +63,21 @@ private:
     int64_t lane_stride;
   };
   Address address(const FlatAccess &, llvm::Value *row, int col);
+  Address address(const LocalBuffer &, llvm::Value *row, int col);
   llvm::Value *load(const Expr &, llvm::Value *row, int col);
   llvm::Value *index_value(const IndexExpr &, llvm::Value *row, int col);
+  llvm::Value *index_sum(const IndexExpr &, llvm::Value *row, int col, bool wide); // not wide: lane 0
+  llvm::Value *random_words(const Expr &, llvm::Value *row, int col);
   llvm::Value *bounds_mask(const Expr &, llvm::Value *row, int col);
   llvm::Value *apply(const Expr &, llvm::Value *row, int col);
+  llvm::Value *compute(const Expr &, llvm::Value *row, int col);
   llvm::Value *position(int axis, llvm::Value *row, int col); // of lane 0
   llvm::Value *element_pointer(llvm::Value *base, DType, const Address &);
   llvm::Value *load_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Constant *otherwise);
   void store_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Value *value);
   bool depends(ExprId, int axis);
   bool depends(const IndexExpr &, int axis);
+  bool invariant(ExprId);
   const std::set<int> &axes_of(ExprId);
   llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
 
@@ -77,7 +85,9 @@ private:
   const Kernel &k_;
   const Target &target_;
   std::vector<llvm::Value *> params_;
+  llvm::BasicBlock *entry_; // of the kernel
   std::map<ExprId, std::set<int>> axes_;
+  std::map<ExprId, bool> invariant_;
   using Key = std::tuple<ExprId, llvm::Value *, int, int, int>; // expression, row, col, lane axis, masked
   std::vector<std::map<Key, llvm::Value *>> scopes_;
 };

@@ -30,6 +30,8 @@ void PassFlags::add_to(CLI::App &app) {
       ->group("Debugging");
   app.add_flag("--cache,!--no-cache", use_cache,
                "Keep compiled code in $GRADC_CACHE_DIR or ~/.cache/gradc and use it again; the default");
+  app.add_option("--schedule", schedule, "Loops of contractions: rows=N,cols=N,block=N,order=rows|cols,pack=none|rows|cols|both")
+      ->type_name("WISH,...")->group("Debugging");
   app.add_flag("--time-report", time_report, "Show where compile time went")->group("Debugging");
 }
 
@@ -48,6 +50,8 @@ RunOptions PassFlags::resolved() {
 CodegenOptions PassFlags::codegen(const std::string &names) {
   CodegenOptions codegen;
   std::vector<Target> targets = parse_targets(names);
+  for (Target &target : targets)
+    target.schedule = parse_schedule_override(schedule);
   codegen.target = targets[0];
   codegen.higher.assign(targets.begin() + 1, targets.end());
   if (use_cache)

@@ -34,7 +34,7 @@ struct ModelFlags {
 /// How passes run and what they show.
 struct PassFlags {
   RunOptions options;
-  std::string verify;
+  std::string verify, schedule;
   bool time_report = false, use_cache = true;
   Trace trace; // of the stages that the time report is about
 

@@ -46,7 +46,7 @@ struct gradc_team {
   int32_t threads;
   int64_t spin_nanoseconds;
   cpu_set_t processors;         /* those the team may use */
-  _Atomic int caller_processor; /* where the caller was when it last ran a worker's share, or -1 */
+  _Atomic int caller_processor; /* where the caller was when this round began */
   _Atomic int ending;
   signal_word round;
   worker workers[];
@@ -115,8 +115,8 @@ static int claim(worker *w, uint32_t round) {
                                                  memory_order_relaxed);
 }
 
-/* Some schedulers leave a caller and its worker on one processor for good. A worker that came too late leaves the
- * processors of the caller and of the workers before it. */
+/* Some schedulers leave threads on one processor for good, another idle. A worker leaves the processors of the caller and
+ * of the workers before it. */
 static void keep_apart(worker *self) {
   gradc_team *team = self->team;
   if (team->spin_nanoseconds == 0)
@@ -143,10 +143,12 @@ static void *work(void *argument) {
     round = atomic_load_explicit(&team->round.value, memory_order_acquire); /* rounds may have passed meanwhile */
     if (atomic_load_explicit(&team->ending, memory_order_relaxed))
       return NULL;
-    if (!claim(self, round)) {
+    int crowded = sched_getcpu() == atomic_load_explicit(&team->caller_processor, memory_order_relaxed);
+    int mine = claim(self, round);
+    if (crowded || !mine)
       keep_apart(self);
+    if (!mine)
       continue;
-    }
     run_share(team, self->index);
     change(&self->finished, round);
   }
@@ -223,15 +225,14 @@ void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begi
   team->body = body;
   team->args = args;
   team->count = count;
+  atomic_store_explicit(&team->caller_processor, sched_getcpu(), memory_order_relaxed);
   uint32_t round = start_round(team);
   run_share(team, 0);
   for (int32_t i = 1; i < team->threads; ++i) {
     worker *w = &team->workers[i - 1];
     w->helped = claim(w, round);
-    if (!w->helped)
-      continue;
-    atomic_store_explicit(&team->caller_processor, sched_getcpu(), memory_order_relaxed);
-    run_share(team, i);
+    if (w->helped)
+      run_share(team, i);
   }
   for (int32_t i = 1; i < team->threads; ++i) {
     worker *w = &team->workers[i - 1];

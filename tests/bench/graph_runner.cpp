@@ -15,6 +15,8 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
   spec.entries.push_back({"run", 0, std::move(graph)});
   CodegenOptions options;
   options.target = host_target();
+  if (const char *wish = std::getenv("GRADC_BENCH_SCHEDULE"))
+    options.target.schedule = parse_schedule_override(wish);
   jit_ = std::make_unique<JitModel>(spec, options);
   auto block = [&](int64_t bytes) {
     void *memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64));

@@ -1,0 +1,47 @@
+// Copies of the operands of a contraction, laid out in the order in which its tiles read them.
+#pragma once
+
+#include "compiler/codegen/reduction_emitter.h"
+
+namespace gradc {
+
+/// Works for one nest. Panels hold what one column tile reads, term after term of the reduction, whole vectors.
+class PackEmitter {
+public:
+  PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileEmitter &tile, ReductionEmitter &reduction,
+              const NestSchedule &nest);
+
+  /// Copies what `points` columns from the current base of the column axis read, into panels.
+  void pack_cols(int64_t points);
+  /// From now on tiles read the panel of the columns `offset` points after the first packed one.
+  void select_panel(llvm::Value *offset);
+  /// Copies what `points` rows from the current base of the row axis read; from now on tiles read the copy.
+  void pack_rows(int64_t points);
+
+private:
+  LocalBuffer layout(llvm::Value *memory, int axis, int64_t width) const;
+  void copy(ExprId load, const LocalBuffer &, int axis, int64_t points);
+  void transpose(ExprId load, const LocalBuffer &, int axis, int along, int64_t points);
+  void transpose_block(ExprId load, const LocalBuffer &, int axis, int along, int64_t first, int64_t points, int64_t terms);
+  /// Runs body for every point of the reduction axes, but for `without`.
+  void each_term(int without, size_t level, const std::function<void()> &body);
+  int unit_stride_axis(ExprId load) const;
+
+  llvm::Type *element(ExprId load) { return memory_type(b_.getContext(), k_.expr(load).dtype); }
+  llvm::Value *moved(ExprId load, llvm::Value *memory, llvm::Value *elements) {
+    return b_.CreateInBoundsGEP(element(load), memory, elements);
+  }
+  int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
+  llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
+
+  llvm::IRBuilder<> &b_;
+  const Kernel &k_;
+  TileEmitter &tile_;
+  ReductionEmitter &reduction_;
+  const NestSchedule &n_;
+  std::vector<int> reduce_;
+  int64_t terms_ = 1, row_width_ = 0;
+  llvm::Value *panels_ = nullptr, *row_panel_ = nullptr;
+};
+
+} // namespace gradc

@@ -1,0 +1,19 @@
+// Wishes about the loops of contractions, for experiments with the cost model.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace gradc {
+
+/// What is not given is the compiler's choice; where no candidate is as wished, everything is.
+struct ScheduleOverride {
+  std::string text; // as it was given; empty: no wish
+  std::optional<int> rows, cols, block;
+  std::optional<bool> rows_outermost, pack_rows, pack_cols;
+};
+
+/// "rows=6,cols=2,block=4,order=rows|cols,pack=none|rows|cols|both", any of them. Throws Error.
+ScheduleOverride parse_schedule_override(const std::string &text);
+
+} // namespace gradc
