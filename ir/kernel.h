@@ -15,10 +15,10 @@ enum class ScalarOp : uint8_t {
   neg, abs, sign, floor, exp, log, log1p, expm1, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, logical_not, // unary
   add, sub, mul, div, pow, maximum, minimum, logical_and, logical_or, // binary; / on integers truncates, x/0 = 0
   lt, le, eq, ne, gt, ge,                                             // binary -> bool
-  floordiv, floormod,                                                 // binary on i64, divisor a positive literal
+  floordiv, floormod,                                                 // binary on integers, divisor a positive literal
   select,                                                             // (bool, T, T) -> T
   cast,                                                               // any -> Expr::dtype
-  philox, // (seed i64, step i64, element i64, stream i64, word i64) -> i32: random bits, see ir/philox.h
+  philox, // (seed i64, step i64, stream i64, n i64) -> i32: random bits, see ir/philox.h
 };
 constexpr int kScalarOpCount = static_cast<int>(ScalarOp::philox) + 1;
 std::string_view to_string(ScalarOp);

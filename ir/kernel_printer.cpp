@@ -37,7 +37,7 @@ Precedence precedence_of(ScalarOp op) {
 size_t arity_of(ScalarOp op) {
   if (op <= ScalarOp::logical_not || op == ScalarOp::cast)
     return 1;
-  return op == ScalarOp::select ? 3 : op == ScalarOp::philox ? 5 : 2;
+  return op == ScalarOp::select ? 3 : op == ScalarOp::philox ? 4 : 2;
 }
 
 DType result_dtype(ScalarOp op, const std::vector<DType> &args) {

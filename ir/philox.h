@@ -27,14 +27,17 @@ constexpr std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter,
   return counter;
 }
 
-/// ScalarOp::philox: word `word` mod 4 of block number `block`. The key is the seed, low half first; the
-/// counter is (block low, block high, step, stream), of step and stream the low 32 bits.
-constexpr int32_t philox_word(int64_t seed, int64_t step, int64_t block, int64_t stream, int64_t word) {
-  auto low = [](int64_t x) { return static_cast<uint32_t>(static_cast<uint64_t>(x)); };
-  auto high = [](int64_t x) { return static_cast<uint32_t>(static_cast<uint64_t>(x) >> 32); };
+/// ScalarOp::philox: word number n of the sequence that (seed, step, stream) names, which is word n mod 4 of
+/// block n div 4, n unsigned. The key is the seed, low half first; the counter is (block low, block high, step,
+/// stream), of step and stream the low 32 bits.
+constexpr int32_t philox_word(int64_t seed, int64_t step, int64_t stream, int64_t n) {
+  auto low = [](uint64_t x) { return static_cast<uint32_t>(x); };
+  auto high = [](uint64_t x) { return static_cast<uint32_t>(x >> 32); };
+  const auto key = static_cast<uint64_t>(seed), number = static_cast<uint64_t>(n), block = number / 4;
   std::array<uint32_t, 4> bits =
-      philox4x32_10({low(block), high(block), low(step), low(stream)}, {low(seed), high(seed)});
-  return static_cast<int32_t>(bits[static_cast<uint64_t>(word) & 3]);
+      philox4x32_10({low(block), high(block), low(static_cast<uint64_t>(step)), low(static_cast<uint64_t>(stream))},
+                    {low(key), high(key)});
+  return static_cast<int32_t>(bits[number % 4]);
 }
 
 } // namespace gradc

@@ -26,66 +26,44 @@ Type infer_random(const Signature &s, std::initializer_list<DType> allowed) {
 
 namespace {
 
-/// Index arithmetic on i64 in a lowering.
-struct Integers {
-  NodeLowering &l;
+/// The row-major position of the element.
+IndexExpr position(const NodeLowering &l, const Index &at) {
+  IndexExpr flat;
+  for (size_t d = 0; d < at.size(); ++d)
+    flat = flat * l.node.type.shape[d] + at[d];
+  return flat;
+}
 
-  ExprId apply(ScalarOp op, ExprId x, int64_t y) { return l.apply(op, {x, l.integer(y)}, DType::i64); }
-  /// The row-major position of the element.
-  ExprId position(const Index &at) {
-    IndexExpr flat;
-    for (size_t d = 0; d < at.size(); ++d)
-      flat = flat * l.node.type.shape[d] + at[d];
-    return l.index_value(flat);
-  }
-  ExprId philox(ExprId block, ExprId word) {
-    ExprId stream = l.integer(int_attr(l.node.attrs, "stream"));
-    return l.apply(ScalarOp::philox, {l.operand(0, {}), l.operand(1, {}), block, stream, word}, DType::i32);
-  }
-};
+ExprId philox(NodeLowering &l, const IndexExpr &n) {
+  ExprId stream = l.integer(int_attr(l.node.attrs, "stream"));
+  return l.apply(ScalarOp::philox, {l.operand(0, {}), l.operand(1, {}), stream, l.index_value(n)}, DType::i32);
+}
 
 } // namespace
 
-ExprId random_word(NodeLowering &l, const Index &at) {
-  Integers i{l};
-  ExprId e = i.position(at);
-  return i.philox(i.apply(ScalarOp::floordiv, e, 4), i.apply(ScalarOp::floormod, e, 4));
-}
+ExprId random_word(NodeLowering &l, const Index &at) { return philox(l, position(l, at)); }
 
 std::pair<ExprId, ExprId> random_word_pair(NodeLowering &l, const Index &at) {
-  Integers i{l};
-  ExprId e = i.position(at);
-  ExprId block = i.apply(ScalarOp::floordiv, e, 2);
-  ExprId first = i.apply(ScalarOp::mul, i.apply(ScalarOp::floormod, e, 2), 2);
-  return {i.philox(block, first), i.philox(block, i.apply(ScalarOp::add, first, 1))};
+  const IndexExpr first = position(l, at) * 2;
+  return {philox(l, first), philox(l, first + 1)};
 }
 
-// There are no shifts: for w < 0, whose complement -1 - w is not negative, the high bits are the complement
-// of those of the complement. All of it fits 32-bit lanes.
+// floor(word / 2^(32 - count)) modulo 2^count: the shift without sign.
 ExprId high_bits(NodeLowering &l, ExprId word, int count) {
-  auto number = [&](int64_t x) { return l.integer(x, DType::i32); };
-  auto apply = [&](ScalarOp op, std::vector<ExprId> args) {
-    return l.apply(op, std::move(args), DType::i32);
+  auto apply = [&](ScalarOp op, ExprId x, int64_t y) {
+    return l.apply(op, {x, l.integer(y, DType::i32)}, DType::i32);
   };
-  ExprId negative = l.apply(ScalarOp::lt, {word, number(0)}, DType::boolean);
-  ExprId folded = apply(ScalarOp::select, {negative, apply(ScalarOp::sub, {number(-1), word}), word});
-  ExprId high = apply(ScalarOp::div, {folded, number(int64_t{1} << (32 - count))});
-  ExprId complement = apply(ScalarOp::sub, {number((int64_t{1} << count) - 1), high});
-  return apply(ScalarOp::select, {negative, complement, high});
+  return apply(ScalarOp::floormod, apply(ScalarOp::floordiv, word, int64_t{1} << (32 - count)),
+               int64_t{1} << count);
 }
 
-static int32_t word(const Node &node, std::span<const Tensor *const> inputs, int64_t block, int64_t n) {
-  return philox_word(inputs[0]->integers[0], inputs[1]->integers[0], block, int_attr(node.attrs, "stream"),
-                     n);
-}
-
-int32_t random_word(const Node &node, std::span<const Tensor *const> inputs, int64_t e) {
-  return word(node, inputs, e / 4, e % 4);
+int32_t random_word(const Node &node, std::span<const Tensor *const> inputs, int64_t n) {
+  return philox_word(inputs[0]->integers[0], inputs[1]->integers[0], int_attr(node.attrs, "stream"), n);
 }
 
 std::pair<int32_t, int32_t> random_word_pair(const Node &node, std::span<const Tensor *const> inputs,
                                              int64_t e) {
-  return {word(node, inputs, e / 2, e % 2 * 2), word(node, inputs, e / 2, e % 2 * 2 + 1)};
+  return {random_word(node, inputs, 2 * e), random_word(node, inputs, 2 * e + 1)};
 }
 
 } // namespace gradc

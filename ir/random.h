@@ -1,6 +1,6 @@
-// What the random ops share. Element e of a result draws its bits from words of Philox blocks (ir/philox.h)
-// that belong to it alone: an element of 32 bits from word e mod 4 of block e div 4; one of 64 bits (f64)
-// from words 2 (e mod 2) and 2 (e mod 2) + 1 of block e div 2. Every rule exists twice: as scalar expressions
+// What the random ops share. Element e of a result draws its bits from Philox words (ir/philox.h)
+// that belong to it alone: an element of 32 bits from word number e of the sequence of (seed, step, stream),
+// one of 64 bits (f64) from words 2e and 2e + 1. Every rule exists twice: as scalar expressions
 // for kernels, and as plain C++, the definition.
 #pragma once
 
@@ -17,7 +17,7 @@ Type infer_random(const Signature &, std::initializer_list<DType> allowed);
 /// The random words of the element at `at`, as i32.
 ExprId random_word(NodeLowering &, const Index &at);
 std::pair<ExprId, ExprId> random_word_pair(NodeLowering &, const Index &at);
-/// The `count` high bits, below 32, of an i32 `word`, as a number of 0 to 2^count - 1.
+/// The `count` high bits, 2 to 30, of an i32 `word`, as a number of 0 to 2^count - 1.
 ExprId high_bits(NodeLowering &, ExprId word, int count);
 
 /// The same for the interpreter: words of element `e` of the node with these operands.

@@ -133,8 +133,7 @@ static uint64_t evaluate_wrapping(ScalarOp op, DType operand, const int64_t *arg
   case ScalarOp::floormod: return ux - static_cast<uint64_t>(floordiv(x, args[1])) * second();
   case ScalarOp::select: return static_cast<uint64_t>(x != 0 ? args[1] : args[2]);
   case ScalarOp::cast: return ux;
-  case ScalarOp::philox:
-    return static_cast<uint64_t>(int64_t{philox_word(x, args[1], args[2], args[3], args[4])});
+  case ScalarOp::philox: return static_cast<uint64_t>(int64_t{philox_word(x, args[1], args[2], args[3])});
   default: undefined(op, operand);
   }
 }

@@ -1,105 +1,164 @@
+// A block is two 64-bit lanes: its words in the order of memory, so that blocks side by side are a vector of
+// consecutive words. A round is then one multiplication of the even words, which x86 does 32 x 32 bits to 64,
+// and a reversal of the products.
 #include "compiler/codegen/emit_philox.h"
 
 #include "ir/philox.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace gradc {
 namespace {
 
-/// The rounds on 32-bit words kept in 64-bit lanes, whose upper halves are cleared only where they matter: before a
-/// multiplication, which then is one instruction of 32 x 32 bits.
+constexpr int64_t kLowWord = 0xFFFFFFFF;
+
+unsigned lanes_of(llvm::Value *x) {
+  auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  return vector ? vector->getNumElements() : 1;
+}
+
+/// The low bits of an integer that are zero for sure. LLVM's analysis would believe the loop counters, which lack the
+/// value of their next round while the body is emitted.
+unsigned low_zeros(llvm::Value *x) {
+  if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(x))
+    return constant->getValue().countr_zero();
+  auto *operation = llvm::dyn_cast<llvm::BinaryOperator>(x);
+  if (!operation)
+    return 0;
+  const unsigned a = low_zeros(operation->getOperand(0)), b = low_zeros(operation->getOperand(1));
+  switch (operation->getOpcode()) {
+  case llvm::Instruction::Add: return std::min(a, b);
+  case llvm::Instruction::Mul: return a + b;
+  default: return 0;
+  }
+}
+
 class PhiloxEmitter {
 public:
-  explicit PhiloxEmitter(llvm::Function &function)
-      : b_(function.getContext()), f_(function), t_(f_.getArg(0)->getType()) {}
-  void run();
+  PhiloxEmitter(llvm::IRBuilderBase &b, const Target &target) : b_(b), target_(target) {}
+
+  /// The words of blocks, from the halves of their counters and keys by turns.
+  llvm::Value *words(llvm::Value *counters, llvm::Value *keys) {
+    return b_.CreateCall(rounds(counters->getType()), {counters, keys});
+  }
+  /// The second half of a counter; the first is the number of the block.
+  llvm::Value *step_and_stream(llvm::Value *step, llvm::Value *stream) {
+    return b_.CreateOr(low(step), b_.CreateShl(stream, integer(stream, 32)));
+  }
+  llvm::Value *high(llvm::Value *x) { return b_.CreateLShr(x, integer(x, 32)); }
+  llvm::Value *low(llvm::Value *x) { return b_.CreateAnd(x, integer(x, kLowWord)); }
+  /// Lane i is words[stride i + k], k being lane i of `which`, known to be in [first, last].
+  llvm::Value *pick(llvm::Value *words, int64_t stride, llvm::Value *which, int first, int last);
 
 private:
-  struct State {
-    llvm::Value *counter[4], *key[2];
-  };
-  llvm::Constant *integer(int64_t value) { return llvm::ConstantInt::getSigned(t_, value); }
-  llvm::Value *high(llvm::Value *x) { return b_.CreateLShr(x, integer(32)); }
-  llvm::Value *product(llvm::Value *x, int64_t factor) {
-    return b_.CreateMul(b_.CreateAnd(x, integer(0xFFFFFFFF)), integer(factor));
+  llvm::Constant *integer(llvm::Value *like, int64_t value) {
+    return llvm::ConstantInt::getSigned(like->getType(), value);
   }
-  State round(const State &s);
-  State loop(const State &first);
+  llvm::Function *rounds(llvm::Type *pairs);
+  void emit_rounds(llvm::Function &);
 
-  llvm::IRBuilder<> b_;
-  llvm::Function &f_;
-  llvm::Type *t_;
+  llvm::IRBuilderBase &b_;
+  const Target &target_;
 };
 
-PhiloxEmitter::State PhiloxEmitter::round(const State &s) {
-  llvm::Value *p0 = product(s.counter[0], kPhiloxMultipliers[0]);
-  llvm::Value *p1 = product(s.counter[2], kPhiloxMultipliers[1]);
-  return {{b_.CreateXor(b_.CreateXor(high(p1), s.counter[1]), s.key[0]), p1,
-           b_.CreateXor(b_.CreateXor(high(p0), s.counter[3]), s.key[1]), p0},
-          {b_.CreateAdd(s.key[0], integer(kPhiloxWeyl[0])), b_.CreateAdd(s.key[1], integer(kPhiloxWeyl[1]))}};
+void PhiloxEmitter::emit_rounds(llvm::Function &f) {
+  b_.SetInsertPoint(llvm::BasicBlock::Create(f.getContext(), "entry", &f));
+  llvm::Value *state = f.getArg(0), *key = f.getArg(1);
+  llvm::Type *pairs = state->getType();
+  const unsigned blocks = lanes_of(state) / 2;
+  auto *quads = llvm::FixedVectorType::get(b_.getInt32Ty(), 4 * blocks);
+  std::vector<llvm::Constant *> multipliers, weyl;
+  std::vector<int> reversed;
+  for (unsigned word = 0; word < 4 * blocks; ++word) {
+    reversed.push_back(static_cast<int>(word ^ 3));
+    weyl.push_back(b_.getInt32(word % 2 == 0 ? kPhiloxWeyl[word / 2 % 2] : 0));
+  }
+  for (unsigned half = 0; half < 2 * blocks; ++half)
+    multipliers.push_back(b_.getInt64(kPhiloxMultipliers[half % 2]));
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    llvm::Value *product = b_.CreateMul(low(state), llvm::ConstantVector::get(multipliers));
+    llvm::Value *swapped = b_.CreateShuffleVector(b_.CreateBitCast(product, quads), reversed);
+    state = b_.CreateXor(b_.CreateBitCast(swapped, pairs), b_.CreateXor(high(state), key));
+    llvm::Value *bumped = b_.CreateAdd(b_.CreateBitCast(key, quads), llvm::ConstantVector::get(weyl));
+    key = b_.CreateBitCast(bumped, pairs);
+  }
+  b_.CreateRet(b_.CreateBitCast(state, quads));
 }
 
-PhiloxEmitter::State PhiloxEmitter::loop(const State &first) {
-  llvm::BasicBlock *before = b_.GetInsertBlock();
-  auto *body = llvm::BasicBlock::Create(f_.getContext(), "round", &f_);
-  auto *after = llvm::BasicBlock::Create(f_.getContext(), "done", &f_);
-  b_.CreateBr(body);
-  b_.SetInsertPoint(body);
-  auto carried = [&](llvm::Value *initial) {
-    llvm::PHINode *phi = b_.CreatePHI(initial->getType(), 2);
-    phi->addIncoming(initial, before);
-    return phi;
-  };
-  llvm::PHINode *i = carried(b_.getInt64(0));
-  State s;
-  for (int word = 0; word < 4; ++word)
-    s.counter[word] = carried(first.counter[word]);
-  for (int word = 0; word < 2; ++word)
-    s.key[word] = carried(first.key[word]);
-  State next = round(s);
-  llvm::Value *done = b_.CreateAdd(i, b_.getInt64(1));
-  i->addIncoming(done, body);
-  for (int word = 0; word < 4; ++word)
-    llvm::cast<llvm::PHINode>(s.counter[word])->addIncoming(next.counter[word], body);
-  for (int word = 0; word < 2; ++word)
-    llvm::cast<llvm::PHINode>(s.key[word])->addIncoming(next.key[word], body);
-  b_.CreateCondBr(b_.CreateICmpULT(done, b_.getInt64(kPhiloxRounds)), body, after);
-  b_.SetInsertPoint(after);
-  return next;
+llvm::Function *PhiloxEmitter::rounds(llvm::Type *pairs) {
+  const unsigned words = 2 * llvm::cast<llvm::FixedVectorType>(pairs)->getNumElements();
+  llvm::Function *caller = b_.GetInsertBlock()->getParent();
+  llvm::Module &module = *caller->getParent();
+  const std::string name = "philox." + std::to_string(words) + "." + target_.cpu;
+  llvm::Function *function = module.getFunction(name);
+  if (function)
+    return function;
+  auto *type = llvm::FunctionType::get(llvm::FixedVectorType::get(b_.getInt32Ty(), words), {pairs, pairs}, false);
+  function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
+  function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
+  function->setDoesNotAccessMemory(); // so equal calls are made once
+  function->setWillReturn();
+  llvm::IRBuilderBase::InsertPointGuard guard(b_);
+  emit_rounds(*function);
+  return function;
 }
 
-void PhiloxEmitter::run() {
-  b_.SetInsertPoint(llvm::BasicBlock::Create(f_.getContext(), "entry", &f_));
-  llvm::Value *seed = f_.getArg(0), *step = f_.getArg(1), *block = f_.getArg(2), *stream = f_.getArg(3);
-  llvm::Value *wanted = b_.CreateAnd(f_.getArg(4), integer(3));
-  State last = loop({{block, high(block), step, stream}, {seed, high(seed)}});
-  llvm::Value *result = last.counter[0];
-  for (int word = 1; word < 4; ++word)
-    result = b_.CreateSelect(b_.CreateICmpEQ(wanted, integer(word)), last.counter[word], result);
-  b_.CreateRet(b_.CreateTrunc(result, f_.getReturnType()));
+llvm::Value *PhiloxEmitter::pick(llvm::Value *words, int64_t stride, llvm::Value *which, int first, int last) {
+  llvm::Value *result = nullptr;
+  for (int k = first; k <= last; ++k) {
+    std::vector<int> order;
+    for (unsigned lane = 0; lane < lanes_of(which); ++lane)
+      order.push_back(static_cast<int>(stride * lane) + k);
+    llvm::Value *candidate = b_.CreateShuffleVector(words, order);
+    result = result ? b_.CreateSelect(b_.CreateICmpEQ(which, integer(which, k)), candidate, result) : candidate;
+  }
+  return result;
 }
 
 } // namespace
 
 llvm::Value *emit_philox(llvm::IRBuilderBase &b, const Target &target, const std::vector<llvm::Value *> &args) {
-  llvm::Type *t = args[0]->getType(), *result = b.getInt32Ty();
-  unsigned lanes = 1;
-  if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(t)) {
-    lanes = vector->getNumElements();
-    result = llvm::FixedVectorType::get(result, lanes);
+  PhiloxEmitter philox(b, target);
+  const unsigned lanes = lanes_of(args[3]);
+  auto *type = llvm::FixedVectorType::get(b.getInt64Ty(), lanes);
+  std::vector<llvm::Value *> vectors;
+  for (llvm::Value *arg : args)
+    vectors.push_back(b.CreateBitCast(arg, type));
+  llvm::Value *seed = vectors[0], *n = vectors[3];
+  std::vector<int> order;
+  for (unsigned lane = 0; lane < lanes; ++lane) {
+    order.push_back(static_cast<int>(lane));
+    order.push_back(static_cast<int>(lanes + lane));
   }
-  llvm::Function *caller = b.GetInsertBlock()->getParent();
-  llvm::Module &module = *caller->getParent();
-  std::string name = "philox." + std::to_string(lanes) + "." + target.cpu;
-  llvm::Function *function = module.getFunction(name);
-  if (!function) {
-    auto *type = llvm::FunctionType::get(result, std::vector<llvm::Type *>(args.size(), t), false);
-    function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
-    function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
-    function->setDoesNotAccessMemory(); // so equal calls are made once
-    function->setWillReturn();
-    PhiloxEmitter(*function).run();
+  auto interleaved = [&](llvm::Value *x, llvm::Value *y) { return b.CreateShuffleVector(x, y, order); };
+  llvm::Value *block = b.CreateLShr(n, llvm::ConstantInt::get(type, 2));
+  llvm::Value *words = philox.words(interleaved(block, philox.step_and_stream(vectors[1], vectors[2])),
+                                    interleaved(philox.low(seed), philox.high(seed)));
+  llvm::Value *result = philox.pick(words, 4, b.CreateAnd(n, llvm::ConstantInt::get(type, 3)), 0, 3);
+  return args[3]->getType()->isVectorTy() ? result : b.CreateExtractElement(result, uint64_t{0});
+}
+
+llvm::Value *emit_philox_run(llvm::IRBuilderBase &b, const Target &target, const std::vector<llvm::Value *> &args,
+                             int offset, int64_t stride, int lanes) {
+  PhiloxEmitter philox(b, target);
+  llvm::Value *seed = args[0], *n = args[3];
+  const int first = offset, last = low_zeros(n) >= 2 ? offset : offset + 3; // where in its block the first word is
+  // In whole registers, which cost as much.
+  const unsigned blocks = std::bit_ceil(static_cast<unsigned>((last + stride * (lanes - 1)) / 4 + 1));
+  std::vector<llvm::Constant *> numbers;
+  std::vector<int> order;
+  for (unsigned half = 0; half < 2 * blocks; ++half) {
+    numbers.push_back(b.getInt64(half / 2));
+    order.push_back(static_cast<int>(half % 2 == 0 ? half : 2 * blocks + half));
   }
-  return b.CreateCall(function, args);
+  auto alternating = [&](llvm::Value *x, llvm::Value *y) { return b.CreateShuffleVector(x, y, order); };
+  auto splat = [&](llvm::Value *x) { return b.CreateVectorSplat(2 * blocks, x); };
+  llvm::Value *block = b.CreateAdd(splat(b.CreateLShr(n, b.getInt64(2))), llvm::ConstantVector::get(numbers));
+  llvm::Value *words = philox.words(alternating(block, splat(philox.step_and_stream(args[1], args[2]))),
+                                    alternating(splat(philox.low(seed)), splat(philox.high(seed))));
+  llvm::Value *which = b.CreateAdd(b.CreateAnd(n, b.getInt64(3)), b.getInt64(static_cast<uint64_t>(offset)));
+  return philox.pick(words, stride, b.CreateVectorSplat(static_cast<unsigned>(lanes), which), first, last);
 }
 
 } // namespace gradc

@@ -65,6 +65,10 @@ llvm::Value *emit_int_div(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y
 
 llvm::Value *emit_floor_division(llvm::IRBuilderBase &b, ScalarOp op, llvm::Value *x, llvm::Value *y) {
   llvm::Type *t = x->getType();
+  const llvm::APInt &divisor = llvm::cast<llvm::Constant>(y)->getUniqueInteger();
+  if (divisor.isPowerOf2())
+    return op == ScalarOp::floormod ? b.CreateAnd(x, integer(t, divisor.getSExtValue() - 1))
+                                    : b.CreateAShr(x, integer(t, divisor.logBase2()));
   llvm::Value *rest = b.CreateSRem(x, y);
   llvm::Value *negative = b.CreateICmpSLT(rest, integer(t, 0));
   if (op == ScalarOp::floormod)

@@ -52,9 +52,16 @@ Real mul_add(Real x, Real y, Real z) {
 }
 
 Real polynomial(Real x, std::span<const double> coefficients) {
-  Real y = x.emitter->constant(coefficients.back());
-  for (size_t i = coefficients.size() - 1; i-- > 0;)
-    y = mul_add(y, x, x.emitter->constant(coefficients[i]));
+  const size_t count = coefficients.size(), step = count < 5 ? 1 : 2;
+  Real power = step == 1 ? x : x * x;
+  auto terms = [&](size_t i) {
+    Real constant = x.emitter->constant(coefficients[i]);
+    return step == 2 && i + 1 < count ? mul_add(x, coefficients[i + 1], constant) : constant;
+  };
+  size_t i = (count - 1) / step * step;
+  Real y = terms(i);
+  for (; i > 0; i -= step)
+    y = mul_add(y, power, terms(i - step));
   return y;
 }
 
@@ -114,9 +121,9 @@ Real to_real(Bits x) {
   return from_bits(x + pattern(e.format, e.format.rounder)) - e.format.rounder;
 }
 
-Rounded round_scaled(Real x, double scale, int offset) {
+Rounded round_scaled(Real x, Real scale, int offset) {
   const double rounder = x.emitter->format.rounder + offset;
-  Real shifted = mul_add(x, scale, rounder);
+  Real shifted = mul_add(x, scale, x.emitter->constant(rounder));
   return {shifted - rounder, bits(shifted)};
 }
 

@@ -73,7 +73,8 @@ inline Real operator/(double c, Real x) { return x.emitter->constant(c) / x; }
 Real mul_add(Real a, Real b, Real c);
 inline Real mul_add(Real a, double b, Real c) { return mul_add(a, a.emitter->constant(b), c); }
 inline Real mul_add(Real a, double b, double c) { return mul_add(a, b, a.emitter->constant(c)); }
-/// c0 + c1 x + c2 x^2 + ... by Horner's rule.
+/// c0 + c1 x + c2 x^2 + ... by Horner's rule; where there are many terms, in x^2 on pairs of them: half the latency for
+/// one multiplication more, or none where x * x is there already.
 Real polynomial(Real x, std::span<const double> coefficients);
 Real abs(Real);
 Real sqrt(Real);
@@ -120,7 +121,10 @@ struct Rounded {
   Real value;
   Bits bits;
 };
-Rounded round_scaled(Real x, double scale, int offset);
+Rounded round_scaled(Real x, Real scale, int offset);
+inline Rounded round_scaled(Real x, double scale, int offset) {
+  return round_scaled(x, x.emitter->constant(scale), offset);
+}
 
 /// 2^(field - bias) for a normal result; above the width of an exponent `field` may hold anything, as
 /// Rounded::bits does.
@@ -145,10 +149,8 @@ struct ExpReduction {
   Real q;
 };
 ExpReduction reduce_exp(Real x, int offset);
-/// Q of ExpReduction.
-Real exp_tail(Real r);
-/// e^x for x <= 0, graceful to denormals.
-Real exp_nonpositive(Real x);
+/// Q of ExpReduction times a power of two.
+Real exp_tail(Real r, double scale = 1);
 
 Real emit_exp(Real);
 Real emit_expm1(Real);

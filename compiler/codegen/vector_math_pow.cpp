@@ -77,7 +77,7 @@ Real power_for_f32(Real x, Real y) {
   Real s = f / (f + 2.0);
   Real log2_x = mul_add(s, polynomial(s * s, kLog2), k);
   Real exponent = at_most(at_least(y * log2_x, -160), 130); // zero and infinity in f32
-  Rounded n = round_scaled(exponent, 1, x.emitter->format.bias);
+  Rounded n = round_scaled(exponent, 1.0, x.emitter->format.bias);
   Real r = exponent - n.value;
   return mul_add(r, polynomial(r, kExp2), x.emitter->constant(1)) * power_of_two(n.bits);
 }

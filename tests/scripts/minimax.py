@@ -7,7 +7,7 @@ printed error is that of the rounded polynomial. Usage: minimax.py [name...] pri
 import sys
 
 import numpy as np
-from mpmath import atanh, cos, erf, erfc, exp, expm1, ln, log, log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt
+from mpmath import atanh, cos, erf, erfc, exp, expm1, ln, log, log1p, lu_solve, matrix, mp, mpf, pi, sin, sqrt, tanh
 
 mp.dps = 60
 TINY = mpf("1e-5")  # nearer to zero the quotients below cancel
@@ -84,13 +84,32 @@ def cos_tail(z):  # cos(r) = 1 - z/2 + z^2 C(z)
     return (cos(sqrt(z)) - 1 + z / 2) / z ** 2
 
 
+def tanh_tail(z):  # tanh(x) = x + x z P(z), z = x^2
+    x = sqrt(z)
+    return (tanh(x) / x - 1) / z
+
+
+def tanh_exp(r):  # exp(2r) = 1 + r P(r)
+    return expm1(2 * r) / r
+
+
+def tanh_exp_weight(r):  # of an error of P in 1 - 2 / (2^n exp(2r) + 1), for the n that occur beyond 0.55
+    def at(n):
+        return 2 ** (n + 1) / (2 ** n * exp(2 * r) + 1) ** 2 if r + n * ln(2) / 2 > mpf("0.549") else 0
+    return abs(r) * max(at(2), at(3), at(4))
+
+
 def erf_tail(z):  # erf(x) = x + x P(z), z = x^2
     x = sqrt(z)
     return erf(x) / x - 1
 
 
-def erfc_bits(x):  # erfc(x) = 2^-V(x)
-    return -log(erfc(x), 2)
+def erfc_slope(centre):  # erfc(centre + u) = 2^-(3 + u P(u))
+    return lambda u: (-log(erfc(centre + u), 2) - 3) / u
+
+
+def erfc_slope_weight(centre):
+    return lambda u: erfc(centre + u) * abs(u)
 
 
 def exp2_tail(r):  # 2^r = 1 + r P(r)
@@ -108,6 +127,7 @@ def log_correction(z):  # log(1+f) = 2s (1 + z (1/3 + z P(z)))
 
 
 HALF = mpf("0.501")
+CENTRE32, CENTRE64 = mpf(1.0847870111465454), mpf(1.0847870400692832)  # erfc is 1/8 there, nearly
 F32, F64 = np.float32, np.float64
 FITS = {
     "exp_f32": (exp_tail, lambda r: abs(r), 4, -HALF_LN2, HALF_LN2, F32),
@@ -118,10 +138,12 @@ FITS = {
     "cos_f32": (cos_tail, lambda z: z ** 2, 2, TINY, QUADRANT ** 2, F32),
     "sin_f64": (sin_tail, lambda z: z, 5, TINY, QUADRANT ** 2, F64),
     "cos_f64": (cos_tail, lambda z: z ** 2, 5, TINY, QUADRANT ** 2, F64),
+    "tanh_small": (tanh_tail, lambda z: z * sqrt(z) / tanh(sqrt(z)), 3, TINY, mpf("0.55") ** 2, F32),
+    "tanh_exp": (tanh_exp, tanh_exp_weight, 5, -HALF_LN2 / 2, HALF_LN2 / 2, F32),
     "erf_small_f32": (erf_tail, lambda z: mpf(1), 6, TINY, mpf(1), F32),
     "erf_small_f64": (erf_tail, lambda z: mpf(1), 12, TINY, mpf(1), F64),
-    "erfc_bits_f32": (erfc_bits, erfc, 6, mpf(1), mpf("3.95"), F32),
-    "erfc_bits_f64": (erfc_bits, erfc, 17, mpf(1), mpf("5.95"), F64),
+    "erfc_slope_f32": (erfc_slope(CENTRE32), erfc_slope_weight(CENTRE32), 5, 1 - CENTRE32, mpf("3.95") - CENTRE32, F32),
+    "erfc_slope_f64": (erfc_slope(CENTRE64), erfc_slope_weight(CENTRE64), 16, 1 - CENTRE64, mpf("5.95") - CENTRE64, F64),
     "erf_exp2_f32": (exp2_tail, abs, 4, -HALF, HALF, F32),
     "erf_exp2_f64": (exp2_tail, abs, 9, -HALF, HALF, F64),
     "powf_log2": (log2_quotient, lambda z: mpf(1), 5, TINY, ATANH_MAX, F64),
