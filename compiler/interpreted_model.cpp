@@ -152,6 +152,8 @@ InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<Sta
   s.table.save = gradc_core_save;
   s.table.load = gradc_core_load;
   s.table.status_message = gradc_core_status_message;
+  s.table.memory_create = gradc_core_memory_create;
+  s.table.memory_destroy = gradc_core_memory_destroy;
 }
 
 InterpretedModel::~InterpretedModel() = default;

@@ -41,6 +41,8 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
   add("gradc_core_parallel", &gradc_core_parallel);
   add("gradc_core_team_create", &gradc_core_team_create);
   add("gradc_core_team_destroy", &gradc_core_team_destroy);
+  add("gradc_core_memory_create", &gradc_core_memory_create);
+  add("gradc_core_memory_destroy", &gradc_core_memory_destroy);
   add("gradc_core_save", &gradc_core_save);
   add("gradc_core_load", &gradc_core_load);
   add("gradc_core_cpu_level", &gradc_core_cpu_level);

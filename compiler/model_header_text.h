@@ -11,6 +11,7 @@ inline constexpr std::string_view kFixedText = R"(
 typedef struct {name} {{
   const gradc_model *model;
   void *memory; /* one allocation that holds the arenas */
+  int64_t memory_bytes;
   void *arenas[GRADC_ARENAS];
   gradc_team *team;
   int64_t seed;
@@ -54,34 +55,31 @@ static inline void {name}_destroy({name} *m) {{
   if (!m)
     return;
   m->model->team_destroy(m->team);
-  free(m->memory);
+  m->model->memory_destroy(m->memory, m->memory_bytes);
   free(m);
 }}
 
 /* As {name}_create, for the table of a shared object that dlopen has opened: what its {symbol} returns. */
 static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed, int32_t threads) {{
   {name} *m;
-  uintptr_t mask, at;
-  size_t total;
+  int64_t mask, at = 0;
   int32_t i;
-  if (!model || model->abi_version != GRADC_ABI_VERSION)
+  if (!model || model->abi_version != GRADC_ABI_VERSION || model->struct_size < sizeof *model)
     return 0;
   m = ({name} *)calloc(1, sizeof *m);
   if (!m)
     return 0;
-  mask = (uintptr_t)model->alignment - 1;
-  total = (size_t)mask;
+  mask = model->alignment - 1;
   for (i = 0; i < GRADC_ARENAS; ++i)
-    total += ((size_t)model->arena_bytes[i] + mask) & ~mask;
-  m->memory = calloc(1, total);
+    m->memory_bytes += (model->arena_bytes[i] + mask) & ~mask;
+  m->memory = model->memory_create(m->memory_bytes);
   if (!m->memory) {{
     free(m);
     return 0;
   }}
-  at = ((uintptr_t)m->memory + mask) & ~mask;
   for (i = 0; i < GRADC_ARENAS; ++i) {{
-    m->arenas[i] = (void *)at;
-    at += ((uintptr_t)model->arena_bytes[i] + mask) & ~mask;
+    m->arenas[i] = (char *)m->memory + at;
+    at += (model->arena_bytes[i] + mask) & ~mask;
   }}
   for (i = 0; i < model->hyper_count; ++i)
     m->hypers[i] = model->hypers[i].default_value;

@@ -1,6 +1,7 @@
 // The thread team and the weights files that every model.so carries.
 #include "runtime_fake_model.h"
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -55,6 +56,20 @@ constexpr const char *kB = R"("b":{"dtype":"F32","shape":[],"data_offsets":[0,4]
 constexpr const char *kW = R"("w":{"dtype":"F32","shape":[3],"data_offsets":[4,16]})";
 
 } // namespace
+
+TEST_CASE("memory: blocks are aligned, zero and to be written, of any size") {
+  for (const int64_t bytes : {int64_t{0}, int64_t{1}, int64_t{100}, (int64_t{2} << 20) - 1, int64_t{2} << 20, (int64_t{5} << 20) + 3}) {
+    auto *memory = static_cast<unsigned char *>(gradc_core_memory_create(bytes));
+    REQUIRE(memory);
+    CHECK(reinterpret_cast<uintptr_t>(memory) % (bytes >= 2 << 20 ? 2 << 20 : 64) == 0);
+    CHECK(std::all_of(memory, memory + bytes, [](unsigned char byte) { return byte == 0; }));
+    std::fill(memory, memory + bytes, static_cast<unsigned char>(1));
+    gradc_core_memory_destroy(memory, bytes);
+  }
+  gradc_core_memory_destroy(nullptr, 1 << 30);
+  CHECK(gradc_core_memory_create(-1) == nullptr);
+  CHECK(gradc_core_memory_create(int64_t{1} << 62) == nullptr);
+}
 
 TEST_CASE("team: every index of every count is visited once, for any number of threads") {
   for (const int32_t threads : {1, 2, 3, 7}) {

@@ -87,6 +87,8 @@ public:
     table.save = gradc_core_save;
     table.load = gradc_core_load;
     table.status_message = gradc_core_status_message;
+    table.memory_create = gradc_core_memory_create;
+    table.memory_destroy = gradc_core_memory_destroy;
   }
   FakeModel(const FakeModel &) = delete;
 

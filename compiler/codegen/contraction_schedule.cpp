@@ -235,7 +235,7 @@ double Model::packing(const Choice &c) const {
 double Model::epilogue(const Choice &c) const {
   double loads = 0, bytes = 0;
   for (const FlatAccess &a : c_.others) {
-    int64_t s = a.coefficients[static_cast<size_t>(c.col)];
+    int64_t s = c.col < 0 ? 0 : a.coefficients[static_cast<size_t>(c.col)];
     loads += s == 0 ? 0.5 : s == 1 && a.computed.empty() ? 1 : kScatterLoads * lanes_ / 8;
     bytes += s == 1 ? c_.element_bytes : 0;
   }

@@ -72,7 +72,7 @@ private:
 static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
 static_assert(sizeof(gradc_value) == 16 + 8 * GRADC_MAX_RANK);
 static_assert(sizeof(gradc_entry) == 56);
-static_assert(sizeof(gradc_model) == 32 + 8 * GRADC_ARENAS + 16 + 32 + 40);
+static_assert(sizeof(gradc_model) == 32 + 8 * GRADC_ARENAS + 16 + 32 + 56);
 
 void TableEmitter::collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes) {
   std::vector<std::string> seen;
@@ -172,7 +172,8 @@ std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets)
         {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), name, signature, i64(64), longs(arena_bytes, GRADC_ARENAS),
          count(tensors.size()), count(inputs.size()), count(hypers.size()), count(spec_.entries.size()), tensor_array,
          input_array, hyper_array, entry_array, core("gradc_core_team_create"), core("gradc_core_team_destroy"),
-         core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message")})));
+         core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message"), core("gradc_core_memory_create"),
+         core("gradc_core_memory_destroy")})));
   }
   choose_table(targets, tables);
   return pending;

@@ -50,7 +50,9 @@ class Table(c.Structure):
                 ("entry_count", c.c_int32), ("tensors", c.POINTER(Tensor)), ("inputs", c.POINTER(Value)),
                 ("hypers", c.POINTER(Hyper)), ("entries", c.POINTER(Entry)),
                 ("team_create", c.CFUNCTYPE(c.c_void_p, c.c_int32)), ("team_destroy", c.CFUNCTYPE(None, c.c_void_p)),
-                ("save", c.c_void_p), ("load", c.c_void_p), ("status_message", c.CFUNCTYPE(c.c_char_p, c.c_int32))]
+                ("save", c.c_void_p), ("load", c.c_void_p), ("status_message", c.CFUNCTYPE(c.c_char_p, c.c_int32)),
+                ("memory_create", c.CFUNCTYPE(c.c_void_p, c.c_int64)),
+                ("memory_destroy", c.CFUNCTYPE(None, c.c_void_p, c.c_int64))]
 
 
 class Model:

@@ -1,4 +1,4 @@
-/* What every model.so carries: a thread team, weights files, status texts.
+/* What every model.so carries: a thread team, memory, weights files, status texts.
  *
  * C11, needs nothing but libc on Linux, keeps no global that changes, never prints or aborts. All symbols are hidden,
  * so several models and a driver that links the same code can live in one process. */
@@ -26,6 +26,12 @@ GRADC_CORE void gradc_core_team_destroy(gradc_team *team);
  * everything in the caller. */
 GRADC_CORE void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begin, int64_t end),
                                     void *args, int64_t count);
+
+/* Zeroed memory, aligned to 64 bytes, from 2 MiB on to huge pages; null when there is none. */
+GRADC_CORE void *gradc_core_memory_create(int64_t bytes);
+
+/* Gives it back; `bytes` as it was asked for. Null is fine. */
+GRADC_CORE void gradc_core_memory_destroy(void *memory, int64_t bytes);
 
 /* gradc_model.save: on GRADC_IO_ERROR errno tells why, and what stood at `path` before is untouched. */
 GRADC_CORE int32_t gradc_core_save(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,

@@ -6,16 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
 
 namespace gradc::runtime {
 namespace {
-
-constexpr int64_t kHugePage = 2 << 20;
 
 const gradc_model &checked(const gradc_model &model) {
   if (model.abi_version != GRADC_ABI_VERSION)
@@ -57,28 +53,19 @@ double Outputs::scalar(int32_t output) const {
   return number;
 }
 
-void Instance::Free::operator()(void *memory) const { std::free(memory); }
-
 Instance::Arena Instance::allocate(const gradc_model &model, int32_t arena) {
-  const int64_t wanted = std::max<int64_t>(model.arena_bytes[arena], 1);
-  const int64_t alignment =
-      std::max<int64_t>({model.alignment, static_cast<int64_t>(sizeof(void *)), wanted >= kHugePage ? kHugePage : 1});
-  const int64_t bytes = (wanted + alignment - 1) / alignment * alignment;
-  void *memory = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(bytes));
+  const int64_t bytes = model.arena_bytes[arena];
+  void *memory = model.memory_create(bytes);
   if (!memory)
     throw Error(fmt::format("out of memory: model '{}' needs {:.1f} MiB for one of its arenas", model.name,
                             static_cast<double>(bytes) / (1 << 20)));
-  if (bytes >= kHugePage)
-    ::madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE); // advice: its failure changes nothing
-  if (arena != GRADC_GRADS)
-    std::memset(memory, 0, static_cast<size_t>(bytes));
-  return Arena(memory);
+  return Arena(memory, Free{&model, bytes});
 }
 
 Instance::Instance(const gradc_model &model, int32_t threads)
     : model_(checked(model)), team_(threads > 1 ? model.team_create(threads) : nullptr, EndTeam{&model}) {
   for (int32_t arena = 0; arena < GRADC_ARENAS; ++arena)
-    arenas_[arena] = allocate(model, arena);
+    arenas_.push_back(allocate(model, arena));
   for (int32_t i = 0; i < model.hyper_count; ++i)
     hypers_.push_back(model.hypers[i].default_value);
 }

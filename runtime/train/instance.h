@@ -75,7 +75,9 @@ public:
 
 private:
   struct Free {
-    void operator()(void *memory) const;
+    const gradc_model *model;
+    int64_t bytes;
+    void operator()(void *memory) const { model->memory_destroy(memory, bytes); }
   };
   using Arena = std::unique_ptr<void, Free>;
   struct EndTeam {
@@ -85,7 +87,7 @@ private:
   static Arena allocate(const gradc_model &model, int32_t arena);
 
   const gradc_model &model_;
-  Arena arenas_[GRADC_ARENAS];
+  std::vector<Arena> arenas_;
   std::unique_ptr<gradc_team, EndTeam> team_;
   std::vector<double> hypers_;
 };

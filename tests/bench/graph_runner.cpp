@@ -18,13 +18,13 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
   if (const char *wish = std::getenv("GRADC_BENCH_SCHEDULE"))
     options.target.schedule = parse_schedule_override(wish);
   jit_ = std::make_unique<JitModel>(spec, options);
+  const gradc_model &table = *jit_->table();
   auto block = [&](int64_t bytes) {
-    void *memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64));
-    std::memset(memory, 0, static_cast<size_t>(bytes));
-    blocks_.push_back(memory);
+    void *memory = table.memory_create(bytes);
+    std::memset(memory, 0, static_cast<size_t>(bytes)); // pages that nobody wrote are all one
+    blocks_.emplace_back(memory, bytes);
     return memory;
   };
-  const gradc_model &table = *jit_->table();
   entry_ = &table.entries[0];
   call_.struct_size = sizeof call_;
   for (int a = 0; a < GRADC_ARENAS; ++a)
@@ -42,8 +42,8 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
 
 GraphRunner::~GraphRunner() {
   jit_->table()->team_destroy(call_.team);
-  for (void *memory : blocks_)
-    std::free(memory);
+  for (auto [memory, bytes] : blocks_)
+    jit_->table()->memory_destroy(memory, bytes);
 }
 
 } // namespace gradc::bench

@@ -18,7 +18,7 @@ private:
   std::unique_ptr<JitModel> jit_;
   const gradc_entry *entry_ = nullptr;
   gradc_call call_{};
-  std::vector<void *> blocks_;
+  std::vector<std::pair<void *, int64_t>> blocks_;
   std::vector<const void *> inputs_;
   std::vector<void *> outputs_;
 };

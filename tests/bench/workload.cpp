@@ -25,13 +25,13 @@ Workload::Workload(const std::string &name, int64_t batch, int threads) {
   jit_ = std::make_unique<JitModel>(spec, options);
   compile_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
 
+  const gradc_model &t = table();
   auto block = [&](int64_t bytes) {
-    void *memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64));
-    std::memset(memory, 0, static_cast<size_t>(bytes));
-    blocks_.push_back(memory);
+    void *memory = t.memory_create(bytes);
+    std::memset(memory, 0, static_cast<size_t>(bytes)); // pages that nobody wrote are all one
+    blocks_.emplace_back(memory, bytes);
     return memory;
   };
-  const gradc_model &t = table();
   call_.struct_size = sizeof call_;
   for (int a = 0; a < GRADC_ARENAS; ++a)
     call_.arenas[a] = block(t.arena_bytes[a]);
@@ -40,17 +40,23 @@ Workload::Workload(const std::string &name, int64_t batch, int threads) {
     int64_t elements = batch;
     for (int32_t d = 0; d < t.inputs[i].rank; ++d)
       elements *= t.inputs[i].dims[d];
-    void *data = block(elements * 4);
-    for (int64_t e = 0; e < elements; ++e) {
-      if (t.inputs[i].dtype == GRADC_F32)
-        static_cast<float *>(data)[e] = std::uniform_real_distribution<float>(-1, 1)(random);
-      else
-        static_cast<int32_t *>(data)[e] = static_cast<int32_t>(random() % 3);
+    const bool real = t.inputs[i].dtype == GRADC_F32;
+    for (int turn = 0; turn < 2; ++turn) {
+      if (real && turn == 1) {
+        inputs_[1].push_back(inputs_[0].back());
+        continue;
+      }
+      void *data = block(elements * 4);
+      for (int64_t e = 0; e < elements; ++e)
+        if (real)
+          static_cast<float *>(data)[e] = std::uniform_real_distribution<float>(-1, 1)(random);
+        else
+          static_cast<int32_t *>(data)[e] = static_cast<int32_t>(random() % 3);
+      inputs_[turn].push_back(data);
     }
-    inputs_.push_back(data);
   }
   outputs_ = {&loss_};
-  call_.inputs = inputs_.data();
+  call_.inputs = inputs_[0].data();
   call_.outputs = outputs_.data();
   call_.team = t.team_create(threads);
   for (int32_t e = 0; e < t.entry_count; ++e) {
@@ -63,11 +69,12 @@ Workload::Workload(const std::string &name, int64_t batch, int threads) {
 
 Workload::~Workload() {
   table().team_destroy(call_.team);
-  for (void *memory : blocks_)
-    std::free(memory);
+  for (auto [memory, bytes] : blocks_)
+    jit_->table()->memory_destroy(memory, bytes);
 }
 
 double Workload::step() {
+  call_.inputs = inputs_[call_.step % 2].data();
   train_->run(train_, &call_);
   ++call_.step;
   return loss_;

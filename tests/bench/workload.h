@@ -23,8 +23,10 @@ private:
   double compile_seconds_ = 0;
   const gradc_entry *train_ = nullptr;
   gradc_call call_{};
-  std::vector<void *> blocks_;
-  std::vector<const void *> inputs_;
+  std::vector<std::pair<void *, int64_t>> blocks_;
+  // Two batches in turn, of the same examples with other labels: the loss stays away from zero, where gradients become
+  // denormal numbers, which are slow.
+  std::vector<const void *> inputs_[2];
   std::vector<void *> outputs_;
   double loss_ = 0;
 };
