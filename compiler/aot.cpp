@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <sys/stat.h>
 #include <filesystem>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ private:
 // The C library of this process; naming it gives the shared object versioned references.
 std::string libc_path() {
   Dl_info info{};
-  return dladdr(reinterpret_cast<const void *>(&::qsort), &info) && info.dli_fname ? info.dli_fname : "";
+  return dladdr(reinterpret_cast<const void *>(&::gnu_get_libc_version), &info) && info.dli_fname ? info.dli_fname : "";
 }
 
 std::string describe_errno(const std::string &what, const std::string &path) {

@@ -44,7 +44,8 @@ void check_shape(const Shape &shape) {
     throw Error("shape " + to_string(shape) + " has rank " + std::to_string(shape.size()) + "; at most " +
                 std::to_string(kMaxRank) + " is supported");
   // Empty dims count as one here, so that no partial product of a checked shape overflows either.
-  constexpr int64_t max_elements = int64_t{1} << 59;
+  // What a processor can address is 2^47 bytes; up to there, sums over thousands of tensors stay exact too.
+  constexpr int64_t max_elements = int64_t{1} << 47;
   int64_t elements = 1;
   for (int64_t dim : shape) {
     if (dim < 0)
@@ -53,7 +54,7 @@ void check_shape(const Shape &shape) {
       throw Error("shape " + to_string(shape) + " has a dimension over " + std::to_string(kMaxDim));
     int64_t factor = std::max<int64_t>(dim, 1);
     if (elements > max_elements / factor)
-      throw Error("shape " + to_string(shape) + " is too large: its size in bytes overflows");
+      throw Error("shape " + to_string(shape) + " is too large: over 2^47 elements");
     elements *= factor;
   }
 }

@@ -1,20 +1,21 @@
 #include "passes/fusion_rules.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
 namespace gradc {
 namespace {
 
-constexpr int64_t kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
+constexpr double kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
 constexpr size_t kMaxTensors = 32;           // each is an address in a register, and a stream of memory
-constexpr int64_t kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
+constexpr double kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
 
-int64_t points(const Kernel &k, const std::vector<int> &axes) {
-  int64_t n = 1;
+double points(const Kernel &k, const std::vector<int> &axes) {
+  double n = 1;
   for (int a : axes)
-    n *= k.axes[static_cast<size_t>(a)].extent;
+    n *= static_cast<double>(k.axes[static_cast<size_t>(a)].extent);
   return n;
 }
 
@@ -79,7 +80,7 @@ std::string contraction_rule(const Kernel &k) {
       continue;
     const Expr &body = k.expr(stage.body);
     bool bare = k.expr(body.args[0]).kind == Expr::Kind::load && k.expr(body.args[1]).kind == Expr::Kind::load;
-    int64_t work = points(k, stage.axes) * points(k, stage.reduce);
+    double work = points(k, stage.axes) * points(k, stage.reduce);
     if (!bare && work > kSmallWork)
       return "an operand of a contraction would be recomputed in its inner loop";
     if (bare)
@@ -105,12 +106,12 @@ std::string locality_rule(const Kernel &k, Survey &survey) {
                               [&](const Stage &s) { return s.axes == k.stages[0].axes; });
   if (one_nest)
     return "";
-  int64_t work = 0;
+  double work = 0;
   for (const Stage &stage : k.stages)
     work = std::max(work, points(k, stage.axes) * points(k, stage.reduce));
   if (shared.empty() && work > kSmallWork)
     return "no outer loop in common";
-  int64_t bytes = 0;
+  double bytes = 0;
   std::set<int> referenced;
   for (const Stage &stage : k.stages)
     survey.each(stage.body, [&](ExprId, const Expr &e) {
@@ -119,7 +120,7 @@ std::string locality_rule(const Kernel &k, Survey &survey) {
     });
   for (int s : referenced) {
     const Stage &stage = k.stages[static_cast<size_t>(s)];
-    bytes += points(k, stage.axes) / points(k, shared) * size_of(stage.dtype);
+    bytes += points(k, stage.axes) / points(k, shared) * static_cast<double>(size_of(stage.dtype));
   }
   return bytes > kLocalBytes ? "the values handed over would leave the cache" : "";
 }
@@ -128,14 +129,14 @@ std::string locality_rule(const Kernel &k, Survey &survey) {
 std::string recomputation_rule(const Kernel &k, Survey &survey) {
   std::string reason;
   for (const Stage &stage : k.stages) {
-    int64_t domain = points(k, stage.axes) * points(k, stage.reduce);
+    double domain = points(k, stage.axes) * points(k, stage.reduce);
     survey.each(stage.body, [&](ExprId id, const Expr &e) {
       if (e.kind != Expr::Kind::op || !is_expensive(e.op))
         return;
       const std::set<int> &axes = survey.axes_of(id);
-      int64_t needed = points(k, std::vector<int>(axes.begin(), axes.end()));
+      double needed = points(k, std::vector<int>(axes.begin(), axes.end()));
       if (needed < domain)
-        reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(domain / needed) + " times";
+        reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(std::llround(domain / needed)) + " times";
     });
   }
   return reason;

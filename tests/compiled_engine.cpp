@@ -77,7 +77,7 @@ public:
         !std::all_of(inputs_.begin(), inputs_.end(), intact))
       throw std::runtime_error("a kernel wrote beside its memory");
     for (const auto &[block, bytes] : given_)
-      if (std::memcmp(inputs_[block].data(), bytes.data(), bytes.size()) != 0)
+      if (!std::equal(bytes.begin(), bytes.end(), inputs_[block].data()))
         throw std::runtime_error("a kernel wrote to an input");
     each_state([&](const Node &node, const Placement &place) {
       bindings.at(node.name) = Tensor::from_bytes(node.type, address(node, place));

@@ -219,8 +219,8 @@ void Scheduler::choose_cols(NestSchedule &n) const {
   bool argmax = std::any_of(k_.stages.begin() + n.first, k_.stages.begin() + n.first + n.count,
                             [](const Stage &s) { return s.combiner == Combiner::argmax; });
   if (n.is_dot()) {
-    // The code grows with each column, most where the best of the lanes is looked for.
-    int most = argmax || scattered_.contains(n.col_axis) ? 1 : ops_ > 2 ? 4 : 8;
+    // Some sums at once hide the latency of one; the code grows with each, most where the best of the lanes is sought.
+    int most = argmax || scattered_.contains(n.col_axis) ? 1 : 4;
     n.cols = static_cast<int>(std::min<int64_t>(most, extent(n.col_axis)));
   } else {
     n.cols = static_cast<int>(std::min<int64_t>((extent(n.col_axis) + n.lanes - 1) / n.lanes, reduce_.empty() ? 2 : 4));

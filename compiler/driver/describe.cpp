@@ -23,7 +23,7 @@ struct CheckCommand {
     SummaryRow total{"total", "", {}, 0, 0, 0};
     auto line = [](const SummaryRow &r, const std::string &shape) {
       fmt::print("{:<20} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, r.type, shape, r.params,
-                 static_cast<double>(r.flops) / 1e6, static_cast<double>(r.bytes) / 1e6);
+                 r.flops / 1e6, static_cast<double>(r.bytes) / 1e6);
     };
     for (const SummaryRow &row : rows) {
       line(row, to_string(row.output));

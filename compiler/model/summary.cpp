@@ -13,7 +13,7 @@ namespace gradc {
 namespace {
 
 /// "bi,io->bo" names every axis of the product; their extents multiplied are the multiply-adds.
-int64_t multiply_adds(const Graph &graph, const Node &node) {
+double multiply_adds(const Graph &graph, const Node &node) {
   std::map<char, int64_t> extents;
   size_t operand = 0, axis = 0;
   for (char c : string_attr(node.attrs, "indices")) {
@@ -24,20 +24,20 @@ int64_t multiply_adds(const Graph &graph, const Node &node) {
     else
       extents[c] = graph.type(node.inputs[operand]).shape[axis++];
   }
-  int64_t product = 1;
+  double product = 1;
   for (auto [letter, extent] : extents)
-    product *= extent;
+    product *= static_cast<double>(extent);
   return product;
 }
 
-int64_t flops_of(const Graph &graph, const Node &node) {
+double flops_of(const Graph &graph, const Node &node) {
   switch (node.op->kind) {
   case OpKind::contraction:
     return 2 * multiply_adds(graph, node);
   case OpKind::reduction:
-    return graph.type(node.inputs[0]).elements();
+    return static_cast<double>(graph.type(node.inputs[0]).elements());
   case OpKind::elementwise:
-    return node.type.elements();
+    return static_cast<double>(node.type.elements());
   default:
     return 0;
   }
