@@ -76,6 +76,28 @@ TEST_CASE("contractions compute the same with every packing, order and tile", "[
   check(DType::f32, "x86-64-v2", "pack=both,rows=4,cols=2");
 }
 
+// Large enough to be shared out: by rows, by columns, by packed blocks, and with a tile that is no whole share.
+TEST_CASE("any number of threads computes the bits of one", "[schedule]") {
+  constexpr Product kLarge[] = {{"ik,kj->ij", "97,130", "130,260", "97,260"}, {"ki,kj->ij", "130,97", "130,260", "97,260"}};
+  for (const char *wish : {"", "pack=cols,cols=2,block=4", "pack=both,cols=2,block=32", "pack=none,order=cols", "pack=none,order=rows"}) {
+    INFO("'" << wish << "'");
+    std::vector<Graph> graphs;
+    for (const Product &p : kLarge)
+      graphs.push_back(planned(product(p, DType::f32)));
+    Target target = parse_target("native");
+    target.schedule = parse_schedule_override(wish);
+    const CompiledGraphs compiled = CompiledGraphs::jit(graphs, "native", wish);
+    for (size_t i = 0; i < graphs.size(); ++i) {
+      INFO(kLarge[i].indices);
+      CHECK(schedule_loops(lower_kernels(graphs[i])[0].kernel, target).cycles > 80000); // twice what is shared out
+      Bindings bindings = random_bindings(product(kLarge[i], DType::f32), 3 + i);
+      const std::vector<std::byte> one = compiled.run(i, bindings)[0].to_bytes();
+      for (int threads : {2, 3, 7})
+        CHECK(compiled.run(i, bindings, threads)[0].to_bytes() == one);
+    }
+  }
+}
+
 TEST_CASE("a wish for a schedule is granted where it can be, and a strange one refused", "[schedule]") {
   Target target = parse_target("x86-64-v3");
   auto schedule = [&](const char *wish) {

@@ -147,7 +147,8 @@ TEST_CASE("compiled random graphs compute in f32 what the interpreter does") { c
 
 TEST_CASE("a graph from a file computes what the interpreter does", "[.][one graph]") {
   const char *path = std::getenv("GRADC_GRAPH");
-  REQUIRE(path);
+  if (!path)
+    return; // nothing was asked for
   std::ifstream file(path);
   Case c{0, parse_graph(std::string(std::istreambuf_iterator<char>(file), {})), {}};
   c.bindings = random_bindings(c.graph, c.seed);

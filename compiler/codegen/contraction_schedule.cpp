@@ -191,7 +191,7 @@ double Model::operand_traffic(const Choice &c, size_t o) const {
   bool by_inner = c.rows_first() ? by_col : by_row, by_outer = c.rows_first() ? by_row : by_col;
   double blocks = c.block ? std::ceil(inner_trips / static_cast<double>(c.block)) : 1;
   if (!by_inner) { // one tile's part for all of the inner loop
-    double resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * outer_trips * inner_trips;
+    double resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * outer_trips * (inner_trips - 1);
     double whole = tile_bytes * (by_outer ? outer_trips : 1);
     return resident + (by_outer ? read(whole * blocks, whole, apart, chunk) : 0);
   }

@@ -14,7 +14,8 @@ namespace {
 
 using Space = Placement::Space;
 
-constexpr int64_t kParallelCycles = 15000; // about 5 us: below, waking threads costs more than it gives
+// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+constexpr int64_t kParallelCycles = 40000;
 
 class EntryEmitter {
 public:

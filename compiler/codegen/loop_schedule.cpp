@@ -28,6 +28,7 @@ FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
 namespace {
 
 constexpr double kGatherCost = 24; // of one vector, in loads
+constexpr double kInstructionsPerCycle = 3;
 constexpr int kExpensiveOps = 12;  // instructions of a function like exp
 constexpr double kReduceCost = 10; // of summing the lanes of one vector, in instructions
 
@@ -263,6 +264,7 @@ NestSchedule Scheduler::nest() {
     if (reductions_ == 1 && stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul)
       product = &stage;
   }
+  n.contraction = product != nullptr;
   if (product)
     schedule_contraction(n, contraction(*product), target_);
   else
@@ -293,7 +295,7 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   double cycles = 0;
   for (const NestSchedule &n : schedule.nests)
     for (const NestSchedule::Candidate &c : n.candidates)
-      cycles += c.taken ? c.cost : 0;
+      cycles += !c.taken ? 0 : n.contraction ? c.cost : c.cost / kInstructionsPerCycle;
   for (int a : schedule.shared)
     cycles *= static_cast<double>(extent(a));
   schedule.cycles = static_cast<int64_t>(cycles);
