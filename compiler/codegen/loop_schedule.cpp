@@ -298,7 +298,7 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
       cycles += !c.taken ? 0 : n.contraction ? c.cost : c.cost / kInstructionsPerCycle;
   for (int a : schedule.shared)
     cycles *= static_cast<double>(extent(a));
-  schedule.cycles = static_cast<int64_t>(cycles);
+  schedule.cycles = static_cast<int64_t>(std::min(cycles, 1e18));
   for (const Stage &stage : k.stages)
     schedule.serial |= stage.accumulate;
   if (!one_nest) {
