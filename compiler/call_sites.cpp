@@ -1,11 +1,9 @@
 #include "compiler/call_sites.h"
 
 #include "compiler/codegen/emit_entry.h"
-#include "compiler/plan_view.h"
 #include "ir/error.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace gradc {
@@ -18,27 +16,19 @@ bool trains(const std::string &entry) {
   return false;
 }
 
-// The N of "/layers/N" and "/layers/N/...".
-size_t number_after(std::string_view prefix, const std::string &location) {
-  size_t number = 0;
-  std::from_chars(location.data() + prefix.size(), location.data() + location.size(), number);
-  return number;
-}
-
 // What people call a place in the model file; "" for one that tells nothing.
 std::string name_of(const Model &model, const std::string &location) {
-  constexpr std::string_view kLayers = "/layers/", kMetrics = "/metrics/";
-  if (location.starts_with(kLayers))
-    return model.layers.at(number_after(kLayers, location)).name;
-  if (location.starts_with(kMetrics))
-    return model.metrics.at(number_after(kMetrics, location)).name;
+  if (auto layer = index_in("/layers", location))
+    return model.layers.at(*layer).name;
+  if (auto metric = index_in("/metrics", location))
+    return model.metrics.at(*metric).name;
   return location.starts_with("/loss") ? "loss" : "";
 }
 
 class SiteBuilder {
 public:
   SiteBuilder(const Graph &graph, const Model &model, bool trains)
-      : graph_(graph), model_(model), trains_(trains), forward_(forward_values(graph)) {}
+      : graph_(graph), model_(model), trains_(trains), forward_(graph.forward()) {}
 
   CallSite site(const LoweredKernel &lowered) {
     const std::vector<Param> &params = lowered.kernel.params;

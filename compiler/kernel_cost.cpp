@@ -21,7 +21,7 @@ double flop_of(ScalarOp op) {
 
 class CostCounter {
 public:
-  explicit CostCounter(const Kernel &k) : k_(k) {}
+  explicit CostCounter(const Kernel &k) : k_(k), axes_(k) {}
 
   KernelCost run() {
     for (const Stage &stage : k_.stages) {
@@ -47,28 +47,6 @@ private:
     return product;
   }
 
-  // The axes that an expression depends on, through computed indices too.
-  const std::set<int> &axes_of(ExprId id) {
-    if (auto known = axes_.find(id); known != axes_.end())
-      return known->second;
-    const Expr &e = k_.expr(id);
-    std::set<int> axes = axes_of(e.index);
-    for (ExprId arg : e.args)
-      axes.merge(std::set<int>(axes_of(arg)));
-    return axes_[id] = std::move(axes);
-  }
-
-  std::set<int> axes_of(const Index &index) {
-    std::set<int> axes;
-    for (const IndexExpr &i : index)
-      for (const IndexTerm &t : i.terms)
-        if (t.is_axis)
-          axes.insert(t.id);
-        else
-          axes.merge(std::set<int>(axes_of(t.id)));
-    return axes;
-  }
-
   void visit_terms(const Index &index) {
     for (const IndexExpr &i : index)
       for (const IndexTerm &t : i.terms)
@@ -84,7 +62,7 @@ private:
     if (e.kind == Expr::Kind::load)
       read_[e.target].insert(e.index);
     if (e.kind == Expr::Kind::op && std::any_of(e.args.begin(), e.args.end(), is_float_expr))
-      cost_.flop += flop_of(e.op) * points(axes_of(id));
+      cost_.flop += flop_of(e.op) * points(axes_.of(id));
     for (ExprId arg : e.args)
       visit(arg);
     visit_terms(e.index);
@@ -104,14 +82,14 @@ private:
   double bytes_of(const Type &type, const std::set<Index> &indices) {
     double elements = 0;
     for (const Index &index : indices)
-      elements += points(axes_of(index));
+      elements += points(axes_.of(index));
     return std::min(elements, static_cast<double>(type.elements())) * static_cast<double>(size_of(type.dtype));
   }
 
   const Kernel &k_;
   KernelCost cost_;
   std::set<ExprId> seen_;
-  std::map<ExprId, std::set<int>> axes_;
+  AxisSets axes_;
   std::map<int, std::set<Index>> read_, written_; // by parameter
 };
 

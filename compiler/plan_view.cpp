@@ -20,7 +20,7 @@ struct Block {
 
 // Forward values that a later kernel reads for something else than the returned values, itself or through views.
 std::vector<bool> retained_values(const Graph &graph) {
-  const std::vector<bool> forward = forward_values(graph);
+  const std::vector<bool> forward = graph.forward();
   std::vector<bool> retained(graph.size(), false);
   for (Value v = static_cast<Value>(graph.size()); v-- > 0;)
     for (Value input : graph[v].inputs) {
@@ -144,17 +144,6 @@ std::string escaped(const std::string &text) {
 }
 
 } // namespace
-
-std::vector<bool> forward_values(const Graph &graph) {
-  std::vector<bool> forward(graph.size(), false);
-  for (const Return &r : graph.returns)
-    forward[r.value] = true;
-  for (Value v = static_cast<Value>(graph.size()); v-- > 0;)
-    if (forward[v])
-      for (Value input : graph[v].inputs)
-        forward[input] = true;
-  return forward;
-}
 
 std::string plan_text(const Graph &graph) {
   const Plan &plan = *graph.plan;

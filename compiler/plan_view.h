@@ -5,12 +5,9 @@
 
 namespace gradc {
 
-/// For every value, whether the returned values depend on it: what is forward, where a graph trains.
-std::vector<bool> forward_values(const Graph &graph);
-
 /// The arena over time as comment lines (`// ...`) of at most 110 columns where names allow it: a letter for each value in
 /// the workspace, then what the letters stand for, and which forward values are retained for the backward kernels (see
-/// forward_values). The graph must be planned.
+/// Graph::forward). The graph must be planned.
 std::string plan_text(const Graph &);
 
 /// The same as a self-contained SVG: time to the right, bytes upwards, a rectangle with a title for each value, and lines

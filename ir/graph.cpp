@@ -181,6 +181,17 @@ std::vector<std::vector<Value>> Graph::users() const {
   return result;
 }
 
+std::vector<bool> Graph::forward() const {
+  std::vector<bool> forward(size(), false);
+  for (const Return &r : returns)
+    forward[r.value] = true;
+  for (Value v = static_cast<Value>(size()); v-- > 0;)
+    if (forward[v])
+      for (Value input : nodes[v].inputs)
+        forward[input] = true;
+  return forward;
+}
+
 std::vector<bool> Graph::live_out() const {
   std::vector<bool> result(nodes.size(), false);
   for (const Return &r : returns)

@@ -100,6 +100,8 @@ public:
   std::vector<std::vector<Value>> users() const;
   /// Values that outlive the nodes: returned or written to state. (Gradients notes are no use.)
   std::vector<bool> live_out() const;
+  /// Whether the returned values depend on a value: what is forward, where a graph trains.
+  std::vector<bool> forward() const;
 };
 
 /// Copies a graph node by node, the way passes rewrite: visit the old nodes in order and decide what each becomes.

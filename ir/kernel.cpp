@@ -107,6 +107,32 @@ ExprId Kernel::intern(Expr expr) {
   return static_cast<ExprId>(exprs.size() - 1);
 }
 
+bool sums_products(const Kernel &kernel, const Stage &stage) {
+  const Expr &body = kernel.expr(stage.body);
+  return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul;
+}
+
+const std::set<int> &AxisSets::of(ExprId id) {
+  if (auto it = known_.find(id); it != known_.end())
+    return it->second;
+  const Expr &e = kernel_.expr(id);
+  std::set<int> axes = of(e.index);
+  for (ExprId arg : e.args)
+    axes.insert(of(arg).begin(), of(arg).end());
+  return known_[id] = std::move(axes);
+}
+
+std::set<int> AxisSets::of(const Index &index) {
+  std::set<int> axes;
+  for (const IndexExpr &i : index)
+    for (const IndexTerm &t : i.terms)
+      if (t.is_axis)
+        axes.insert(t.id);
+      else
+        axes.insert(of(t.id).begin(), of(t.id).end());
+  return axes;
+}
+
 std::vector<int> Kernel::shared_axes() const {
   if (stages.empty())
     return {};

@@ -8,6 +8,9 @@
 
 #include "ir/type.h"
 
+#include <map>
+#include <set>
+
 namespace gradc {
 
 /// The scalar operations. Operands and result share a dtype except where said.
@@ -116,6 +119,21 @@ struct Kernel {
   const Expr &expr(ExprId id) const { return exprs[static_cast<size_t>(id)]; }
   /// The leading axes that every stage has in common: they become the outer loops of the kernel.
   std::vector<int> shared_axes() const;
+};
+
+/// Whether a stage sums products over its reduction axes.
+bool sums_products(const Kernel &, const Stage &);
+
+/// The axes that the values of a kernel's expressions depend on, through computed indices too.
+class AxisSets {
+public:
+  explicit AxisSets(const Kernel &kernel) : kernel_(kernel) {}
+  const std::set<int> &of(ExprId);
+  std::set<int> of(const Index &);
+
+private:
+  const Kernel &kernel_;
+  std::map<ExprId, std::set<int>> known_;
 };
 
 /// Text as loops, one stage a line; parse(print(k)) is k.

@@ -66,12 +66,7 @@ private:
 
   // The axes of an expression: those all stages share first, then the others.
   std::vector<int> axes_of(ExprId id) {
-    std::set<int> all;
-    for (ExprId e : below(id))
-      for (const IndexExpr &index : k_.expr(e).index)
-        for (const IndexTerm &t : index.terms)
-          if (t.is_axis)
-            all.insert(t.id);
+    std::set<int> all = AxisSets(k_).of(id);
     std::vector<int> axes;
     for (int a : k_.shared_axes())
       if (all.erase(a))

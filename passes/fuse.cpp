@@ -33,6 +33,10 @@ std::vector<Hazard> future_hazards(const Graph &graph) {
   return state_hazards(graph, [&](Value v) { return becomes_view(graph, v); });
 }
 
+Value future_root(const Graph &graph, Value v) {
+  return storage_root(graph, v, [&](Value u) { return becomes_view(graph, u); });
+}
+
 bool reaches(const Graph &graph, Value from, Value to) {
   if (to < from)
     return false;
@@ -75,12 +79,9 @@ private:
   void note_reads(Value v) {
     if (becomes_view(graph_, v))
       return;
-    for (Value input : graph_[v].inputs) {
-      while (becomes_view(graph_, input))
-        input = graph_[input].inputs[0];
-      if (is_state(graph_[input].role))
-        readers_[input].push_back(v);
-    }
+    for (Value input : graph_[v].inputs)
+      if (Value root = future_root(graph_, input); is_state(graph_[root].role))
+        readers_[root].push_back(v);
   }
   Value own(Value v) {
     const Node &node = graph_[v];
@@ -227,16 +228,11 @@ private:
       auto [begin, end] = states_.equal_range(lowered.values[write]);
       for (auto state = begin; state != end; ++state)
         for (size_t i = 0; i < lowered.values.size(); ++i)
-          if (storage_root_of(lowered.values[i]) == state->second &&
+          if (future_root(graph_, lowered.values[i]) == state->second &&
               !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), static_cast<int>(write)))
             return true;
     }
     return false;
-  }
-  Value storage_root_of(Value v) const {
-    while (graph_[v].op && graph_[v].op->name == "reshape" && group_[v] == kNone)
-      v = graph_[v].inputs[0];
-    return v;
   }
 
   std::string why_not(int a, int b) const {

@@ -22,25 +22,9 @@ double points(const Kernel &k, const std::vector<int> &axes) {
 // Walks the expression trees of a kernel, collecting what the rules ask about.
 class Survey {
 public:
-  explicit Survey(const Kernel &k) : kernel_(k) {}
+  explicit Survey(const Kernel &k) : axes(k), kernel_(k) {}
 
-  // The axes an expression's value depends on.
-  const std::set<int> &axes_of(ExprId id) {
-    if (auto it = axes_.find(id); it != axes_.end())
-      return it->second;
-    const Expr &e = kernel_.expr(id);
-    std::set<int> axes;
-    for (ExprId arg : e.args)
-      axes.merge(std::set<int>(axes_of(arg)));
-    for (const IndexExpr &index : e.index)
-      for (const IndexTerm &t : index.terms) {
-        if (t.is_axis)
-          axes.insert(t.id);
-        else
-          axes.merge(std::set<int>(axes_of(t.id)));
-      }
-    return axes_[id] = axes;
-  }
+  AxisSets axes;
 
   // Calls visit for every distinct expression below `id`.
   template <typename Visit> void each(ExprId id, Visit visit) {
@@ -63,14 +47,12 @@ private:
   }
 
   const Kernel &kernel_;
-  std::map<ExprId, std::set<int>> axes_;
 };
 
 // A sum of products of two loads: the register-tiled case, whose inner loop must stay bare.
 bool is_contraction(const Kernel &k, const Stage &stage) {
   const Expr &body = k.expr(stage.body);
-  return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul &&
-         stage.axes.size() + stage.reduce.size() >= 2 && body.args[0] != body.args[1];
+  return sums_products(k, stage) && stage.axes.size() + stage.reduce.size() >= 2 && body.args[0] != body.args[1];
 }
 
 std::string contraction_rule(const Kernel &k) {
@@ -133,7 +115,7 @@ std::string recomputation_rule(const Kernel &k, Survey &survey) {
     survey.each(stage.body, [&](ExprId id, const Expr &e) {
       if (e.kind != Expr::Kind::op || !is_expensive(e.op))
         return;
-      const std::set<int> &axes = survey.axes_of(id);
+      const std::set<int> &axes = survey.axes.of(id);
       double needed = points(k, std::vector<int>(axes.begin(), axes.end()));
       if (needed < domain)
         reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(std::llround(domain / needed)) + " times";

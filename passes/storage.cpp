@@ -14,25 +14,24 @@ bool is_view(const Graph &graph, Value v) {
   return node.op && node.kernel == kNoKernel && node.op->name == "reshape";
 }
 
-Value storage_root(const Graph &graph, Value v) {
-  while (is_view(graph, v))
+Value storage_root(const Graph &graph, Value v, const std::function<bool(Value)> &view) {
+  while (view(v))
     v = graph[v].inputs[0];
   return v;
 }
 
+Value storage_root(const Graph &graph, Value v) {
+  return storage_root(graph, v, [&](Value u) { return is_view(graph, u); });
+}
+
 std::vector<Hazard> state_hazards(const Graph &graph, const std::function<bool(Value)> &view) {
-  auto root = [&](Value v) {
-    while (view(v))
-      v = graph[v].inputs[0];
-    return v;
-  };
   std::map<Value, std::vector<Value>> readers;
   for (const Update &update : graph.updates)
     readers[update.target];
   for (Value v = 0; v < graph.size(); ++v)
     if (!view(v))
       for (Value input : graph[v].inputs)
-        if (auto it = readers.find(root(input)); it != readers.end() && (it->second.empty() || it->second.back() != v))
+        if (auto it = readers.find(storage_root(graph, input, view)); it != readers.end() && (it->second.empty() || it->second.back() != v))
           it->second.push_back(v);
   std::vector<Hazard> hazards;
   for (const Update &update : graph.updates)

@@ -12,13 +12,15 @@ namespace gradc {
 bool is_view(const Graph &, Value);
 /// The value whose bytes `v` names: `v` itself unless it is a view.
 Value storage_root(const Graph &, Value v);
+/// The same where kernels are not known yet, and `view` tells which reshapes will be views.
+Value storage_root(const Graph &, Value v, const std::function<bool(Value)> &view);
 
 /// `before` reads a state's old value, which `after` overwrites in place.
 struct Hazard {
   Value before, after;
 };
-/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node. Before
-/// kernels are known, `view` tells which reshapes will be views.
+/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node; `view` as
+/// for storage_root.
 std::vector<Hazard> state_hazards(const Graph &, const std::function<bool(Value)> &view);
 std::vector<Hazard> state_hazards(const Graph &);
 

@@ -131,8 +131,8 @@ struct gradc_model {
                   char *message, int64_t message_bytes); /* message: what is wrong with the file, or "" */
   const char *(*status_message)(int32_t status);
 
-  /* Zeroed memory for arenas, in huge pages where it is large, which large models run markedly faster in; null when
-   * there is none. A caller may bring its own instead. memory_destroy takes the same number of bytes. */
+  /* Zeroed memory for arenas, in huge pages where it is large; null when there is none. A caller may bring its own
+   * instead. memory_destroy takes the same number of bytes. */
   void *(*memory_create)(int64_t bytes);
   void (*memory_destroy)(void *memory, int64_t bytes);
 };

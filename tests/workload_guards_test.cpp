@@ -33,7 +33,7 @@ std::string assembly(const ModelSpec &spec, const std::string &target) {
 bool contains(const std::string &line, std::string_view part) { return line.find(part) != std::string::npos; }
 
 /// Whether a loop is that of a contraction: multiply-adds, what feeds them, and no other vector arithmetic.
-bool sums_products(const std::vector<std::string> &loop) {
+bool is_contraction(const std::vector<std::string> &loop) {
   int products = 0;
   for (const std::string &line : loop) {
     const bool product = contains(line, "vfmadd");
@@ -61,17 +61,14 @@ std::vector<std::vector<std::string>> contraction_loops(const std::string &text)
       continue;
     lines.push_back(line);
     const bool back = line.starts_with("\tj") && !label.empty() && line.substr(line.find_last_of("\t ") + 1) == label;
-    if (back && sums_products(lines))
+    if (back && is_contraction(lines))
       loops.push_back(lines);
   }
   return loops;
 }
 
 bool is_contraction(const Kernel &k) {
-  return std::any_of(k.stages.begin(), k.stages.end(), [&](const Stage &s) {
-    const Expr &body = k.expr(s.body);
-    return s.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul;
-  });
+  return std::any_of(k.stages.begin(), k.stages.end(), [&](const Stage &s) { return sums_products(k, s); });
 }
 
 struct Workload {

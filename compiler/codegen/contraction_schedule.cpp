@@ -31,6 +31,7 @@ struct Choice {
   double cost = 0;
 
   bool dot() const { return lane != col; }
+  bool packed() const { return pack_cols >= 0 || pack_rows >= 0; }
   bool rows_first() const { return rows_outermost || block > 0; } // the loop over column tiles is the inner one
 };
 
@@ -47,13 +48,11 @@ public:
     if (!wished(c))
       return;
     c.cost = cost(c);
-    if (all_.empty() || c.cost < best_.cost)
-      best_ = c;
-    auto same_kind = std::find_if(all_.begin(), all_.end(), [&](const Choice &o) {
-      return o.lane == c.lane && (o.pack_cols >= 0 || o.pack_rows >= 0) == (c.pack_cols >= 0 || c.pack_rows >= 0);
+    auto same_kind = std::find_if(cheapest_.begin(), cheapest_.end(), [&](const Choice &o) {
+      return o.lane == c.lane && o.packed() == c.packed();
     });
-    if (same_kind == all_.end())
-      all_.push_back(c);
+    if (same_kind == cheapest_.end())
+      cheapest_.push_back(c);
     else if (c.cost < same_kind->cost)
       *same_kind = c;
   }
@@ -62,8 +61,7 @@ public:
 
   void forget_wishes() { wish_ = {}; }
 
-  const Choice &best() const { return best_; }
-  const std::vector<Choice> &all() const { return all_; }
+  const std::vector<Choice> &cheapest() const { return cheapest_; } // of each kind
   int lanes() const { return lanes_; }
 
 private:
@@ -92,13 +90,12 @@ private:
   ScheduleOverride wish_;
   int lanes_;
   double terms_ = 1, outputs_ = 1;
-  Choice best_;
-  std::vector<Choice> all_;
+  std::vector<Choice> cheapest_;
 };
 
 bool Model::wished(const Choice &c) const {
   auto fits = [](const auto &wish, auto value) { return !wish || *wish == value; };
-  return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_outermost || c.block > 0) &&
+  return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_first()) && (!wish_.block || c.block > 0) &&
          fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
 }
 
@@ -249,8 +246,6 @@ double Model::cost(const Choice &c) const { return compute(c) + traffic(c) + pac
 
 // The operand of the columns into contiguous panels, and that of the rows where its terms are far apart.
 void Model::consider_packing(const Choice &c) {
-  if (c.row < 0)
-    return;
   int wide = -1, narrow = -1;
   for (size_t o = 0; o < c_.operands.size(); ++o) {
     if (!c_.operands[o].packable)
@@ -302,7 +297,7 @@ void Model::consider_orders(Choice c) {
       consider(c);
     }
     c.rows_outermost = false;
-    if (c.lane == c.col)
+    if (!c.dot())
       consider_packing(c);
   }
 }
@@ -350,13 +345,15 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
       model.consider_dot(axis);
   };
   consider_all();
-  if (model.all().empty()) {
+  if (model.cheapest().empty()) {
     model.forget_wishes();
     consider_all();
   }
-  if (model.all().empty())
+  if (model.cheapest().empty())
     return;
-  const Choice &best = model.best();
+  const std::vector<Choice> &kinds = model.cheapest();
+  const Choice &best = *std::min_element(kinds.begin(), kinds.end(),
+                                         [](const Choice &a, const Choice &b) { return a.cost < b.cost; });
   n.lane_axis = best.lane;
   n.lanes = model.lanes();
   n.row_axis = best.row;
@@ -367,10 +364,8 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
   n.block = best.block;
   n.packed_cols = best.pack_cols < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_cols)].load;
   n.packed_rows = best.pack_rows < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_rows)].load;
-  for (const Choice &o : model.all()) {
-    bool taken = o.lane == best.lane && o.cost == best.cost;
-    n.candidates.push_back({o.lane, o.lane != o.col, o.pack_cols >= 0 || o.pack_rows >= 0, o.cost, taken});
-  }
+  for (const Choice &o : kinds)
+    n.candidates.push_back({o.lane, o.dot(), o.packed(), o.cost, &o == &best});
 }
 
 } // namespace gradc

@@ -25,14 +25,14 @@ private:
   struct Range { // of iterations of the outermost loop; null: all
     llvm::Value *begin = nullptr, *end = nullptr;
   };
-
-  void find_handed_over();
-  void shared_loops(size_t level);
-  void nest(const NestSchedule &, Range);
   struct Span { // of an axis
     llvm::Value *base;
     int64_t points;
   };
+
+  void find_handed_over();
+  void shared_loops(size_t level);
+  void nest(const NestSchedule &, Range);
   void levels(const NestSchedule &, size_t level, Tile, Range);
   void inside(const NestSchedule &, const LoopLevel &, int64_t points, Tile &);
   void tiled_level(const LoopLevel &, Span, Range, const std::function<void(int64_t points)> &body);
@@ -61,27 +61,18 @@ void KernelEmitter::find_handed_over() {
   for (size_t n = 0; n < schedule_.nests.size(); ++n)
     for (int s = schedule_.nests[n].first; s < schedule_.nests[n].first + schedule_.nests[n].count; ++s)
       nest_of[static_cast<size_t>(s)] = static_cast<int>(n);
-  std::set<int> shared(schedule_.shared.begin(), schedule_.shared.end());
   std::function<void(const Index &, int)> visit_index;
   std::function<void(ExprId, int)> visit = [&](ExprId id, int reader) {
     const Expr &e = k_.expr(id);
     if (e.kind == Expr::Kind::stage && nest_of[static_cast<size_t>(e.target)] != reader &&
         !handed_over_.contains(e.target)) {
       const Stage &s = stage(e.target);
-      LocalBuffer local;
-      local.strides.assign(k_.axes.size(), 0);
-      int64_t size = 1;
-      for (size_t a = s.axes.size(); a-- > 0;)
-        if (!shared.contains(s.axes[a])) {
-          local.strides[static_cast<size_t>(s.axes[a])] = size;
-          size *= extent(s.axes[a]);
-        }
+      HandedOver layout = handed_over(k_, s, schedule_.shared);
       // Vectors are read whole at the end of the last row.
-      auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(size + 64));
+      auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
       auto *memory = b_.CreateAlloca(type, nullptr, s.name);
       memory->setAlignment(llvm::Align(64));
-      local.memory = memory;
-      handed_over_[e.target] = local;
+      handed_over_[e.target] = {memory, std::move(layout.strides), false};
     }
     for (ExprId arg : e.args)
       visit(arg, reader);
@@ -136,8 +127,8 @@ void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Rang
   const LoopLevel level = levels_[number];
   const bool in_block = level.kind == LoopLevel::Kind::cols && block_;
   const Span span = in_block ? *block_ : Span{i64(0), extent(level.axis)};
-  if (span.points <= level.step && !in_block) {
-    tile_->axis[static_cast<size_t>(level.axis)] = i64(0);
+  if (span.points <= level.step) {
+    tile_->axis[static_cast<size_t>(level.axis)] = span.base;
     inside(n, level, span.points, size);
     levels(n, number + 1, size, range);
     return;

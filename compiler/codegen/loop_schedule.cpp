@@ -25,6 +25,16 @@ FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
   return flat;
 }
 
+HandedOver handed_over(const Kernel &k, const Stage &stage, const std::vector<int> &shared) {
+  HandedOver layout{std::vector<int64_t>(k.axes.size(), 0), 1};
+  for (size_t i = stage.axes.size(); i-- > 0;)
+    if (std::find(shared.begin(), shared.end(), stage.axes[i]) == shared.end()) {
+      layout.strides[static_cast<size_t>(stage.axes[i])] = layout.elements;
+      layout.elements *= k.axes[static_cast<size_t>(stage.axes[i])].extent;
+    }
+  return layout;
+}
+
 namespace {
 
 constexpr double kGatherCost = 24; // of one vector, in loads
@@ -43,18 +53,17 @@ class Scheduler {
 public:
   /// For the stages [first, first + count), inside loops over the shared axes.
   Scheduler(const Kernel &k, const Target &t, int first, int count, const std::vector<int> &shared)
-      : k_(k), target_(t), first_(first), count_(count), shared_(shared) {}
+      : k_(k), target_(t), axes_(k), first_(first), count_(count), shared_(shared) {}
 
   NestSchedule nest();
 
 private:
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   void survey(ExprId id, bool reducing, std::set<ExprId> &seen);
-  void computed_axes(ExprId id, std::set<int> &axes) const;
   double access_cost(const Access &a, int lane_axis, bool along_reduction) const;
   double outer_cost(int lane_axis) const;
   double dot_cost(int lane_axis) const;
-  FlatAccess handed_over(const Expr &) const;
+  FlatAccess read_handed_over(const Expr &) const;
   void collect();
   void choose_lanes(NestSchedule &n);
   void choose_cols(NestSchedule &n) const;
@@ -62,6 +71,7 @@ private:
 
   const Kernel &k_;
   const Target &target_;
+  AxisSets axes_;
   const int first_, count_;
   const std::vector<int> &shared_;
   std::vector<Access> accesses_;
@@ -70,19 +80,6 @@ private:
   int lanes_ = 1, ops_ = 0, reductions_ = 0, element_bytes_ = 8;
 };
 
-void Scheduler::computed_axes(ExprId id, std::set<int> &axes) const {
-  const Expr &e = k_.expr(id);
-  for (ExprId arg : e.args)
-    computed_axes(arg, axes);
-  for (const IndexExpr &index : e.index)
-    for (const IndexTerm &t : index.terms) {
-      if (t.is_axis)
-        axes.insert(t.id);
-      else
-        computed_axes(t.id, axes);
-    }
-}
-
 void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
   if (!seen.insert(id).second)
     return;
@@ -90,11 +87,11 @@ void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
   if (e.kind == Expr::Kind::load) {
     Access a{flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index), false, reducing, {}};
     for (auto [c, expr] : a.flat.computed)
-      computed_axes(expr, a.computed_axes);
+      a.computed_axes.merge(std::set<int>(axes_.of(expr)));
     accesses_.push_back(std::move(a));
   }
   if (e.kind == Expr::Kind::stage && (e.target < first_ || e.target >= first_ + count_))
-    accesses_.push_back({handed_over(e), false, reducing, {}});
+    accesses_.push_back({read_handed_over(e), false, reducing, {}});
   if (e.kind == Expr::Kind::op)
     ops_ += is_expensive(e.op) || e.op == ScalarOp::philox ? kExpensiveOps : 1;
   for (ExprId arg : e.args)
@@ -105,18 +102,13 @@ void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
         survey(t.id, reducing, seen);
 }
 
-// Where the value of another nest's stage lies: its axes but the shared ones, the last contiguous.
-FlatAccess Scheduler::handed_over(const Expr &e) const {
+FlatAccess Scheduler::read_handed_over(const Expr &e) const {
   const Stage &stage = k_.stages[static_cast<size_t>(e.target)];
+  const HandedOver layout = handed_over(k_, stage, shared_);
   FlatAccess flat{0, std::vector<int64_t>(k_.axes.size(), 0), {}};
-  int64_t stride = 1;
-  for (size_t i = stage.axes.size(); i-- > 0;) {
-    if (std::find(shared_.begin(), shared_.end(), stage.axes[i]) != shared_.end())
-      continue;
+  for (size_t i = 0; i < stage.axes.size(); ++i)
     if (int axis = e.index[i].plain_axis(); axis >= 0)
-      flat.coefficients[static_cast<size_t>(axis)] += stride;
-    stride *= extent(stage.axes[i]);
-  }
+      flat.coefficients[static_cast<size_t>(axis)] += layout.strides[static_cast<size_t>(stage.axes[i])];
   return flat;
 }
 
@@ -129,7 +121,7 @@ double Scheduler::access_cost(const Access &a, int lane_axis, bool along_reducti
   return stride == 0 ? 0.5 : stride == 1 ? 1 : kGatherCost;
 }
 
-// Cost of the nest with the lanes along a parallel axis, in vector instructions.
+// Cycles of the nest with the lanes along a parallel axis, from its vector instructions.
 double Scheduler::outer_cost(int lane_axis) const {
   double vectors = static_cast<double>((extent(lane_axis) + lanes_ - 1) / lanes_);
   double other = 1, inner = 1, cost = 0;
@@ -139,7 +131,7 @@ double Scheduler::outer_cost(int lane_axis) const {
     inner *= static_cast<double>(extent(a));
   for (const Access &a : accesses_)
     cost += access_cost(a, lane_axis, false) * (a.reducing ? inner : 1);
-  return vectors * other * (cost + ops_ * inner);
+  return vectors * other * (cost + ops_ * inner) / kInstructionsPerCycle;
 }
 
 double Scheduler::dot_cost(int lane_axis) const {
@@ -152,7 +144,7 @@ double Scheduler::dot_cost(int lane_axis) const {
   for (const Access &a : accesses_)
     if (a.reducing)
       cost += access_cost(a, lane_axis, true);
-  return outputs * (vectors * inner * (cost + ops_) + kReduceCost);
+  return outputs * (vectors * inner * (cost + ops_) + kReduceCost) / kInstructionsPerCycle;
 }
 
 void Scheduler::collect() {
@@ -168,7 +160,7 @@ void Scheduler::collect() {
       continue;
     Access a{flatten(k_, k_.params[static_cast<size_t>(stage.store)].type.shape, stage.store_index), true, false, {}};
     for (auto [c, expr] : a.flat.computed)
-      computed_axes(expr, a.computed_axes);
+      a.computed_axes.merge(std::set<int>(axes_.of(expr)));
     if (stage.accumulate)
       for (int axis : stage.axes)
         if (a.computed_axes.contains(axis) || a.flat.coefficients[static_cast<size_t>(axis)] == 0)
@@ -260,11 +252,9 @@ NestSchedule Scheduler::nest() {
   const Stage *product = nullptr; // the one reduction, where it is a sum of products
   for (int s = first_; s < first_ + count_; ++s) {
     const Stage &stage = k_.stages[static_cast<size_t>(s)];
-    const Expr &body = k_.expr(stage.body);
-    if (reductions_ == 1 && stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul)
+    if (reductions_ == 1 && sums_products(k_, stage))
       product = &stage;
   }
-  n.contraction = product != nullptr;
   if (product)
     schedule_contraction(n, contraction(*product), target_);
   else
@@ -295,7 +285,7 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   double cycles = 0;
   for (const NestSchedule &n : schedule.nests)
     for (const NestSchedule::Candidate &c : n.candidates)
-      cycles += !c.taken ? 0 : n.contraction ? c.cost : c.cost / kInstructionsPerCycle;
+      cycles += c.taken ? c.cost : 0;
   for (int a : schedule.shared)
     cycles *= static_cast<double>(extent(a));
   schedule.cycles = static_cast<int64_t>(std::min(cycles, 1e18));

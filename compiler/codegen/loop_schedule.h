@@ -18,7 +18,6 @@ struct NestSchedule {
   int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
   int lanes = 1;             // summed at the end), or none
   bool rows_outermost = false;
-  bool contraction = false;  // one sum of products: costs are in cycles
   // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
   ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
   ExprId packed_rows = -1;   // for one row tile, before its columns
@@ -26,7 +25,7 @@ struct NestSchedule {
   struct Candidate {
     int lane_axis;
     bool dot, packed;
-    double cost; // estimated: cycles of a contraction, vector instructions of anything else
+    double cost; // estimated cycles
     bool taken;
   };
   std::vector<Candidate> candidates; // what was considered, the best of each kind
@@ -62,5 +61,12 @@ struct FlatAccess {
   std::vector<std::pair<int64_t, ExprId>> computed;
 };
 FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
+
+/// Where the values lie that a stage hands to later nests: over its axes but the shared ones, the last contiguous.
+struct HandedOver {
+  std::vector<int64_t> strides; // one an axis of the kernel, in elements
+  int64_t elements;
+};
+HandedOver handed_over(const Kernel &, const Stage &, const std::vector<int> &shared);
 
 } // namespace gradc

@@ -72,9 +72,7 @@ void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value
   const Expr &body = k_.expr(stage.body);
   llvm::Value *mask = tile_.mask(col);
   bool masked = mask && tile_.view.mask_all;
-  bool product = stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul &&
-                 is_float(body.dtype);
-  if (product) {
+  if (sums_products(k_, stage) && is_float(body.dtype)) {
     llvm::Value *x = tile_.eval_lanes(body.args[0], row, col), *y = tile_.eval_lanes(body.args[1], row, col);
     if (masked) { // lanes that do not exist add 0 * 0
       x = b_.CreateSelect(mask, x, llvm::Constant::getNullValue(x->getType()));

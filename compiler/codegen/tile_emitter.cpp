@@ -10,36 +10,19 @@ namespace gradc {
 TileEmitter::TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target,
                          std::vector<llvm::Value *> params)
     : b_(builder), k_(kernel), target_(target), params_(std::move(params)),
-      entry_(builder.GetInsertBlock()) {
+      entry_(builder.GetInsertBlock()), axes_(kernel) {
   axis.assign(k_.axes.size(), i64(0));
   scopes_.emplace_back();
 }
 
-const std::set<int> &TileEmitter::axes_of(ExprId id) {
-  if (auto it = axes_.find(id); it != axes_.end())
-    return it->second;
-  const Expr &e = k_.expr(id);
-  std::set<int> axes;
-  for (ExprId arg : e.args)
-    axes.insert(axes_of(arg).begin(), axes_of(arg).end());
-  for (const IndexExpr &index : e.index)
-    for (const IndexTerm &t : index.terms) {
-      if (t.is_axis)
-        axes.insert(t.id);
-      else
-        axes.insert(axes_of(t.id).begin(), axes_of(t.id).end());
-    }
-  return axes_[id] = std::move(axes);
-}
-
-bool TileEmitter::depends(ExprId id, int a) { return a >= 0 && axes_of(id).contains(a); }
+bool TileEmitter::depends(ExprId id, int a) { return a >= 0 && axes_.of(id).contains(a); }
 
 // The same at every point of the kernel, whatever is stored meanwhile.
 bool TileEmitter::invariant(ExprId id) {
   if (auto it = invariant_.find(id); it != invariant_.end())
     return it->second;
   const Expr &e = k_.expr(id);
-  bool result = axes_of(id).empty() && e.kind != Expr::Kind::stage &&
+  bool result = axes_.of(id).empty() && e.kind != Expr::Kind::stage &&
                 !(e.kind == Expr::Kind::load && k_.params[static_cast<size_t>(e.target)].written) &&
                 std::all_of(e.args.begin(), e.args.end(), [&](ExprId arg) { return invariant(arg); });
   for (const IndexExpr &index : e.index)

@@ -78,7 +78,6 @@ private:
   bool depends(ExprId, int axis);
   bool depends(const IndexExpr &, int axis);
   bool invariant(ExprId);
-  const std::set<int> &axes_of(ExprId);
   llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
 
   llvm::IRBuilder<> &b_;
@@ -86,7 +85,7 @@ private:
   const Target &target_;
   std::vector<llvm::Value *> params_;
   llvm::BasicBlock *entry_; // of the kernel
-  std::map<ExprId, std::set<int>> axes_;
+  AxisSets axes_;
   std::map<ExprId, bool> invariant_;
   using Key = std::tuple<ExprId, llvm::Value *, int, int, int>; // expression, row, col, lane axis, masked
   std::vector<std::map<Key, llvm::Value *>> scopes_;

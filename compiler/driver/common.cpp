@@ -47,6 +47,12 @@ RunOptions PassFlags::resolved() {
   return options;
 }
 
+Target PassFlags::target(const std::string &name) const {
+  Target target = parse_target(name);
+  target.schedule = parse_schedule_override(schedule);
+  return target;
+}
+
 CodegenOptions PassFlags::codegen(const std::string &names) {
   CodegenOptions codegen;
   std::vector<Target> targets = parse_targets(names);

@@ -41,6 +41,8 @@ struct PassFlags {
   void add_to(CLI::App &);
   /// The options with their callbacks set; call once the command line is parsed.
   RunOptions resolved();
+  /// A target of parse_target, with the wishes for its schedules.
+  Target target(const std::string &name) const;
   /// `targets` as for parse_targets.
   CodegenOptions codegen(const std::string &targets);
   /// Prints the time report, when asked for, to stderr.

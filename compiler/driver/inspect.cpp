@@ -83,7 +83,7 @@ void InspectCommand::run() {
     if (!options.stop_after.empty())
       run_passes(graph, options);
     if (emit == "kernels" || emit == "schedule") {
-      std::cout << kernels_text(graph, passes.codegen(model.target).target, emit == "schedule");
+      std::cout << kernels_text(graph, passes.target(model.target), emit == "schedule");
     } else if (emit == "llvm" || emit == "asm") {
       ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
       spec.entries.push_back({entry, examples, std::move(graph)});
@@ -136,7 +136,7 @@ void OptCommand::run() {
   try {
     if (starts_with_kernel(text)) {
       for (const Kernel &kernel : parse_kernels(text))
-        std::cout << kernel_text(kernel, flags.codegen(target).target, emit == "schedule");
+        std::cout << kernel_text(kernel, flags.target(target), emit == "schedule");
       return;
     }
     graph = parse_graph(text);
@@ -162,7 +162,7 @@ void OptCommand::run() {
     chosen.assign(pipeline().begin(), pipeline().end());
   run_passes(graph, chosen, options);
   if (emit == "kernels" || emit == "schedule")
-    std::cout << kernels_text(graph, flags.codegen(target).target, emit == "schedule");
+    std::cout << kernels_text(graph, flags.target(target), emit == "schedule");
   else if (emit == "dot")
     std::cout << to_dot(graph);
   else if (emit == "llvm" || emit == "asm") {

@@ -6,6 +6,7 @@
 #include "compiler/model/resolve.h"
 #include "compiler/model/sections.h"
 
+#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -97,6 +98,16 @@ std::optional<Span> find_location(const Model &model, std::string_view pointer) 
       return std::nullopt;
   }
   return anchor(*at);
+}
+
+std::optional<size_t> index_in(std::string_view list, std::string_view pointer) {
+  if (!pointer.starts_with(list) || !pointer.substr(list.size()).starts_with('/'))
+    return std::nullopt;
+  const char *digits = pointer.data() + list.size() + 1, *end = pointer.data() + pointer.size();
+  size_t index = 0;
+  if (std::from_chars(digits, end, index).ec != std::errc())
+    return std::nullopt;
+  return index;
 }
 
 } // namespace gradc

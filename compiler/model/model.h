@@ -91,6 +91,8 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
 
 /// The place of a JSON pointer such as "/layers/0" in the sources, for errors found after loading.
 std::optional<Span> find_location(const Model &, std::string_view pointer);
+/// The N of "/layers/N" and of what is inside it, for the list "/layers"; nullopt for any other place.
+std::optional<size_t> index_in(std::string_view list, std::string_view pointer);
 
 /// The functions of a compiled model; runtime/gradc.h says what each does.
 enum class Entry : uint8_t { init, train_step, grad_step, apply, evaluate, predict, schedule };

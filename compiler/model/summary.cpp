@@ -6,7 +6,7 @@
 #include "ir/op.h"
 #include "passes/dce.h"
 
-#include <charconv>
+#include <algorithm>
 #include <map>
 
 namespace gradc {
@@ -54,14 +54,9 @@ int64_t bytes_of(const Graph &graph, const Node &node) {
 
 /// The row of a place in the model: its layer, or the loss, or the optimizer.
 size_t row_of(const std::string &location, size_t layers) {
-  constexpr std::string_view prefix = "/layers/";
   if (location.starts_with("/optimizer"))
     return layers + 1;
-  if (!location.starts_with(prefix))
-    return layers;
-  size_t layer = 0;
-  std::from_chars(location.data() + prefix.size(), location.data() + location.size(), layer);
-  return std::min(layer, layers);
+  return std::min(index_in("/layers", location).value_or(layers), layers);
 }
 
 } // namespace
