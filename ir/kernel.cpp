@@ -107,6 +107,52 @@ ExprId Kernel::intern(Expr expr) {
   return static_cast<ExprId>(exprs.size() - 1);
 }
 
+std::vector<int> nests_of(const Kernel &kernel) {
+  std::vector<int> nests;
+  for (size_t s = 0; s < kernel.stages.size(); ++s)
+    nests.push_back(s == 0 ? 0 : nests.back() + (kernel.stages[s].axes != kernel.stages[s - 1].axes));
+  return nests;
+}
+
+bool one_nest(const Kernel &k) {
+  return std::all_of(k.stages.begin(), k.stages.end(), [&](const Stage &s) { return s.axes == k.stages[0].axes; });
+}
+
+std::set<int> handed_over(const Kernel &kernel) {
+  const std::vector<int> nests = nests_of(kernel);
+  std::set<int> found;
+  for (size_t s = 0; s < kernel.stages.size(); ++s)
+    for (ExprId id : expressions_of(kernel, kernel.stages[s]))
+      if (const Expr &e = kernel.expr(id); e.kind == Expr::Kind::stage && nests[static_cast<size_t>(e.target)] != nests[s])
+        found.insert(e.target);
+  return found;
+}
+
+std::vector<ExprId> expressions_of(const Kernel &kernel, const Stage &stage) {
+  std::vector<ExprId> found;
+  std::vector<bool> seen(kernel.exprs.size(), false);
+  std::vector<ExprId> work{stage.body};
+  auto add = [&](const Index &index) {
+    for (const IndexExpr &i : index)
+      for (const IndexTerm &t : i.terms)
+        if (!t.is_axis)
+          work.push_back(t.id);
+  };
+  add(stage.store_index);
+  while (!work.empty()) {
+    const ExprId id = work.back();
+    work.pop_back();
+    if (seen[static_cast<size_t>(id)])
+      continue;
+    seen[static_cast<size_t>(id)] = true;
+    found.push_back(id);
+    const Expr &e = kernel.expr(id);
+    work.insert(work.end(), e.args.begin(), e.args.end());
+    add(e.index);
+  }
+  return found;
+}
+
 bool sums_products(const Kernel &kernel, const Stage &stage) {
   const Expr &body = kernel.expr(stage.body);
   return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul;

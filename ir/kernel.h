@@ -121,6 +121,14 @@ struct Kernel {
   std::vector<int> shared_axes() const;
 };
 
+/// The loop nest of each stage, counted from 0: runs of stages on the same axes.
+std::vector<int> nests_of(const Kernel &);
+bool one_nest(const Kernel &);
+/// The stages whose values later nests read.
+std::set<int> handed_over(const Kernel &);
+/// Every expression that a stage evaluates, once, those of its indices too.
+std::vector<ExprId> expressions_of(const Kernel &, const Stage &);
+
 /// Whether a stage sums products over its reduction axes.
 bool sums_products(const Kernel &, const Stage &);
 

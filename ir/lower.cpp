@@ -1,6 +1,7 @@
 // Lowering by substitution: see ir/lower.h.
 #include "ir/lower.h"
 
+#include "ir/gather.h"
 #include "ir/op.h"
 #include "ir/share.h"
 
@@ -268,7 +269,9 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
 
 LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
   LoweredKernel lowered = Lowering(graph, nodes).run(outputs);
-  share_expensive(lowered.kernel);
+  share_values(lowered.kernel);
+  if (!one_nest(lowered.kernel))
+    gather_nests(lowered.kernel);
   return lowered;
 }
 

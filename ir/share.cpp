@@ -15,58 +15,67 @@ public:
 
   // Shares the first candidate; false when there is none.
   bool step() {
+    evaluated_.clear();
+    for (const Stage &stage : k_.stages) {
+      evaluated_.emplace_back(k_.exprs.size(), false);
+      for (ExprId id : expressions_of(k_, stage))
+        evaluated_.back()[static_cast<size_t>(id)] = true;
+    }
     for (ExprId id = 0; id < static_cast<ExprId>(k_.exprs.size()); ++id) {
       const Expr &e = k_.expr(id);
-      if (e.kind != Expr::Kind::op || !is_expensive(e.op))
+      if (e.kind != Expr::Kind::op || !(is_expensive(e.op) || is_factor(id)))
         continue;
-      std::vector<size_t> users = users_of(id);
-      bool several = std::any_of(users.begin(), users.end(),
-                                 [&](size_t s) { return k_.stages[s].axes != k_.stages[users[0]].axes; });
-      if (several && fits(id)) {
-        make_stage(id, users);
-        return true;
-      }
+      const std::optional<size_t> owner = owner_of(id);
+      const std::vector<size_t> users = users_of(id, owner);
+      if (users.empty() || !(in_several_nests(users, owner) || is_factor(id)) || !fits(id))
+        continue;
+      if (owner && *owner < users[0])
+        refer(id, *owner, users);
+      else
+        make_stage(id, owner, users);
+      return true;
     }
     return false;
   }
 
 private:
-  std::vector<size_t> users_of(ExprId id) {
+  // The stage whose value an expression is already.
+  std::optional<size_t> owner_of(ExprId id) const {
+    for (size_t s = 0; s < k_.stages.size(); ++s)
+      if (k_.stages[s].body == id && k_.stages[s].reduce.empty())
+        return s;
+    return std::nullopt;
+  }
+
+  // The stages that evaluate an expression, but for its owner.
+  std::vector<size_t> users_of(ExprId id, std::optional<size_t> owner) const {
     std::vector<size_t> users;
     for (size_t s = 0; s < k_.stages.size(); ++s)
-      if (k_.stages[s].body != id && below(k_.stages[s].body).contains(id))
+      if (s != owner && evaluated_[s][static_cast<size_t>(id)])
         users.push_back(s);
-    for (const Stage &stage : k_.stages)
-      if (stage.body == id && stage.reduce.empty())
-        return {}; // it has a stage already
-    for (size_t s = 0; s < k_.stages.size(); ++s)
-      if (k_.stages[s].body == id)
-        users.push_back(s);
-    std::sort(users.begin(), users.end());
     return users;
   }
 
-  std::set<ExprId> below(ExprId root) {
-    std::set<ExprId> seen;
-    std::vector<ExprId> work{root};
-    while (!work.empty()) {
-      ExprId id = work.back();
-      work.pop_back();
-      if (!seen.insert(id).second)
-        continue;
-      const Expr &e = k_.expr(id);
-      work.insert(work.end(), e.args.begin(), e.args.end());
-      for (const IndexExpr &index : e.index)
-        for (const IndexTerm &t : index.terms)
-          if (!t.is_axis)
-            work.push_back(t.id);
-    }
-    return seen;
+  bool in_several_nests(const std::vector<size_t> &users, std::optional<size_t> owner) const {
+    const std::vector<int> &axes = k_.stages[owner.value_or(users[0])].axes;
+    return std::any_of(users.begin(), users.end(), [&](size_t s) { return k_.stages[s].axes != axes; });
   }
 
-  // The axes of an expression: those all stages share first, then the others.
+  // A factor that a sum of products uses for many of its points.
+  bool is_factor(ExprId id) const {
+    return std::any_of(k_.stages.begin(), k_.stages.end(), [&](const Stage &stage) {
+      const std::vector<ExprId> &args = k_.expr(stage.body).args;
+      return sums_products(k_, stage) && std::find(args.begin(), args.end(), id) != args.end() &&
+             AxisSets(k_).of(id).size() < stage.axes.size() + stage.reduce.size();
+    });
+  }
+
+  // The axes of an expression: as other stages order them; else those all stages share first, then the others.
   std::vector<int> axes_of(ExprId id) {
     std::set<int> all = AxisSets(k_).of(id);
+    for (const Stage &stage : k_.stages)
+      if (std::set<int>(stage.axes.begin(), stage.axes.end()) == all)
+        return stage.axes;
     std::vector<int> axes;
     for (int a : k_.shared_axes())
       if (all.erase(a))
@@ -84,8 +93,10 @@ private:
     return keeps_shared && bytes <= kBufferBytes;
   }
 
-  void make_stage(ExprId id, const std::vector<size_t> &users) {
-    int at = static_cast<int>(users[0]);
+  void make_stage(ExprId id, std::optional<size_t> owner, std::vector<size_t> users) {
+    if (owner)
+      users.push_back(*owner);
+    const int at = static_cast<int>(users[0]);
     Stage stage;
     stage.dtype = k_.expr(id).dtype;
     stage.axes = axes_of(id);
@@ -95,16 +106,23 @@ private:
         ++e.target;
     k_.hashes.clear();
     k_.stages.insert(k_.stages.begin() + at, stage);
-    Expr ref{.kind = Expr::Kind::stage, .dtype = stage.dtype, .target = at};
-    for (int a : stage.axes)
-      ref.index.push_back(IndexExpr::axis(a));
-    ExprId value = k_.intern(std::move(ref));
-    for (size_t s : users) {
-      std::map<ExprId, ExprId> image{{id, value}};
-      k_.stages[s + 1].body = substitute(k_.stages[s + 1].body, image);
-    }
+    for (size_t &s : users)
+      ++s;
+    refer(id, static_cast<size_t>(at), users);
     for (size_t s = 0; s < k_.stages.size(); ++s)
       k_.stages[s].name = "s" + std::to_string(s);
+  }
+
+  // Makes users read a stage instead of evaluating its body.
+  void refer(ExprId id, size_t stage, const std::vector<size_t> &users) {
+    Expr ref{.kind = Expr::Kind::stage, .dtype = k_.expr(id).dtype, .target = static_cast<int32_t>(stage)};
+    for (int a : k_.stages[stage].axes)
+      ref.index.push_back(IndexExpr::axis(a));
+    const ExprId value = k_.intern(std::move(ref));
+    for (size_t s : users) {
+      std::map<ExprId, ExprId> image{{id, value}};
+      k_.stages[s].body = substitute(k_.stages[s].body, image);
+    }
   }
 
   ExprId substitute(ExprId id, std::map<ExprId, ExprId> &image) {
@@ -121,11 +139,12 @@ private:
   }
 
   Kernel &k_;
+  std::vector<std::vector<bool>> evaluated_; // by each stage: which expressions
 };
 
 } // namespace
 
-void share_expensive(Kernel &kernel) {
+void share_values(Kernel &kernel) {
   Sharer sharer(kernel);
   while (sharer.step()) {
   }

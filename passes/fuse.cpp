@@ -106,9 +106,7 @@ private:
 
 class Fuser {
 public:
-  Fuser(Graph &graph, const FusionListener &listener) : graph_(graph), listener_(listener) {}
-
-  void run() {
+  explicit Fuser(Graph &graph) : graph_(graph) {
     users_ = graph_.users();
     live_out_ = graph_.live_out();
     for (const Update &update : graph_.updates)
@@ -117,9 +115,30 @@ public:
     for (const Hazard &h : future_hazards(graph_))
       after_[h.before].push_back(h.after);
     classify();
-    merge_into_sole_consumer();
-    merge_neighbours();
+  }
+
+  void run() {
+    merge_all();
+    scalars_ = true; // later: they would bind together what has nothing else in common
+    merge_all();
+    row_tiles_ = true; // last: they bind all that joins to loops over rows
+    refused_.clear();
+    merge_all();
     rebuild();
+  }
+
+  std::vector<Apart> apart() {
+    row_tiles_ = true;
+    std::vector<Apart> found;
+    std::set<std::pair<int, int>> seen;
+    for (Value v = 0; v < graph_.size(); ++v)
+      for (Value input : graph_[v].inputs) {
+        const Value from = storage_root(graph_, input);
+        if (group_[from] < 0 || group_[v] < 0 || group_[from] == group_[v] || !seen.insert({group_[from], group_[v]}).second)
+          continue;
+        found.push_back({graph_[from].kernel, graph_[v].kernel, from, why_not(group_[from], group_[v])});
+      }
+    return found;
   }
 
 private:
@@ -139,11 +158,14 @@ private:
 
   void classify() {
     group_.assign(graph_.size(), kNone);
+    std::map<int, int> groups; // of the kernels of a fused graph
     for (Value v = 0; v < graph_.size(); ++v) {
       const Node &node = graph_[v];
-      if (node.is_declaration() || node.op->name == "constant")
+      if (node.kernel != kNoKernel)
+        group_[v] = groups.emplace(node.kernel, static_cast<int>(v)).first->second;
+      else if (node.is_declaration() || node.op->name == "constant")
         continue;
-      if (is_free(node, v))
+      else if (is_free(node, v))
         group_[v] = kFree;
       else if (!becomes_view(graph_, v))
         group_[v] = static_cast<int>(v); // each its own at first
@@ -151,7 +173,7 @@ private:
     members_.resize(graph_.size());
     for (Value v = 0; v < graph_.size(); ++v)
       if (group_[v] >= 0)
-        members_[v] = {v};
+        members_[static_cast<size_t>(group_[v])].push_back(v);
   }
 
   const std::vector<Value> &members(int group) const { return members_[static_cast<size_t>(group)]; }
@@ -243,6 +265,8 @@ private:
       LoweredKernel lowered = lower_region(graph_, with_free(nodes), outputs(nodes));
       if (std::string reason = why_not_one_kernel(lowered.kernel); !reason.empty())
         return reason;
+      if (!row_tiles_ && tiles_rows(lowered.kernel))
+        return "they may share tiles of rows";
       if (breaks_update(lowered))
         return "a parameter would be overwritten before its last read";
     } catch (const Unfusable &reason) {
@@ -258,10 +282,8 @@ private:
     auto sizes = std::pair(members(a).size(), members(b).size());
     if (auto known = refused_.find({a, b}); known != refused_.end() && known->second == sizes)
       return false;
-    if (std::string reason = why_not(a, b); !reason.empty()) {
+    if (!why_not(a, b).empty()) {
       refused_[{a, b}] = sizes;
-      if (listener_)
-        listener_(producer, consumer, reason);
       return false;
     }
     for (Value v : members(a))
@@ -273,30 +295,41 @@ private:
     return true;
   }
 
+  void merge_all() {
+    for (size_t merges = 1; merges > 0;)
+      merges = merge_into_sole_consumer() + merge_neighbours();
+  }
+
   // A value with one consuming kernel vanishes from memory when it moves there. Consumers first, so chains collapse.
-  void merge_into_sole_consumer() {
+  size_t merge_into_sole_consumer() {
+    size_t merges = 0;
     for (Value v = static_cast<Value>(graph_.size()); v-- > 0;) {
       if (group_[v] < 0 || live_out_[v] || users_[v].empty())
         continue;
       int consumer = group_[users_[v][0]];
       bool sole = std::all_of(users_[v].begin(), users_[v].end(), [&](Value u) { return group_[u] == consumer; });
       if (sole)
-        try_merge(v, users_[v][0]);
+        merges += try_merge(v, users_[v][0]);
     }
+    return merges;
   }
 
   // What is left: the value is stored anyway, but a kernel that joins its producer need not read it back.
-  void merge_neighbours() {
+  size_t merge_neighbours() {
+    size_t merges = 0;
     for (Value v = 0; v < graph_.size(); ++v)
       if (group_[v] >= 0)
         for (Value input : graph_[v].inputs)
-          try_merge(input, v);
+          if (scalars_ || graph_.type(input).elements() > 1)
+            merges += try_merge(input, v);
+    return merges;
   }
 
   void rebuild();
 
   Graph &graph_;
-  const FusionListener &listener_;
+  bool scalars_ = false;   // whether neighbours may merge because of a scalar
+  bool row_tiles_ = false; // whether contractions may hand over tiles of rows
   std::vector<int> group_;
   std::vector<std::vector<Value>> users_;
   std::vector<bool> live_out_;
@@ -349,15 +382,18 @@ void Fuser::rebuild() {
 
 } // namespace
 
-bool fuse(Graph &graph, const FusionListener &listener) {
+bool fuse(Graph &graph) {
   if (graph.kernel_count() > 0)
     return false;
   OutputLegalizer(graph).run();
   dce(graph); // a kernel without results has no meaning
-  Fuser(graph, listener).run();
+  Fuser(graph).run();
   return true;
 }
 
-bool fuse(Graph &graph) { return fuse(graph, nullptr); }
+std::vector<Apart> kernels_apart(const Graph &fused) {
+  Graph graph = fused;
+  return Fuser(graph).apart();
+}
 
 } // namespace gradc

@@ -3,12 +3,7 @@
 
 #include "ir/graph.h"
 
-#include <functional>
-
 namespace gradc {
-
-/// Told about every pair of neighbouring kernels that stay apart, and why.
-using FusionListener = std::function<void(Value producer, Value consumer, const std::string &reason)>;
 
 /// Gives every node that computes a kernel number, so that neighbouring work shares loops and intermediate values stay in
 /// registers. A region is legal when its lowerings compose (ir/lower.h) and no order of kernels is made impossible.
@@ -16,6 +11,14 @@ using FusionListener = std::function<void(Value producer, Value consumer, const 
 /// kernel is a view, inside one a copy. Afterwards every returned or updated value is written by a node of its own.
 /// Leaves alone: the ops themselves, and graphs that have kernels already.
 bool fuse(Graph &);
-bool fuse(Graph &, const FusionListener &);
+
+/// Two kernels of a fused graph, of which one reads what the other writes.
+struct Apart {
+  int producer, consumer; // kernels
+  Value value;
+  std::string reason; // not to be one
+};
+/// Every such pair, once, in the order of the graph.
+std::vector<Apart> kernels_apart(const Graph &fused);
 
 } // namespace gradc

@@ -10,7 +10,10 @@ namespace {
 
 constexpr double kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
 constexpr size_t kMaxTensors = 32;           // each is an address in a register, and a stream of memory
+constexpr double kSmallContraction = 1 << 18; // the same for a sum of products, which runs much faster
 constexpr double kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
+constexpr double kTileBytes = 4 << 10;      // of the same for each row of a contraction's tile, which has up to 30
+constexpr double kWalkedBytes = 128 << 10;  // of a contraction's operand that every tile of rows reads: half of the smallest L2
 
 double points(const Kernel &k, const std::vector<int> &axes) {
   double n = 1;
@@ -19,122 +22,122 @@ double points(const Kernel &k, const std::vector<int> &axes) {
   return n;
 }
 
-// Walks the expression trees of a kernel, collecting what the rules ask about.
-class Survey {
-public:
-  explicit Survey(const Kernel &k) : axes(k), kernel_(k) {}
-
-  AxisSets axes;
-
-  // Calls visit for every distinct expression below `id`.
-  template <typename Visit> void each(ExprId id, Visit visit) {
-    std::set<ExprId> seen;
-    walk(id, visit, seen);
-  }
-
-private:
-  template <typename Visit> void walk(ExprId id, Visit &visit, std::set<ExprId> &seen) {
-    if (!seen.insert(id).second)
-      return;
-    const Expr &e = kernel_.expr(id);
-    visit(id, e);
-    for (ExprId arg : e.args)
-      walk(arg, visit, seen);
-    for (const IndexExpr &index : e.index)
-      for (const IndexTerm &t : index.terms)
-        if (!t.is_axis)
-          walk(t.id, visit, seen);
-  }
-
-  const Kernel &kernel_;
-};
-
 // A sum of products of two loads: the register-tiled case, whose inner loop must stay bare.
 bool is_contraction(const Kernel &k, const Stage &stage) {
   const Expr &body = k.expr(stage.body);
   return sums_products(k, stage) && stage.axes.size() + stage.reduce.size() >= 2 && body.args[0] != body.args[1];
 }
 
-std::string contraction_rule(const Kernel &k) {
-  int contractions = 0;
-  for (const Stage &stage : k.stages) {
-    if (!is_contraction(k, stage))
-      continue;
-    const Expr &body = k.expr(stage.body);
-    bool bare = k.expr(body.args[0]).kind == Expr::Kind::load && k.expr(body.args[1]).kind == Expr::Kind::load;
-    double work = points(k, stage.axes) * points(k, stage.reduce);
-    if (!bare && work > kSmallWork)
-      return "an operand of a contraction would be recomputed in its inner loop";
-    if (bare)
-      ++contractions;
-  }
-  if (contractions == 0)
-    return "";
-  if (contractions > 1)
-    return "two contractions want two register tiles";
-  for (const Stage &stage : k.stages) {
-    if (stage.axes != k.stages[0].axes)
-      return "a contraction shares its loops only with work on the same axes";
-    if (!stage.reduce.empty() && &stage != &k.stages[0])
-      return "another reduction beside a contraction";
-  }
-  return "";
+bool is_bare(const Kernel &k, const Stage &contraction) {
+  const std::vector<ExprId> &factors = k.expr(contraction.body).args;
+  return std::all_of(factors.begin(), factors.end(), [&](ExprId f) {
+    return k.expr(f).kind == Expr::Kind::load || k.expr(f).kind == Expr::Kind::stage;
+  });
 }
 
-// Values handed between loop nests wait in a buffer of the shared iteration.
-std::string locality_rule(const Kernel &k, Survey &survey) {
-  std::vector<int> shared = k.shared_axes();
-  bool one_nest = std::all_of(k.stages.begin(), k.stages.end(),
-                              [&](const Stage &s) { return s.axes == k.stages[0].axes; });
-  if (one_nest)
-    return "";
-  double work = 0;
-  for (const Stage &stage : k.stages)
-    work = std::max(work, points(k, stage.axes) * points(k, stage.reduce));
-  if (shared.empty() && work > kSmallWork)
-    return "no outer loop in common";
+bool is_small(const Kernel &k) {
+  return std::all_of(k.stages.begin(), k.stages.end(), [&](const Stage &stage) {
+    const double most = is_contraction(k, stage) && is_bare(k, stage) ? kSmallContraction : kSmallWork;
+    return points(k, stage.axes) * points(k, stage.reduce) <= most;
+  });
+}
+
+// Bytes that nests hand on, in all or for one iteration of shared loops.
+double handed_over_bytes(const Kernel &k, const std::vector<int> &shared) {
   double bytes = 0;
-  std::set<int> referenced;
-  for (const Stage &stage : k.stages)
-    survey.each(stage.body, [&](ExprId, const Expr &e) {
-      if (e.kind == Expr::Kind::stage && k.stages[static_cast<size_t>(e.target)].axes != stage.axes)
-        referenced.insert(e.target);
-    });
-  for (int s : referenced) {
+  for (int s : handed_over(k)) {
     const Stage &stage = k.stages[static_cast<size_t>(s)];
     bytes += points(k, stage.axes) / points(k, shared) * static_cast<double>(size_of(stage.dtype));
   }
-  return bytes > kLocalBytes ? "the values handed over would leave the cache" : "";
+  return bytes;
+}
+
+// A contraction hands a tile of its rows to what reduces over its columns, and walks the operand of the columns again for
+// each such tile.
+std::string row_tile_rule(const Kernel &k) {
+  const std::vector<int> shared = k.shared_axes();
+  const Stage &first = k.stages[0];
+  if (shared.empty() || !is_contraction(k, first))
+    return "a contraction shares its loops only with what follows on the same rows";
+  AxisSets axes(k);
+  double bytes = 0;
+  for (ExprId factor : k.expr(first.body).args)
+    if (const std::set<int> &its = axes.of(factor); !its.contains(shared.back()))
+      bytes = points(k, {its.begin(), its.end()}) * static_cast<double>(size_of(k.expr(factor).dtype));
+  if (bytes == 0)
+    return "no operand of the contraction serves several rows";
+  if (handed_over_bytes(k, shared) > kTileBytes)
+    return "a tile of rows would leave the cache";
+  return bytes > kWalkedBytes ? "an operand of the contraction would leave the cache between tiles of rows" : "";
+}
+
+std::string contraction_rule(const Kernel &k) {
+  std::vector<size_t> contractions; // stages
+  for (size_t s = 0; s < k.stages.size(); ++s) {
+    const Stage &stage = k.stages[s];
+    if (!is_contraction(k, stage))
+      continue;
+    if (is_bare(k, stage))
+      contractions.push_back(s);
+    else if (points(k, stage.axes) * points(k, stage.reduce) > kSmallWork)
+      return "an operand of a contraction would be recomputed in its inner loop";
+  }
+  const std::vector<int> nests = nests_of(k);
+  for (size_t c : contractions)
+    for (size_t s = 0; s < k.stages.size(); ++s)
+      if (s != c && nests[s] == nests[c] && !k.stages[s].reduce.empty())
+        return is_contraction(k, k.stages[s]) ? "two contractions want two register tiles" : "another reduction beside a contraction";
+  if (!tiles_rows(k))
+    return "";
+  return contractions.size() > 1 ? "two contractions want two register tiles" : row_tile_rule(k);
+}
+
+// Values handed between loop nests wait in a buffer of the shared iteration.
+std::string locality_rule(const Kernel &k) {
+  const std::vector<int> shared = k.shared_axes();
+  if (one_nest(k))
+    return "";
+  if (shared.empty() && !is_small(k))
+    return "no outer loop in common";
+  return handed_over_bytes(k, shared) > kLocalBytes ? "the values handed over would leave the cache" : "";
 }
 
 // An expensive function of few axes must not be evaluated again for every point of many.
-std::string recomputation_rule(const Kernel &k, Survey &survey) {
+std::string recomputation_rule(const Kernel &k) {
+  AxisSets axes(k);
   std::string reason;
   for (const Stage &stage : k.stages) {
     double domain = points(k, stage.axes) * points(k, stage.reduce);
-    survey.each(stage.body, [&](ExprId id, const Expr &e) {
+    for (ExprId id : expressions_of(k, stage)) {
+      const Expr &e = k.expr(id);
       if (e.kind != Expr::Kind::op || !is_expensive(e.op))
-        return;
-      const std::set<int> &axes = survey.axes.of(id);
-      double needed = points(k, std::vector<int>(axes.begin(), axes.end()));
+        continue;
+      const std::set<int> &its = axes.of(id);
+      double needed = points(k, {its.begin(), its.end()});
       if (needed < domain)
         reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(std::llround(domain / needed)) + " times";
-    });
+    }
   }
   return reason;
 }
 
 } // namespace
 
+bool tiles_rows(const Kernel &k) {
+  const bool contracts = std::any_of(k.stages.begin(), k.stages.end(),
+                                     [&](const Stage &s) { return is_contraction(k, s) && is_bare(k, s); });
+  const bool one_by_one = is_small(k) && handed_over_bytes(k, {}) <= kLocalBytes;
+  return contracts && !one_nest(k) && !one_by_one;
+}
+
 std::string why_not_one_kernel(const Kernel &k) {
   if (k.params.size() > kMaxTensors)
     return "too many tensors for one kernel";
-  Survey survey(k);
   if (std::string reason = contraction_rule(k); !reason.empty())
     return reason;
-  if (std::string reason = recomputation_rule(k, survey); !reason.empty())
+  if (std::string reason = recomputation_rule(k); !reason.empty())
     return reason;
-  return locality_rule(k, survey);
+  return locality_rule(k);
 }
 
 } // namespace gradc

@@ -160,14 +160,6 @@ bool stays_in_iteration(const Kernel &kernel, const LinearAccess &load, const Li
   return read && written && keeps_apart(kernel, store, shared, std::max(*read, *written));
 }
 
-// The loop nest of each stage: runs of stages on the same axes.
-std::vector<int> nests_of(const Kernel &kernel) {
-  std::vector<int> nests;
-  for (size_t s = 0; s < kernel.stages.size(); ++s)
-    nests.push_back(s == 0 ? 0 : nests.back() + (kernel.stages[s].axes != kernel.stages[s - 1].axes));
-  return nests;
-}
-
 bool may_take_over(const Graph &graph, const LoweredKernel &lowered, Value donor, Value taker) {
   auto write = std::find(lowered.values.begin(), lowered.values.end(), taker);
   bool reads = false;

@@ -45,7 +45,7 @@ public:
   }
 
   void consider(Choice c) {
-    if (!wished(c))
+    if (!possible(c) || !wished(c))
       return;
     c.cost = cost(c);
     auto same_kind = std::find_if(cheapest_.begin(), cheapest_.end(), [&](const Choice &o) {
@@ -71,7 +71,12 @@ private:
   bool varies(size_t operand, int axis) const { return stride(operand, axis) != 0; }
   int64_t extent(int axis) const { return axis < 0 ? 1 : c_.extent(axis); }
   int64_t col_points(const Choice &c) const { return c.dot() ? c.cols : int64_t{c.cols} * lanes_; } // of one tile
+  Tiling row_tiles(const Choice &c) const { return even_tiles(extent(c.row), c.rows); }
+  Tiling col_tiles(const Choice &c) const { return whole_tiles(extent(c.col), col_points(c)); }
   int64_t shortest_reduce_stride(size_t operand) const;
+  bool possible(const Choice &c) const {
+    return c_.shared_rows < 0 || (c.row == c_.shared_rows && c.rows_outermost && c.block == 0);
+  }
   bool wished(const Choice &) const;
 
   double cost(const Choice &) const;
@@ -98,12 +103,6 @@ bool Model::wished(const Choice &c) const {
   return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_first()) && (!wish_.block || c.block > 0) &&
          fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
 }
-
-struct Tiling {
-  int64_t full, rest; // tiles, and points of the smaller one
-  int64_t count() const { return full + (rest > 0); }
-};
-Tiling cut(int64_t extent, int64_t step) { return {extent / step, extent % step}; }
 
 int64_t shortest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
@@ -135,15 +134,15 @@ double Model::compute(const Choice &c) const {
   double steps = c.dot() ? terms_ / static_cast<double>(extent(c.lane)) *
                            static_cast<double>((extent(c.lane) + lanes_ - 1) / lanes_)
                      : terms_;
-  Tiling rows = cut(extent(c.row), c.rows), cols = cut(extent(c.col), col_points(c));
-  int64_t rest_cols = c.dot() ? cols.rest : (cols.rest + lanes_ - 1) / lanes_;
+  const Tiling rows = row_tiles(c), cols = col_tiles(c);
+  const int64_t rest_cols = c.dot() ? cols.rest : (cols.rest + lanes_ - 1) / lanes_;
   auto tile = [&](int64_t r, int64_t v) {
     double sums = c.dot() ? static_cast<double>(r * v) * (std::log2(lanes_) * 1.5 + 2) : static_cast<double>(r * v) * 0.5;
     return tile_cycles(c, r, v) * steps + sums + 10;
   };
   double cycles = 0;
-  for (auto [r, n] : {std::pair<int64_t, int64_t>(c.rows, rows.full), {rows.rest, rows.rest > 0}})
-    for (auto [v, m] : {std::pair<int64_t, int64_t>(c.cols, cols.full), {rest_cols, rest_cols > 0}})
+  for (auto [r, n] : {std::pair(rows.step, rows.large), {rows.rest, rows.small}})
+    for (auto [v, m] : {std::pair<int64_t, int64_t>(c.cols, cols.large), {rest_cols, cols.small}})
       if (n * m > 0)
         cycles += static_cast<double>(n * m) * tile(r, v);
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
@@ -167,7 +166,7 @@ double Model::read(double bytes, double footprint, int64_t stride_bytes, double 
 // Every tile reads its part of each operand over the whole reduction; what the inner loop does not change stays in L1.
 double Model::operand_traffic(const Choice &c, size_t o) const {
   bool packed_cols = static_cast<int>(o) == c.pack_cols, packed_rows = static_cast<int>(o) == c.pack_rows;
-  Tiling rows = cut(extent(c.row), c.rows), cols = cut(extent(c.col), col_points(c));
+  const Tiling rows = row_tiles(c), cols = col_tiles(c);
   bool by_row = varies(o, c.row), by_col = varies(o, c.col) || (!c.dot() && varies(o, c.lane));
   double per_term = static_cast<double>((by_row ? c.rows : 1) * (by_col ? col_points(c) : 1) * c_.element_bytes);
   int64_t along = by_row ? stride(o, c.row) : by_col ? stride(o, c.col) : 1;
@@ -207,7 +206,7 @@ double Model::traffic(const Choice &c) const {
 // Reading the original is part of it; where lines are far apart, each is waited for.
 double Model::packing(const Choice &c) const {
   double cycles = 0, nests = outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
-  const Tiling rows = cut(extent(c.row), c.rows), tiles = cut(extent(c.col), col_points(c));
+  const Tiling rows = row_tiles(c), tiles = col_tiles(c);
   const double blocks = c.block ? static_cast<double>((tiles.count() + c.block - 1) / c.block) : 1;
   if (c.pack_cols >= 0) {
     double vectors = terms_ * std::ceil(static_cast<double>(extent(c.col)) / lanes_);
@@ -266,7 +265,7 @@ void Model::consider_packing(const Choice &c) {
     rows.pack_rows = narrow;
     consider(rows);
   }
-  int64_t tile_bytes = terms * c.cols * lanes_ * c_.element_bytes, tiles = cut(extent(c.col), col_points(c)).count();
+  int64_t tile_bytes = terms * c.cols * lanes_ * c_.element_bytes, tiles = col_tiles(c).count();
   int64_t most = std::min(kPackLimit, target_.l2_bytes / 2) / std::max<int64_t>(1, tile_bytes);
   if (wide < 0 || most < 1)
     return;

@@ -10,7 +10,7 @@ namespace gradc {
 /// A nest whose one reduction is a sum of products.
 struct Contraction {
   const Kernel *kernel = nullptr;
-  std::vector<int> parallel, reduce; // axes; parallel ones without those of loops around the nest
+  std::vector<int> parallel, reduce; // axes; parallel ones without those of loops around the nest, but for shared_rows
   std::set<int> in_order;            // parallel axes along which points must run one by one
   int element_bytes = 4;
   int operations = 1; // scalar operations for each term, the product not counted
@@ -21,6 +21,7 @@ struct Contraction {
   };
   std::vector<Operand> operands; // loads of the term
   std::vector<FlatAccess> others; // accesses that happen once an element: epilogue and stores
+  int shared_rows = -1; // a parallel axis that other nests share: it must be that of the rows, and the outermost loop
 
   int64_t extent(int axis) const { return kernel->axes[static_cast<size_t>(axis)].extent; }
 };

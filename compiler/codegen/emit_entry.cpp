@@ -14,9 +14,6 @@ namespace {
 
 using Space = Placement::Space;
 
-// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
-constexpr int64_t kParallelCycles = 40000;
-
 class EntryEmitter {
 public:
   EntryEmitter(llvm::Module &module, const Graph &graph, llvm::Constant *hyper_defaults, const Target &target,

@@ -30,7 +30,7 @@ private:
     int64_t points;
   };
 
-  void find_handed_over();
+  void reserve_handed_over();
   void shared_loops(size_t level);
   void nest(const NestSchedule &, Range);
   void levels(const NestSchedule &, size_t level, Tile, Range);
@@ -52,41 +52,17 @@ private:
   std::unique_ptr<ReductionEmitter> reduction_;
   std::unique_ptr<PackEmitter> pack_; // of the current nest
   std::vector<LoopLevel> levels_;     // of the current nest
-  std::optional<Span> block_;         // columns that are packed
+  std::map<int, Span> spans_;         // of axes that an outer loop cuts: shared rows, columns that are packed
   std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
 };
 
-void KernelEmitter::find_handed_over() {
-  std::vector<int> nest_of(k_.stages.size());
-  for (size_t n = 0; n < schedule_.nests.size(); ++n)
-    for (int s = schedule_.nests[n].first; s < schedule_.nests[n].first + schedule_.nests[n].count; ++s)
-      nest_of[static_cast<size_t>(s)] = static_cast<int>(n);
-  std::function<void(const Index &, int)> visit_index;
-  std::function<void(ExprId, int)> visit = [&](ExprId id, int reader) {
-    const Expr &e = k_.expr(id);
-    if (e.kind == Expr::Kind::stage && nest_of[static_cast<size_t>(e.target)] != reader &&
-        !handed_over_.contains(e.target)) {
-      const Stage &s = stage(e.target);
-      HandedOver layout = handed_over(k_, s, schedule_.shared);
-      // Vectors are read whole at the end of the last row.
-      auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
-      auto *memory = b_.CreateAlloca(type, nullptr, s.name);
-      memory->setAlignment(llvm::Align(64));
-      handed_over_[e.target] = {memory, std::move(layout.strides), false};
-    }
-    for (ExprId arg : e.args)
-      visit(arg, reader);
-    visit_index(e.index, reader);
-  };
-  visit_index = [&](const Index &index, int reader) {
-    for (const IndexExpr &i : index)
-      for (const IndexTerm &t : i.terms)
-        if (!t.is_axis)
-          visit(t.id, reader);
-  };
-  for (size_t s = 0; s < k_.stages.size(); ++s) {
-    visit(k_.stages[s].body, nest_of[s]);
-    visit_index(k_.stages[s].store_index, nest_of[s]);
+void KernelEmitter::reserve_handed_over() {
+  for (int number : handed_over(k_)) {
+    const Stage &s = stage(number);
+    HandedOver layout = handed_over_layout(k_, s, schedule_);
+    // Vectors are read whole at the end of the last row.
+    auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
+    handed_over_[number] = {reduction_->local(type, s.name), std::move(layout.strides)};
   }
 }
 
@@ -96,11 +72,16 @@ void KernelEmitter::shared_loops(size_t level) {
       nest(n, {});
     return;
   }
-  int axis = schedule_.shared[level];
-  llvm::Value *begin = level == 0 ? reduction_->function()->getArg(1) : i64(0);
-  llvm::Value *end = level == 0 ? static_cast<llvm::Value *>(reduction_->function()->getArg(2)) : i64(extent(axis));
-  reduction_->loop(begin, end, 1, [&](llvm::Value *i) {
-    tile_->axis[static_cast<size_t>(axis)] = i;
+  const LoopLevel loop = schedule_.shared_loop(level);
+  Range range;
+  if (level == 0)
+    range = {reduction_->function()->getArg(1), reduction_->function()->getArg(2)};
+  tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](int64_t points) {
+    llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
+    spans_[loop.axis] = {first, points};
+    for (auto &[s, buffer] : handed_over_)
+      if (loop.step > 1)
+        buffer.counted_axis = loop.axis, buffer.counted_from = first;
     shared_loops(level + 1);
   });
 }
@@ -108,7 +89,6 @@ void KernelEmitter::shared_loops(size_t level) {
 void KernelEmitter::nest(const NestSchedule &n, Range range) {
   levels_ = loop_levels(n);
   pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n);
-  block_.reset();
   tile_->open_scope();
   levels(n, 0, {1, n.cols, n.lanes}, range);
   tile_->close_scope();
@@ -125,19 +105,21 @@ void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Rang
     return;
   }
   const LoopLevel level = levels_[number];
-  const bool in_block = level.kind == LoopLevel::Kind::cols && block_;
-  const Span span = in_block ? *block_ : Span{i64(0), extent(level.axis)};
-  if (span.points <= level.step) {
-    tile_->axis[static_cast<size_t>(level.axis)] = span.base;
-    inside(n, level, span.points, size);
-    levels(n, number + 1, size, range);
-    return;
-  }
-  tiled_level(level, span, range, [&](int64_t points) {
+  const auto outer = spans_.find(level.axis);
+  const Span span = outer != spans_.end() ? outer->second : Span{i64(0), extent(level.axis)};
+  auto body = [&](int64_t points, Range inner) {
     Tile t = size;
     inside(n, level, points, t);
-    levels(n, number + 1, t, {});
-  });
+    levels(n, number + 1, t, inner);
+    if (level.kind == LoopLevel::Kind::block)
+      spans_.erase(level.axis);
+  };
+  if (span.points <= level.step) {
+    tile_->axis[static_cast<size_t>(level.axis)] = span.base;
+    body(span.points, range);
+  } else {
+    tiled_level(level, span, range, [&](int64_t points) { body(points, {}); });
+  }
 }
 
 // What happens at the top of a loop's body, where the tile has `points` along its axis.
@@ -146,7 +128,7 @@ void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, int64_
   switch (level.kind) {
   case LoopLevel::Kind::points: return;
   case LoopLevel::Kind::block:
-    block_ = Span{base, points};
+    spans_[level.axis] = {base, points};
     pack_->pack_cols(points);
     return;
   case LoopLevel::Kind::rows:
@@ -158,42 +140,39 @@ void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, int64_
     t.cols = static_cast<int>(n.is_dot() ? points : (points + n.lanes - 1) / n.lanes);
     if (!n.is_dot())
       t.active = static_cast<int>(points - int64_t{t.cols - 1} * n.lanes);
-    if (block_)
-      pack_->select_panel(b_.CreateNSWSub(base, block_->base));
+    if (n.block > 0)
+      pack_->select_panel(b_.CreateNSWSub(base, spans_.at(level.axis).base));
     return;
   }
 }
 
-// A loop over full tiles of an axis, then the static smaller tile at its edge.
+// A loop over the large tiles of an axis, then one over the small.
 void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range, const std::function<void(int64_t)> &body) {
-  int64_t full = span.points / level.step, rest = span.points % level.step;
-  size_t a = static_cast<size_t>(level.axis);
-  auto run = [&](llvm::Value *number, int64_t points) {
-    tile_->axis[a] = b_.CreateNSWAdd(span.base, b_.CreateNSWMul(number, i64(level.step)));
-    body(points);
-  };
-  if (full > 0) {
-    llvm::Value *from = range.begin ? range.begin : i64(0), *to = i64(full);
-    if (range.end)
+  const Tiling tiles = level.cut(span.points);
+  const size_t a = static_cast<size_t>(level.axis);
+  auto run = [&](int64_t first, int64_t count, int64_t start, int64_t points) { // tiles [first, first + count)
+    llvm::Value *base = b_.CreateNSWAdd(span.base, i64(start - first * points)); // of tile 0, were all alike
+    auto at = [&](llvm::Value *number) {
+      tile_->axis[a] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(points)));
+      body(points);
+    };
+    llvm::Value *from = i64(first), *to = i64(first + count);
+    if (range.begin) {
+      from = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, range.begin, from);
       to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, range.end, to);
-    if (!range.begin && full == 1) {
-      tile_->open_scope();
-      run(i64(0), level.step);
-      tile_->close_scope();
-    } else {
-      reduction_->loop(from, to, 1, [&](llvm::Value *t) { run(t, level.step); });
     }
-  }
-  if (rest == 0)
-    return;
-  if (!range.begin) {
-    tile_->open_scope();
-    run(i64(full), rest);
-    tile_->close_scope();
-    return;
-  }
-  llvm::Value *mine = b_.CreateAnd(b_.CreateICmpSLE(range.begin, i64(full)), b_.CreateICmpSGT(range.end, i64(full)));
-  reduction_->branch(mine, [&] { run(i64(full), rest); });
+    if (range.begin || count > 1) {
+      reduction_->loop(from, to, 1, at);
+    } else if (count == 1) {
+      tile_->open_scope();
+      at(from);
+      tile_->close_scope();
+    }
+  };
+  if (tiles.large > 0)
+    run(0, tiles.large, 0, tiles.step);
+  if (tiles.small > 0)
+    run(tiles.large, tiles.small, tiles.large * tiles.step, tiles.rest);
 }
 
 int KernelEmitter::finish_cost(const NestSchedule &n) const {
@@ -285,7 +264,7 @@ llvm::Function *KernelEmitter::run(const std::string &name) {
         k_.params[i].name));
   tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);
   reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
-  find_handed_over();
+  reserve_handed_over();
   if (schedule_.nests.size() == 1)
     nest(schedule_.nests[0], {function->getArg(1), function->getArg(2)});
   else

@@ -7,7 +7,8 @@
 namespace gradc {
 
 /// One loop nest: consecutive stages with the same parallel axes. A tile of `rows` x `cols` vectors of `lanes` elements is
-/// in registers at a time; what remains at the edges is a second, smaller, static tile or a masked vector.
+/// in registers at a time; along the rows, tiles of one row less make it come out even; what remains of the columns is a
+/// second, smaller, static tile, whose last vector is masked.
 struct NestSchedule {
   int first = 0, count = 0;  // the stages [first, first + count)
   std::vector<int> loops;    // parallel axes walked point by point, outermost first
@@ -33,24 +34,43 @@ struct NestSchedule {
   int64_t col_points() const { return is_dot() ? cols : int64_t{cols} * lanes; } // of one tile
 };
 
-/// A loop of a nest, over tiles of `step` points of an axis.
+/// `large` tiles of `step` points, then `small` tiles of `rest` points.
+struct Tiling {
+  int64_t large, step, small, rest;
+  int64_t count() const { return large + small; }
+};
+/// Tiles of at most `step` points that differ by one at most: the steps of a low tile cost almost what those of a high do.
+/// Whole tiles where there are many.
+Tiling even_tiles(int64_t points, int64_t step);
+/// Tiles of `step` points, and one of what remains.
+Tiling whole_tiles(int64_t points, int64_t step);
+
+/// A loop of a nest, over tiles of at most `step` points of an axis.
 struct LoopLevel {
   enum class Kind : uint8_t { points, block, rows, cols } kind;
   int axis;
   int64_t step;
+  Tiling cut(int64_t points) const { return kind == Kind::rows ? even_tiles(points, step) : whole_tiles(points, step); }
 };
 /// The loops of a nest around its tile, outermost first.
 std::vector<LoopLevel> loop_levels(const NestSchedule &);
 
+/// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+constexpr int64_t kParallelCycles = 40000;
+
 struct LoopSchedule {
-  std::vector<int> shared;         // outer loops around all nests, point by point; empty for a single nest
+  std::vector<int> shared;         // outer loops around all nests, if any
+  int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile
   std::vector<NestSchedule> nests;
   int64_t iterations = 1;          // of the outermost loop: what threads share out
   int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
+  LoopLevel shared_loop(size_t number) const;
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
+/// Of the stages [first, first + count), inside the loops that `outer` shares among nests.
+NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
 /// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.
 std::string print(const LoopSchedule &, const Kernel &, bool with_candidates = false);
 
@@ -62,11 +82,12 @@ struct FlatAccess {
 };
 FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
 
-/// Where the values lie that a stage hands to later nests: over its axes but the shared ones, the last contiguous.
+/// Where the values lie that a stage hands to later nests: over its axes but those of the shared loops, the last contiguous.
+/// With several rows to an iteration, the last shared axis counts from the first of them.
 struct HandedOver {
   std::vector<int64_t> strides; // one an axis of the kernel, in elements
   int64_t elements;
 };
-HandedOver handed_over(const Kernel &, const Stage &, const std::vector<int> &shared);
+HandedOver handed_over_layout(const Kernel &, const Stage &, const LoopSchedule &);
 
 } // namespace gradc

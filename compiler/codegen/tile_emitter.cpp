@@ -127,6 +127,10 @@ TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *r
 
 TileEmitter::Address TileEmitter::address(const LocalBuffer &local, llvm::Value *row, int col) {
   std::vector<llvm::Value *> outer = axis;
+  if (local.counted_axis >= 0) {
+    llvm::Value *&here = axis[static_cast<size_t>(local.counted_axis)];
+    here = here == local.counted_from ? i64(0) : b_.CreateNSWSub(here, local.counted_from);
+  }
   for (int a : {view.row_axis, view.col_axis})
     if (local.tile_relative && a >= 0)
       axis[static_cast<size_t>(a)] = i64(0);

@@ -26,6 +26,8 @@ struct LocalBuffer {
   llvm::Value *memory = nullptr;
   std::vector<int64_t> strides; // one an axis of the kernel, in elements
   bool tile_relative = false;   // along rows and columns, the position in the tile counts
+  int counted_axis = -1;        // along this one, the distance from `counted_from`
+  llvm::Value *counted_from = nullptr;
 };
 
 class TileEmitter {

@@ -10,6 +10,7 @@
 #include "ir/suggest.h"
 #include "ir/text.h"
 #include "ir/verifier.h"
+#include "passes/fuse.h"
 
 #include <fmt/format.h>
 #include <iostream>
@@ -49,6 +50,15 @@ std::string kernels_text(const Graph &graph, const Target &target, bool reasons)
       text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name, names[lowered.values[i]]);
     text += kernel_text(lowered.kernel, target, reasons);
   }
+  return text;
+}
+
+// Below a fused graph: which kernels stay apart, and why.
+std::string apart_text(const Graph &graph) {
+  const std::vector<std::string> names = value_names(graph);
+  std::string text;
+  for (const Apart &a : kernels_apart(graph))
+    text += fmt::format("// kernel {} hands {} to kernel {}: {}\n", a.producer, names[a.value], a.consumer, a.reason);
   return text;
 }
 
@@ -92,6 +102,8 @@ void InspectCommand::run() {
       std::cout << to_dot(graph);
     } else if (emit == "plan") {
       std::cout << print(graph) << plan_text(graph);
+    } else if (emit == "fused") {
+      std::cout << print(graph) << apart_text(graph);
     } else if (emit == "plan-svg") {
       std::cout << plan_svg(graph);
     } else {
