@@ -292,12 +292,17 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   for (const Stage &stage : k.stages)
     schedule.serial |= stage.accumulate;
   if (!one_nest) {
-    schedule.iterations = schedule.shared.empty() ? 1 : extent(schedule.shared[0]);
+    if (!schedule.shared.empty()) {
+      schedule.iterations = extent(schedule.shared[0]);
+      schedule.partition = {schedule.shared[0], 1};
+    }
     return schedule;
   }
   for (const LoopLevel &level : loop_levels(schedule.nests[0]))
-    if (schedule.iterations == 1)
+    if (schedule.iterations == 1 && extent(level.axis) > level.step) {
       schedule.iterations = (extent(level.axis) + level.step - 1) / level.step;
+      schedule.partition = {level.axis, level.step};
+    }
   return schedule;
 }
 

@@ -42,10 +42,17 @@ struct LoopLevel {
 /// The loops of a nest around its tile, outermost first.
 std::vector<LoopLevel> loop_levels(const NestSchedule &);
 
+/// What threads share out: an iteration is `step` points of an axis.
+struct Partition {
+  int axis = -1; // none: a single iteration
+  int64_t step = 1;
+};
+
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, point by point; empty for a single nest
   std::vector<NestSchedule> nests;
   int64_t iterations = 1;          // of the outermost loop: what threads share out
+  Partition partition;             // of that loop
   int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
 };
