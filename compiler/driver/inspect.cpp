@@ -1,7 +1,7 @@
 // gradc inspect, gradc opt: every stage of a model or of IR text, as text that can be fed back.
 #include "compiler/driver/common.h"
 
-#include "compiler/codegen/loop_schedule.h"
+#include "compiler/codegen/emit_entry.h"
 #include "compiler/dot.h"
 #include "compiler/plan_view.h"
 #include "ir/error.h"
@@ -44,7 +44,7 @@ std::string kernel_text(const Kernel &kernel, const Target &target, bool reasons
 std::string kernels_text(const Graph &graph, const Target &target, bool reasons) {
   std::string text;
   std::vector<std::string> names = value_names(graph);
-  for (const LoweredKernel &lowered : lower_kernels(graph)) {
+  for (const LoweredKernel &lowered : called_kernels(graph)) {
     for (size_t i = 0; i < lowered.values.size(); ++i)
       text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name, names[lowered.values[i]]);
     text += kernel_text(lowered.kernel, target, reasons);
