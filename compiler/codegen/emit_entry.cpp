@@ -178,7 +178,7 @@ void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
   for (size_t i = 0; i < lowered.values.size(); ++i)
     b_.CreateStore(address(lowered.values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
   llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedule.iterations));
-  if (schedule.cycles < kParallelCycles || schedule.iterations < 2 || schedule.serial) {
+  if (schedule.cycles < target_.schedule.fork.value_or(kParallelCycles) || schedule.iterations < 2 || schedule.serial) {
     b_.CreateCall(function, {args, b_.getInt64(0), count});
     return;
   }
