@@ -21,6 +21,7 @@ using namespace gradc::tests;
 namespace {
 
 constexpr uint64_t kGraphsPerModule = 20;
+const char *const kShareAll = "fork=1"; // small kernels too
 
 uint64_t graph_count() {
   const char *count = std::getenv("GRADC_COMPILED_GRAPHS");
@@ -100,12 +101,12 @@ std::optional<CompiledGraphs> compile(const std::vector<Case> &cases) {
   for (const Case &c : cases)
     graphs.push_back(planned(c.graph));
   try {
-    return CompiledGraphs::jit(graphs);
+    return CompiledGraphs::jit(graphs, "native", kShareAll);
   } catch (const std::exception &) {
   }
   for (size_t i = 0; i < cases.size(); ++i)
     try {
-      CompiledGraphs::jit({graphs[i]});
+      CompiledGraphs::jit({graphs[i]}, "native", kShareAll);
     } catch (const std::exception &e) {
       FAIL_CHECK("seed " << cases[i].seed << ": " << e.what() << "\n" << print(cases[i].graph) << "compiled as\n" << print(graphs[i]));
     }
@@ -113,10 +114,18 @@ std::optional<CompiledGraphs> compile(const std::vector<Case> &cases) {
 }
 
 std::string fault_of(const Case &c, const CompiledGraphs &compiled, size_t i) {
-  Bindings state = c.bindings;
+  const auto run = [&](int threads) {
+    Bindings state = c.bindings;
+    const std::vector<Tensor> returns = compiled.run(i, state, threads);
+    return everything(c.graph, returns, state);
+  };
   try {
-    const std::vector<Tensor> returns = compiled.run(i, state);
-    return difference(c, everything(c.graph, returns, state));
+    const std::map<std::string, Tensor> one = run(1);
+    for (int threads : {2, 3})
+      for (const auto &[name, tensor] : run(threads))
+        if (tensor.to_bytes() != one.at(name).to_bytes())
+          return name + " has other bits with " + std::to_string(threads) + " threads";
+    return difference(c, one);
   } catch (const std::exception &e) {
     return e.what();
   }
@@ -152,6 +161,6 @@ TEST_CASE("a graph from a file computes what the interpreter does", "[.][one gra
   std::ifstream file(path);
   Case c{0, parse_graph(std::string(std::istreambuf_iterator<char>(file), {})), {}};
   c.bindings = random_bindings(c.graph, c.seed);
-  const CompiledGraphs compiled = CompiledGraphs::jit({planned(c.graph)});
+  const CompiledGraphs compiled = CompiledGraphs::jit({planned(c.graph)}, "native", kShareAll);
   CHECK(fault_of(c, compiled, 0) == "");
 }

@@ -176,8 +176,12 @@ TEST_CASE("a model trains to the same bits in every run, on any number of thread
     const JitModel jit(spec, native());
     const Run first = train_from_start(*jit.table(), source.batch, source.steps);
     check_same(train_from_start(*jit.table(), source.batch, source.steps), first);
+    CodegenOptions share_all = native();
+    share_all.target.schedule = parse_schedule_override("fork=1"); // small kernels too
+    const JitModel shared_out(spec, share_all);
     for (int threads : {2, 3})
-      check_same(train_from_start(*jit.table(), source.batch, source.steps, threads), first);
+      for (const JitModel *model : {&jit, &shared_out})
+        check_same(train_from_start(*model->table(), source.batch, source.steps, threads), first);
     TemporaryFolder folder;
     write_shared_object(spec, native(), folder / "model.so");
     const SharedModel shared(folder / "model.so");

@@ -3,6 +3,7 @@
 #include "compiler/codegen/call_record.h"
 #include "compiler/codegen/emit_kernel.h"
 #include "compiler/codegen/emit_scalar.h"
+#include "compiler/codegen/parallel_runs.h"
 #include "ir/lower.h"
 #include "ir/op.h"
 #include "runtime/gradc.h"
@@ -36,7 +37,13 @@ private:
   llvm::Value *scalar_address(Value v);
   llvm::Value *constant_address(Value v);
   llvm::Value *address(Value v);
-  void call_kernel(const LoweredKernel &);
+  void schedule_kernels();
+  llvm::Value *store_args(const ParallelRun &);
+  llvm::Value *args_from(llvm::IRBuilder<> &b, llvm::Value *args, size_t place) {
+    return place == 0 ? args : b.CreateConstInBoundsGEP1_64(pointer_, args, place);
+  }
+  void call_run(const ParallelRun &);
+  llvm::Function *emit_run(const ParallelRun &);
   llvm::Value *read_ticks() { return b_.CreateIntrinsic(llvm::Intrinsic::readcyclecounter, {}, {}); }
   void start_records();
   void record_call();
@@ -47,6 +54,9 @@ private:
   llvm::Constant *hyper_defaults_;
   const Target &target_;
   KernelSet &kernels_;
+  std::vector<LoweredKernel> calls_; // in order
+  std::vector<LoopSchedule> schedules_;
+  std::vector<llvm::Function *> functions_;
   const bool profile_;
   llvm::PointerType *pointer_;
   llvm::Function *function_ = nullptr;
@@ -163,24 +173,81 @@ llvm::Value *EntryEmitter::address(Value v) {
   return addresses_[v] = result;
 }
 
-void EntryEmitter::call_kernel(const LoweredKernel &lowered) {
-  Kernel kernel = lowered.kernel;
-  kernel.name = "kernel";
-  const PendingKernel &pending = kernels_.add(kernel, target_);
-  const LoopSchedule &schedule = pending.schedule;
-  llvm::Function *function = declare_kernel(module_, pending.symbol);
+void EntryEmitter::schedule_kernels() {
+  calls_ = called_kernels(graph_);
+  for (const LoweredKernel &lowered : calls_) {
+    Kernel kernel = lowered.kernel;
+    kernel.name = "kernel";
+    const PendingKernel &pending = kernels_.add(kernel, target_);
+    schedules_.push_back(pending.schedule);
+    functions_.push_back(declare_kernel(module_, pending.symbol));
+  }
+}
 
+// An array of the pointers that the kernels take, one kernel after the other.
+llvm::Value *EntryEmitter::store_args(const ParallelRun &run) {
+  std::vector<Value> values;
+  for (size_t k = run.first; k < run.first + run.count; ++k)
+    values.insert(values.end(), calls_[k].values.begin(), calls_[k].values.end());
   llvm::IRBuilder<> entry(&function_->getEntryBlock(), function_->getEntryBlock().begin());
-  llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, lowered.values.size()));
-  for (size_t i = 0; i < lowered.values.size(); ++i)
-    b_.CreateStore(address(lowered.values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
-  llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedule.iterations));
-  if (schedule.cycles < kParallelCycles || schedule.iterations < 2 || schedule.serial) {
-    b_.CreateCall(function, {args, b_.getInt64(0), count});
+  llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, values.size()));
+  for (size_t i = 0; i < values.size(); ++i)
+    b_.CreateStore(address(values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
+  return args;
+}
+
+void EntryEmitter::call_run(const ParallelRun &run) {
+  llvm::Value *args = store_args(run);
+  if (run.forks) {
+    auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer_, pointer_, pointer_, b_.getInt64Ty()}, false);
+    llvm::Function *function = run.count == 1 ? functions_[run.first] : emit_run(run);
+    b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type),
+                  {team_, function, args, b_.getInt64(static_cast<uint64_t>(run.iterations))});
     return;
   }
-  auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer_, pointer_, pointer_, b_.getInt64Ty()}, false);
-  b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type), {team_, function, args, count});
+  size_t place = 0;
+  for (size_t k = run.first; k < run.first + run.count; ++k) {
+    llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedules_[k].iterations));
+    b_.CreateCall(functions_[k], {args_from(b_, args, place), b_.getInt64(0), count});
+    place += calls_[k].values.size();
+  }
+}
+
+// A kernel for gradc_core_parallel that is all kernels of a run: of each the same share, one after the other.
+llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
+  llvm::Function *function = llvm::Function::Create(
+      functions_[run.first]->getFunctionType(), llvm::Function::InternalLinkage,
+      function_->getName() + ".run" + std::to_string(run.first), module_);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  set_target(*function, target_);
+  llvm::LLVMContext &c = module_.getContext();
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(c, "entry", function));
+  size_t place = 0;
+  for (size_t k = run.first; k < run.first + run.count; ++k) {
+    llvm::Value *begin = function->getArg(1), *end = function->getArg(2);
+    const int64_t count = schedules_[k].iterations;
+    llvm::BasicBlock *next = nullptr;
+    if (count != run.iterations) { // then a share may be empty
+      auto part = [&](llvm::Value *v) { // no overflow: both counts are at most kMaxDim
+        return b.CreateUDiv(b.CreateNUWMul(v, b.getInt64(static_cast<uint64_t>(count))),
+                            b.getInt64(static_cast<uint64_t>(run.iterations)));
+      };
+      begin = part(begin);
+      end = part(end);
+      auto *call = llvm::BasicBlock::Create(c, "call", function);
+      next = llvm::BasicBlock::Create(c, "next", function);
+      b.CreateCondBr(b.CreateICmpULT(begin, end), call, next);
+      b.SetInsertPoint(call);
+    }
+    b.CreateCall(functions_[k], {args_from(b, function->getArg(0), place), begin, end});
+    place += calls_[k].values.size();
+    if (next) {
+      b.CreateBr(next);
+      b.SetInsertPoint(next);
+    }
+  }
+  b.CreateRetVoid();
+  return function;
 }
 
 void EntryEmitter::start_records() {
@@ -221,8 +288,9 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
   check_call();
   if (profile_)
     start_records();
-  for (const LoweredKernel &kernel : called_kernels(graph_)) {
-    call_kernel(kernel);
+  schedule_kernels();
+  for (const ParallelRun &run : parallel_runs(graph_, calls_, schedules_, target_, profile_)) {
+    call_run(run);
     if (profile_)
       record_call();
   }

@@ -154,7 +154,8 @@ llvm::Value *emit_philox_run(llvm::IRBuilderBase &b, const Target &target, const
   }
   auto alternating = [&](llvm::Value *x, llvm::Value *y) { return b.CreateShuffleVector(x, y, order); };
   auto splat = [&](llvm::Value *x) { return b.CreateVectorSplat(2 * blocks, x); };
-  llvm::Value *block = b.CreateAdd(splat(b.CreateLShr(n, b.getInt64(2))), llvm::ConstantVector::get(numbers));
+  // Signed: a vector may begin before word 0, in lanes that nobody uses.
+  llvm::Value *block = b.CreateAdd(splat(b.CreateAShr(n, b.getInt64(2))), llvm::ConstantVector::get(numbers));
   llvm::Value *words = philox.words(alternating(block, splat(philox.step_and_stream(args[1], args[2]))),
                                     alternating(splat(philox.low(seed)), splat(philox.high(seed))));
   llvm::Value *which = b.CreateAdd(b.CreateAnd(n, b.getInt64(3)), b.getInt64(static_cast<uint64_t>(offset)));

@@ -42,7 +42,8 @@ namespace {
 
 // Inside loops over `shared`.
 LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const Target &target) {
-  LoopSchedule schedule{.shared = shared, .nests = {}};
+  LoopSchedule schedule;
+  schedule.shared = shared;
   auto nests = [&] {
     const std::vector<int> numbers = nests_of(k);
     std::vector<NestSchedule> found;
@@ -75,12 +76,18 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
   schedule.cycles = static_cast<int64_t>(std::min(cycles, 1e18));
   for (const Stage &stage : k.stages)
     schedule.serial |= stage.accumulate;
+  auto share_out = [&](const LoopLevel &level) {
+    const Tiling tiles = level.cut(extent(level.axis));
+    if (schedule.iterations == 1 && tiles.count() > 1) {
+      schedule.iterations = tiles.count();
+      schedule.partition = {level.axis, tiles};
+    }
+  };
   if (!shared.empty())
-    schedule.iterations = schedule.shared_loop(0).cut(extent(shared[0])).count();
+    share_out(schedule.shared_loop(0));
   else if (schedule.nests.size() == 1)
     for (const LoopLevel &level : loop_levels(schedule.nests[0]))
-      if (schedule.iterations == 1)
-        schedule.iterations = level.cut(extent(level.axis)).count();
+      share_out(level);
   return schedule;
 }
 
@@ -93,14 +100,22 @@ bool nearby(const LoopSchedule &schedule, const Kernel &k, const Target &target)
   return bytes <= target.l1_bytes / 2;
 }
 
+// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+constexpr int64_t kParallelCycles = 40000;
+
 } // namespace
+
+bool worth_threads(double cycles, const Target &target) {
+  return cycles >= static_cast<double>(target.schedule.fork.value_or(kParallelCycles));
+}
 
 LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   if (one_nest(k))
     return schedule_in({}, k, target);
   LoopSchedule together = schedule_in(k.shared_axes(), k, target);
   LoopSchedule one_by_one = schedule_in({}, k, target);
-  bool better = one_by_one.cycles < together.cycles && one_by_one.cycles < kParallelCycles && nearby(one_by_one, k, target);
+  const bool serves_one = !worth_threads(static_cast<double>(one_by_one.cycles), target);
+  const bool better = one_by_one.cycles < together.cycles && serves_one && nearby(one_by_one, k, target);
   return better ? one_by_one : together;
 }
 

@@ -38,6 +38,7 @@ struct NestSchedule {
 struct Tiling {
   int64_t large, step, small, rest;
   int64_t count() const { return large + small; }
+  friend bool operator==(const Tiling &, const Tiling &) = default;
 };
 /// Tiles of at most `step` points that differ by one at most: the steps of a low tile cost almost what those of a high do.
 /// Whole tiles where there are many.
@@ -55,20 +56,26 @@ struct LoopLevel {
 /// The loops of a nest around its tile, outermost first.
 std::vector<LoopLevel> loop_levels(const NestSchedule &);
 
-/// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
-constexpr int64_t kParallelCycles = 40000;
+/// What threads share out: the tiles of an axis.
+struct Partition {
+  int axis = -1; // none: a single iteration
+  Tiling tiles = {1, 1, 0, 0};
+};
 
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, if any
   int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile
   std::vector<NestSchedule> nests;
   int64_t iterations = 1;          // of the outermost loop: what threads share out
+  Partition partition;             // of that loop
   int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
   LoopLevel shared_loop(size_t number) const;
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
+/// Whether so many cycles of work are worth waking threads.
+bool worth_threads(double cycles, const Target &);
 /// Of the stages [first, first + count), inside the loops that `outer` shares among nests.
 NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
 /// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.

@@ -8,7 +8,7 @@
 namespace gradc {
 
 ScheduleOverride parse_schedule_override(const std::string &text) {
-  ScheduleOverride wish{.text = text, .rows = {}, .cols = {}, .block = {}, .rows_outermost = {}, .pack_rows = {}, .pack_cols = {}};
+  ScheduleOverride wish{.text = text, .rows = {}, .cols = {}, .block = {}, .rows_outermost = {}, .pack_rows = {}, .pack_cols = {}, .fork = {}};
   std::istringstream items(text);
   for (std::string item; std::getline(items, item, ',');) {
     const size_t equals = std::min(item.find('='), item.size());
@@ -18,13 +18,15 @@ ScheduleOverride parse_schedule_override(const std::string &text) {
     const bool is_number = failure == std::errc() && end == value.data() + value.size() && number >= 1 && number <= 32;
     if ((key == "rows" || key == "cols" || key == "block") && is_number)
       (key == "rows" ? wish.rows : key == "cols" ? wish.cols : wish.block) = number;
+    else if (key == "fork" && is_number)
+      wish.fork = number;
     else if (key == "order" && (value == "rows" || value == "cols"))
       wish.rows_outermost = value == "rows";
     else if (key == "pack" && (value == "none" || value == "rows" || value == "cols" || value == "both")) {
       wish.pack_rows = value == "rows" || value == "both";
       wish.pack_cols = value == "cols" || value == "both";
     } else {
-      throw Error("'" + item + "' in a schedule: expected rows=N, cols=N, block=N (1 to 32), order=rows|cols or pack=none|rows|cols|both");
+      throw Error("'" + item + "' in a schedule: expected rows=N, cols=N, block=N (1 to 32), order=rows|cols, pack=none|rows|cols|both or fork=N");
     }
   }
   return wish;

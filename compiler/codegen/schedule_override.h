@@ -1,4 +1,4 @@
-// Wishes about the loops of contractions, for experiments with the cost model.
+// Wishes about the loops of contractions, for experiments with the cost model, and about threads, for tests.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,10 @@ struct ScheduleOverride {
   std::string text; // as it was given; empty: no wish
   std::optional<int> rows, cols, block;
   std::optional<bool> rows_outermost, pack_rows, pack_cols;
+  std::optional<int> fork; // cycles from which on work is shared out
 };
 
-/// "rows=6,cols=2,block=4,order=rows|cols,pack=none|rows|cols|both", any of them. Throws Error.
+/// "rows=6,cols=2,block=4,order=rows|cols,pack=none|rows|cols|both,fork=1", any of them. Throws Error.
 ScheduleOverride parse_schedule_override(const std::string &text);
 
 } // namespace gradc

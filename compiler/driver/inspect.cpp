@@ -1,7 +1,8 @@
 // gradc inspect, gradc opt: every stage of a model or of IR text, as text that can be fed back.
 #include "compiler/driver/common.h"
 
-#include "compiler/codegen/loop_schedule.h"
+#include "compiler/codegen/emit_entry.h"
+#include "compiler/codegen/parallel_runs.h"
 #include "compiler/dot.h"
 #include "compiler/plan_view.h"
 #include "ir/error.h"
@@ -32,23 +33,44 @@ std::vector<std::string> stage_names() {
 }
 
 // A kernel in index notation under its loop schedule, with what else was considered if asked for.
-std::string kernel_text(const Kernel &kernel, const Target &target, bool reasons) {
-  std::string text, schedule = print(schedule_loops(kernel, target), kernel, reasons);
-  for (size_t at = 0; at < schedule.size();) {
-    size_t end = schedule.find('\n', at);
-    text += "// " + schedule.substr(at, end - at) + "\n";
+std::string kernel_text(const Kernel &kernel, const LoopSchedule &schedule, bool reasons) {
+  std::string text, lines = print(schedule, kernel, reasons);
+  for (size_t at = 0; at < lines.size();) {
+    size_t end = lines.find('\n', at);
+    text += "// " + lines.substr(at, end - at) + "\n";
     at = end + 1;
   }
   return text + print(kernel) + "\n";
 }
 
+// For the first kernel of a run that threads share out: all of it.
+std::vector<std::string> fork_notes(const std::vector<ParallelRun> &runs, const std::vector<LoweredKernel> &kernels) {
+  std::vector<std::string> notes(kernels.size());
+  for (const ParallelRun &run : runs) {
+    if (!run.forks)
+      continue;
+    for (size_t k = run.first; k < run.first + run.count; ++k)
+      notes[run.first] += " " + kernels[k].kernel.name;
+    notes[run.first] = "// one fork:" + notes[run.first] + "\n";
+  }
+  return notes;
+}
+
 std::string kernels_text(const Graph &graph, const Target &target, bool reasons) {
   std::string text;
-  std::vector<std::string> names = value_names(graph);
-  for (const LoweredKernel &lowered : lower_kernels(graph)) {
-    for (size_t i = 0; i < lowered.values.size(); ++i)
-      text += fmt::format("// {} is {}\n", lowered.kernel.params[i].name, names[lowered.values[i]]);
-    text += kernel_text(lowered.kernel, target, reasons);
+  const std::vector<std::string> names = value_names(graph);
+  const std::vector<LoweredKernel> kernels = called_kernels(graph);
+  std::vector<LoopSchedule> schedules;
+  for (const LoweredKernel &lowered : kernels)
+    schedules.push_back(schedule_loops(lowered.kernel, target));
+  std::vector<std::string> notes(kernels.size());
+  if (graph.plan)
+    notes = fork_notes(parallel_runs(graph, kernels, schedules, target), kernels);
+  for (size_t k = 0; k < kernels.size(); ++k) {
+    text += notes[k];
+    for (size_t i = 0; i < kernels[k].values.size(); ++i)
+      text += fmt::format("// {} is {}\n", kernels[k].kernel.params[i].name, names[kernels[k].values[i]]);
+    text += kernel_text(kernels[k].kernel, schedules[k], reasons);
   }
   return text;
 }
@@ -148,7 +170,7 @@ void OptCommand::run() {
   try {
     if (starts_with_kernel(text)) {
       for (const Kernel &kernel : parse_kernels(text))
-        std::cout << kernel_text(kernel, flags.target(target), emit == "schedule");
+        std::cout << kernel_text(kernel, schedule_loops(kernel, flags.target(target)), emit == "schedule");
       return;
     }
     graph = parse_graph(text);
