@@ -197,21 +197,25 @@ void TileEmitter::store_elements(llvm::Value *base, DType dtype, const Address &
   }
 }
 
-// Which lanes of a padded load are within the bounds of the parameter.
-llvm::Value *TileEmitter::bounds_mask(const Expr &e, llvm::Value *row, int col) {
+// Where a padded load is within the bounds of the parameter.
+TileEmitter::Bounds TileEmitter::bounds(const Expr &e, llvm::Value *row, int col) {
   const Shape &shape = k_.params[static_cast<size_t>(e.target)].type.shape;
-  llvm::Value *inside = nullptr;
+  Bounds inside;
   for (size_t d = 0; d < shape.size(); ++d) {
     llvm::Value *i = index_value(e.index[d], row, col);
     llvm::Value *extent = llvm::ConstantInt::getSigned(i->getType(), shape[d]);
     llvm::Value *below = b_.CreateICmpULT(i, extent); // unsigned: negative indices are out too
-    if (inside && inside->getType() != below->getType()) {
-      inside = widen(inside);
-      below = widen(below);
-    }
-    inside = inside ? b_.CreateAnd(inside, below) : below;
+    llvm::Value *&part = i->getType()->isVectorTy() ? inside.lanes : inside.all;
+    part = part ? b_.CreateAnd(part, below) : below;
   }
-  return inside ? inside : b_.getTrue();
+  return inside;
+}
+
+llvm::Value *TileEmitter::pad_vector(llvm::Constant *pad) {
+  llvm::Constant *all = llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(view.lanes)), pad);
+  auto *global = new llvm::GlobalVariable(*entry_->getModule(), all->getType(), true, llvm::GlobalValue::PrivateLinkage, all, "pad");
+  global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+  return global;
 }
 
 llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
@@ -224,22 +228,28 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   llvm::Constant *pad = is_float(param.type.dtype)
                             ? llvm::ConstantFP::get(element, e.number)
                             : llvm::ConstantInt::getSigned(element, static_cast<int64_t>(e.number));
-  llvm::Value *inside = bounds_mask(e, row, col);
+  const Bounds inside = bounds(e, row, col);
+  llvm::Value *all = inside.all ? inside.all : b_.getTrue();
   bool vector = at.indices || (at.lane_stride == 1 && view.lanes > 1);
-  if (!vector && inside->getType()->isVectorTy()) { // the index is the same in all lanes of some dim only
+  if (!vector && inside.lanes) { // the index is the same in all lanes of some dim only
     at.indices = llvm::Constant::getNullValue(lane_numbers()->getType());
     vector = true;
   }
   if (vector) {
-    inside = widen(inside);
-    if (llvm::Value *m = mask(col))
-      inside = b_.CreateAnd(inside, m);
-    return load_elements(base, param.type.dtype, at, inside, pad);
+    llvm::Value *lanes = inside.lanes, *exist = mask(col);
+    if (exist)
+      lanes = lanes ? b_.CreateAnd(lanes, exist) : exist;
+    if (at.indices)
+      return load_elements(base, param.type.dtype, at, lanes ? b_.CreateAnd(lanes, widen(all)) : widen(all), pad);
+    // Where no lane is inside, they read the pad. Not one mask of both: where a vector takes two registers and none of the
+    // second's lanes exists, LLVM 19 makes a splat and a constant into a load of all of that.
+    llvm::Value *pointer = b_.CreateSelect(all, element_pointer(base, param.type.dtype, at), pad_vector(pad));
+    return load_elements(pointer, param.type.dtype, {i64(0), nullptr, 1}, lanes, pad);
   }
-  at.offset = b_.CreateSelect(inside, at.offset, i64(0));
+  at.offset = b_.CreateSelect(all, at.offset, i64(0));
   llvm::Value *value = load_elements(base, param.type.dtype, at, nullptr, nullptr);
   llvm::Value *otherwise = param.type.dtype == DType::boolean ? b_.getInt1(e.number != 0) : static_cast<llvm::Value *>(pad);
-  return b_.CreateSelect(inside, value, otherwise);
+  return b_.CreateSelect(all, value, otherwise);
 }
 
 llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int col) {

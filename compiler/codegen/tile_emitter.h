@@ -67,10 +67,15 @@ private:
   Address address(const FlatAccess &, llvm::Value *row, int col);
   Address address(const LocalBuffer &, llvm::Value *row, int col);
   llvm::Value *load(const Expr &, llvm::Value *row, int col);
+  llvm::Value *pad_vector(llvm::Constant *pad); // in memory, as many as the view has lanes
   llvm::Value *index_value(const IndexExpr &, llvm::Value *row, int col);
   llvm::Value *index_sum(const IndexExpr &, llvm::Value *row, int col, bool wide); // not wide: lane 0
   llvm::Value *random_words(const Expr &, llvm::Value *row, int col);
-  llvm::Value *bounds_mask(const Expr &, llvm::Value *row, int col);
+  struct Bounds {
+    llvm::Value *all = nullptr;   // of the dims whose index is the same in all lanes; null: none
+    llvm::Value *lanes = nullptr; // of the others
+  };
+  Bounds bounds(const Expr &, llvm::Value *row, int col);
   llvm::Value *apply(const Expr &, llvm::Value *row, int col);
   llvm::Value *compute(const Expr &, llvm::Value *row, int col);
   llvm::Value *position(int axis, llvm::Value *row, int col); // of lane 0
