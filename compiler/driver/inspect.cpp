@@ -223,8 +223,9 @@ void add_inspect(CLI::App &app) {
               "  gradc inspect model.json --emit=plan --batch-size 128      kernels, offsets, live ranges\n"
               "  gradc inspect model.json --emit=fused | gradc opt --passes=schedule,plan\n"
               "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
-              "Stages: graph (before differentiation), backward, optimized, fused, scheduled, plan, kernels (index\n"
-              "notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm; dot draws the entry as a picture.");
+              "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), scheduled, plan,\n"
+              "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
+              "dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();
   sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
