@@ -8,7 +8,7 @@
 namespace gradc {
 namespace {
 
-constexpr int kUnrolledRowOps = 160; // a tile's epilogue is unrolled over its rows up to this many operations
+constexpr int kUnrolledRowOps = 40; // a tile's epilogue is unrolled over its rows up to this many operations
 
 class KernelEmitter {
 public:
