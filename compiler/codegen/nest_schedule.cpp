@@ -136,6 +136,9 @@ void Scheduler::collect() {
     reductions_ += reduces;
     reduce_axes.insert(stage.reduce.begin(), stage.reduce.end());
     survey(stage.body, reduces, reduces ? reducing : plain);
+    for (ExprId id : expressions_of(k_, stage))
+      if (const DType dtype = k_.expr(id).dtype; dtype == DType::f32 || dtype == DType::i32)
+        element_bytes_ = 4;
     if (stage.store < 0)
       continue;
     Access a{flatten(k_, k_.params[static_cast<size_t>(stage.store)].type.shape, stage.store_index), true, false, {}};
@@ -147,9 +150,6 @@ void Scheduler::collect() {
           scattered_.insert(axis);
     accesses_.push_back(std::move(a));
   }
-  for (const Expr &e : k_.exprs)
-    if (e.dtype == DType::f32 || e.dtype == DType::i32)
-      element_bytes_ = 4;
   lanes_ = target_.lanes(element_bytes_);
   reduce_.assign(reduce_axes.begin(), reduce_axes.end());
   for (int axis : k_.stages[static_cast<size_t>(first_)].axes)
