@@ -256,6 +256,8 @@ void Model::consider_packing(const Choice &c) {
       narrow = static_cast<int>(o);
   }
   int64_t terms = static_cast<int64_t>(terms_);
+  if (terms == 0)
+    return;
   int64_t row_bytes = terms * ((c.rows + lanes_ - 1) / lanes_ * lanes_) * c_.element_bytes;
   if (row_bytes > std::min(kPackRowsLimit, target_.l2_bytes / 4))
     narrow = -1;
@@ -341,7 +343,8 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
       if (!c.in_order.contains(axis))
         model.consider_lanes(axis);
     for (int axis : c.reduce)
-      model.consider_dot(axis);
+      if (c.extent(axis) > 0)
+        model.consider_dot(axis);
   };
   consider_all();
   if (model.cheapest().empty()) {
