@@ -70,7 +70,7 @@ private:
 
   const Kernel &k_;
   std::vector<std::vector<size_t>> before_; // of each stage: those that must come before it
-  std::vector<size_t> waits_for_;          // how many of those behind it are not placed yet
+  std::vector<size_t> waits_for_;           // how many of those behind it are not placed yet
 };
 
 } // namespace

@@ -128,6 +128,19 @@ std::set<int> handed_over(const Kernel &kernel) {
   return found;
 }
 
+double handed_over_bytes(const Kernel &k, const std::vector<int> &shared) {
+  double bytes = 0;
+  for (int s : handed_over(k)) {
+    const Stage &stage = k.stages[static_cast<size_t>(s)];
+    double elements = 1;
+    for (int a : stage.axes)
+      if (std::find(shared.begin(), shared.end(), a) == shared.end())
+        elements *= static_cast<double>(k.axes[static_cast<size_t>(a)].extent);
+    bytes += elements * static_cast<double>(size_of(stage.dtype));
+  }
+  return bytes;
+}
+
 std::vector<ExprId> expressions_of(const Kernel &kernel, const Stage &stage) {
   std::vector<ExprId> found;
   std::vector<bool> seen(kernel.exprs.size(), false);

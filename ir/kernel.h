@@ -126,6 +126,8 @@ std::vector<int> nests_of(const Kernel &);
 bool one_nest(const Kernel &);
 /// The stages whose values later nests read.
 std::set<int> handed_over(const Kernel &);
+/// How many bytes those are, for one point of the shared axes.
+double handed_over_bytes(const Kernel &, const std::vector<int> &shared);
 /// Every expression that a stage evaluates, once, those of its indices too.
 std::vector<ExprId> expressions_of(const Kernel &, const Stage &);
 

@@ -21,13 +21,14 @@ public:
       for (ExprId id : expressions_of(k_, stage))
         evaluated_.back()[static_cast<size_t>(id)] = true;
     }
+    const std::set<ExprId> factors = repeated_factors();
     for (ExprId id = 0; id < static_cast<ExprId>(k_.exprs.size()); ++id) {
       const Expr &e = k_.expr(id);
-      if (e.kind != Expr::Kind::op || !(is_expensive(e.op) || is_factor(id)))
+      if (e.kind != Expr::Kind::op || !(is_expensive(e.op) || factors.contains(id)))
         continue;
       const std::optional<size_t> owner = owner_of(id);
       const std::vector<size_t> users = users_of(id, owner);
-      if (users.empty() || !(in_several_nests(users, owner) || is_factor(id)) || !fits(id))
+      if (users.empty() || !(in_several_nests(users, owner) || factors.contains(id)) || !fits(id))
         continue;
       if (owner && *owner < users[0])
         refer(id, *owner, users);
@@ -61,13 +62,16 @@ private:
     return std::any_of(users.begin(), users.end(), [&](size_t s) { return k_.stages[s].axes != axes; });
   }
 
-  // A factor that a sum of products uses for many of its points.
-  bool is_factor(ExprId id) const {
-    return std::any_of(k_.stages.begin(), k_.stages.end(), [&](const Stage &stage) {
-      const std::vector<ExprId> &args = k_.expr(stage.body).args;
-      return sums_products(k_, stage) && std::find(args.begin(), args.end(), id) != args.end() &&
-             AxisSets(k_).of(id).size() < stage.axes.size() + stage.reduce.size();
-    });
+  // What a sum of products would evaluate again for many of its points.
+  std::set<ExprId> repeated_factors() const {
+    AxisSets axes(k_);
+    std::set<ExprId> factors;
+    for (const Stage &stage : k_.stages)
+      if (sums_products(k_, stage))
+        for (ExprId factor : k_.expr(stage.body).args)
+          if (axes.of(factor).size() < stage.axes.size() + stage.reduce.size())
+            factors.insert(factor);
+    return factors;
   }
 
   // The axes of an expression: as other stages order them; else those all stages share first, then the others.

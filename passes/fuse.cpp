@@ -136,7 +136,8 @@ public:
         const Value from = storage_root(graph_, input);
         if (group_[from] < 0 || group_[v] < 0 || group_[from] == group_[v] || !seen.insert({group_[from], group_[v]}).second)
           continue;
-        found.push_back({graph_[from].kernel, graph_[v].kernel, from, why_not(group_[from], group_[v])});
+        found.push_back({graph_[from].kernel, graph_[v].kernel, from,
+                         from == input ? why_not(group_[from], group_[v]) : "it is read in another shape"});
       }
     return found;
   }

@@ -42,16 +42,6 @@ bool is_small(const Kernel &k) {
   });
 }
 
-// Bytes that nests hand on, in all or for one iteration of shared loops.
-double handed_over_bytes(const Kernel &k, const std::vector<int> &shared) {
-  double bytes = 0;
-  for (int s : handed_over(k)) {
-    const Stage &stage = k.stages[static_cast<size_t>(s)];
-    bytes += points(k, stage.axes) / points(k, shared) * static_cast<double>(size_of(stage.dtype));
-  }
-  return bytes;
-}
-
 // A contraction hands a tile of its rows to what reduces over its columns, and walks the operand of the columns again for
 // each such tile.
 std::string row_tile_rule(const Kernel &k) {

@@ -24,10 +24,8 @@ LoopSchedule schedule(const Kernel &kernel, Cut cut, int64_t cycles) {
   LoopSchedule s;
   s.cycles = cycles;
   for (size_t a = 0; a < kernel.axes.size(); ++a)
-    if (kernel.axes[a].name == cut.axis) {
+    if (kernel.axes[a].name == cut.axis)
       s.partition = {static_cast<int>(a), whole_tiles(kernel.axes[a].extent, cut.step)};
-      s.iterations = (kernel.axes[a].extent + cut.step - 1) / cut.step;
-    }
   for (size_t e = 0; e < kernel.exprs.size() && cut.packs; ++e)
     if (kernel.exprs[e].kind == Expr::Kind::load && kernel.exprs[e].index.back().plain_axis() == s.partition.axis)
       s.nests = {{.loops = {}, .col_axis = s.partition.axis, .lane_axis = s.partition.axis, .lanes = static_cast<int>(cut.step),

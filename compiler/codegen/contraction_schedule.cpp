@@ -100,8 +100,8 @@ private:
 
 bool Model::wished(const Choice &c) const {
   auto fits = [](const auto &wish, auto value) { return !wish || *wish == value; };
-  return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_first()) && (!wish_.block || c.block > 0) &&
-         fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
+  return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_first()) &&
+         (!wish_.block || c.block > 0) && fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
 }
 
 int64_t shortest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }

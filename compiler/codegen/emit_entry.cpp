@@ -207,7 +207,7 @@ void EntryEmitter::call_run(const ParallelRun &run) {
   }
   size_t place = 0;
   for (size_t k = run.first; k < run.first + run.count; ++k) {
-    llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedules_[k].iterations));
+    llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedules_[k].iterations()));
     b_.CreateCall(functions_[k], {args_from(b_, args, place), b_.getInt64(0), count});
     place += calls_[k].values.size();
   }
@@ -225,7 +225,7 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
   size_t place = 0;
   for (size_t k = run.first; k < run.first + run.count; ++k) {
     llvm::Value *begin = function->getArg(1), *end = function->getArg(2);
-    const int64_t count = schedules_[k].iterations;
+    const int64_t count = schedules_[k].iterations();
     llvm::BasicBlock *next = nullptr;
     if (count != run.iterations) { // then a share may be empty
       auto part = [&](llvm::Value *v) { // no overflow: both counts are at most kMaxDim

@@ -79,9 +79,10 @@ void KernelEmitter::shared_loops(size_t level) {
   tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](int64_t points) {
     llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
     spans_[loop.axis] = {first, points};
-    for (auto &[s, buffer] : handed_over_)
-      if (loop.step > 1)
-        buffer.counted_axis = loop.axis, buffer.counted_from = first;
+    for (auto &[s, buffer] : handed_over_) { // of no account to those without a stride along the axis
+      buffer.counted_axis = loop.axis;
+      buffer.counted_from = first;
+    }
     shared_loops(level + 1);
   });
 }

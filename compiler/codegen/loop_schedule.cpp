@@ -78,10 +78,8 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
     schedule.serial |= stage.accumulate;
   auto share_out = [&](const LoopLevel &level) {
     const Tiling tiles = level.cut(extent(level.axis));
-    if (schedule.iterations == 1 && tiles.count() > 1) {
-      schedule.iterations = tiles.count();
+    if (schedule.iterations() == 1 && tiles.count() > 1)
       schedule.partition = {level.axis, tiles};
-    }
   };
   if (!shared.empty())
     share_out(schedule.shared_loop(0));
@@ -89,15 +87,6 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
     for (const LoopLevel &level : loop_levels(schedule.nests[0]))
       share_out(level);
   return schedule;
-}
-
-bool nearby(const LoopSchedule &schedule, const Kernel &k, const Target &target) {
-  int64_t bytes = 0;
-  for (int s : handed_over(k)) {
-    const Stage &stage = k.stages[static_cast<size_t>(s)];
-    bytes += handed_over_layout(k, stage, schedule).elements * size_of(stage.dtype);
-  }
-  return bytes <= target.l1_bytes / 2;
 }
 
 // About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
@@ -110,13 +99,14 @@ bool worth_threads(double cycles, const Target &target) {
 }
 
 LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
-  if (one_nest(k))
-    return schedule_in({}, k, target);
-  LoopSchedule together = schedule_in(k.shared_axes(), k, target);
   LoopSchedule one_by_one = schedule_in({}, k, target);
+  const std::vector<int> shared = k.shared_axes();
+  if (one_nest(k) || shared.empty())
+    return one_by_one;
+  LoopSchedule together = schedule_in(shared, k, target);
   const bool serves_one = !worth_threads(static_cast<double>(one_by_one.cycles), target);
-  const bool better = one_by_one.cycles < together.cycles && serves_one && nearby(one_by_one, k, target);
-  return better ? one_by_one : together;
+  const bool nearby = handed_over_bytes(k, {}) <= static_cast<double>(target.l1_bytes / 2);
+  return one_by_one.cycles < together.cycles && serves_one && nearby ? one_by_one : together;
 }
 
 constexpr int64_t kManyTiles = 32; // the last of them may be slow, and as code it is short
@@ -156,7 +146,7 @@ std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candi
   auto name = [&](int axis) { return axis < 0 ? std::string("-") : k.axes[static_cast<size_t>(axis)].name; };
   std::string text;
   if (with_candidates)
-    text += "about " + std::to_string(schedule.cycles) + " cycles, " + std::to_string(schedule.iterations) +
+    text += "about " + std::to_string(schedule.cycles) + " cycles, " + std::to_string(schedule.iterations()) +
             " iterations to share out" + (schedule.serial ? ", in order" : "") + "\n";
   if (!schedule.shared.empty()) {
     text += "shared";

@@ -66,10 +66,10 @@ struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, if any
   int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile
   std::vector<NestSchedule> nests;
-  int64_t iterations = 1;          // of the outermost loop: what threads share out
-  Partition partition;             // of that loop
+  Partition partition;             // of the outermost loop
   int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
+  int64_t iterations() const { return partition.tiles.count(); } // what threads share out
   LoopLevel shared_loop(size_t number) const;
 };
 

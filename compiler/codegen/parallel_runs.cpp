@@ -53,7 +53,7 @@ public:
     return true;
   }
   bool shared_out(size_t k) const {
-    return schedules_[k].iterations >= 2 && schedules_[k].partition.axis >= 0 && !schedules_[k].serial;
+    return schedules_[k].iterations() >= 2 && !schedules_[k].serial;
   }
 
 private:
@@ -94,7 +94,7 @@ std::vector<ParallelRun> parallel_runs(const Graph &graph, const std::vector<Low
   for (size_t k = 0; k < kernels.size(); ++k) {
     if (runs.empty() || apart || !builder.joins(k, runs.back()))
       runs.push_back({.first = k});
-    runs.back().iterations = std::max(runs.back().iterations, schedules[k].iterations);
+    runs.back().iterations = std::max(runs.back().iterations, schedules[k].iterations());
     ++runs.back().count;
   }
   for (ParallelRun &run : runs) {

@@ -25,19 +25,6 @@ void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
   b_.SetInsertPoint(exit);
 }
 
-void ReductionEmitter::branch(llvm::Value *condition, const std::function<void()> &body) {
-  llvm::LLVMContext &c = b_.getContext();
-  auto *then = llvm::BasicBlock::Create(c, "then", function_);
-  auto *exit = llvm::BasicBlock::Create(c, "endif", function_);
-  b_.CreateCondBr(condition, then, exit);
-  b_.SetInsertPoint(then);
-  tile_.open_scope();
-  body();
-  tile_.close_scope();
-  b_.CreateBr(exit);
-  b_.SetInsertPoint(exit);
-}
-
 llvm::AllocaInst *ReductionEmitter::local(llvm::Type *type, const std::string &name) {
   llvm::BasicBlock &entry = function_->getEntryBlock();
   llvm::IRBuilder<> at(&entry, entry.getFirstInsertionPt());

@@ -213,7 +213,9 @@ TileEmitter::Bounds TileEmitter::bounds(const Expr &e, llvm::Value *row, int col
 
 llvm::Value *TileEmitter::pad_vector(llvm::Constant *pad) {
   llvm::Constant *all = llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(static_cast<unsigned>(view.lanes)), pad);
-  auto *global = new llvm::GlobalVariable(*entry_->getModule(), all->getType(), true, llvm::GlobalValue::PrivateLinkage, all, "pad");
+  llvm::GlobalVariable *&global = pads_[all];
+  if (!global)
+    global = new llvm::GlobalVariable(*entry_->getModule(), all->getType(), true, llvm::GlobalValue::PrivateLinkage, all, "pad");
   global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
   return global;
 }

@@ -94,6 +94,7 @@ private:
   llvm::BasicBlock *entry_; // of the kernel
   AxisSets axes_;
   std::map<ExprId, bool> invariant_;
+  std::map<llvm::Constant *, llvm::GlobalVariable *> pads_;
   using Key = std::tuple<ExprId, llvm::Value *, int, int, int>; // expression, row, col, lane axis, masked
   std::vector<std::map<Key, llvm::Value *>> scopes_;
 };
