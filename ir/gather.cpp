@@ -1,5 +1,7 @@
 #include "ir/gather.h"
 
+#include "ir/nests.h"
+
 #include <algorithm>
 
 namespace gradc {

@@ -107,40 +107,6 @@ ExprId Kernel::intern(Expr expr) {
   return static_cast<ExprId>(exprs.size() - 1);
 }
 
-std::vector<int> nests_of(const Kernel &kernel) {
-  std::vector<int> nests;
-  for (size_t s = 0; s < kernel.stages.size(); ++s)
-    nests.push_back(s == 0 ? 0 : nests.back() + (kernel.stages[s].axes != kernel.stages[s - 1].axes));
-  return nests;
-}
-
-bool one_nest(const Kernel &k) {
-  return std::all_of(k.stages.begin(), k.stages.end(), [&](const Stage &s) { return s.axes == k.stages[0].axes; });
-}
-
-std::set<int> handed_over(const Kernel &kernel) {
-  const std::vector<int> nests = nests_of(kernel);
-  std::set<int> found;
-  for (size_t s = 0; s < kernel.stages.size(); ++s)
-    for (ExprId id : expressions_of(kernel, kernel.stages[s]))
-      if (const Expr &e = kernel.expr(id); e.kind == Expr::Kind::stage && nests[static_cast<size_t>(e.target)] != nests[s])
-        found.insert(e.target);
-  return found;
-}
-
-double handed_over_bytes(const Kernel &k, const std::vector<int> &shared) {
-  double bytes = 0;
-  for (int s : handed_over(k)) {
-    const Stage &stage = k.stages[static_cast<size_t>(s)];
-    double elements = 1;
-    for (int a : stage.axes)
-      if (std::find(shared.begin(), shared.end(), a) == shared.end())
-        elements *= static_cast<double>(k.axes[static_cast<size_t>(a)].extent);
-    bytes += elements * static_cast<double>(size_of(stage.dtype));
-  }
-  return bytes;
-}
-
 std::vector<ExprId> expressions_of(const Kernel &kernel, const Stage &stage) {
   std::vector<ExprId> found;
   std::vector<bool> seen(kernel.exprs.size(), false);
@@ -164,11 +130,6 @@ std::vector<ExprId> expressions_of(const Kernel &kernel, const Stage &stage) {
     add(e.index);
   }
   return found;
-}
-
-bool sums_products(const Kernel &kernel, const Stage &stage) {
-  const Expr &body = kernel.expr(stage.body);
-  return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul;
 }
 
 const std::set<int> &AxisSets::of(ExprId id) {

@@ -121,18 +121,8 @@ struct Kernel {
   std::vector<int> shared_axes() const;
 };
 
-/// The loop nest of each stage, counted from 0: runs of stages on the same axes.
-std::vector<int> nests_of(const Kernel &);
-bool one_nest(const Kernel &);
-/// The stages whose values later nests read.
-std::set<int> handed_over(const Kernel &);
-/// How many bytes those are, for one point of the shared axes.
-double handed_over_bytes(const Kernel &, const std::vector<int> &shared);
 /// Every expression that a stage evaluates, once, those of its indices too.
 std::vector<ExprId> expressions_of(const Kernel &, const Stage &);
-
-/// Whether a stage sums products over its reduction axes.
-bool sums_products(const Kernel &, const Stage &);
 
 /// The axes that the values of a kernel's expressions depend on, through computed indices too.
 class AxisSets {

@@ -2,6 +2,8 @@
 #include "ir/lower.h"
 
 #include "ir/gather.h"
+#include "ir/namings.h"
+#include "ir/nests.h"
 #include "ir/op.h"
 #include "ir/share.h"
 
@@ -24,30 +26,36 @@ public:
   void store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
              const std::function<Index(const Index &)> &where, bool accumulate);
 
+  Kernel &kernel() { return state_.result.kernel; }
+
   const Graph &graph_;
   std::set<Value> region_;
-  LoweredKernel result_;
   bool guarded_ = false; // loads may be out of bounds: give them a padding value
 
 private:
   int param(Value v);
   Index normalized(const Index &at, const Shape &shape) const;
-  Index axes_for(const Shape &shape, std::set<int> taken);
+  void with_axes(const Shape &shape, const std::set<int> &taken, const std::function<void(const Index &)> &lower);
+  void best_of(const std::vector<std::function<void()>> &ways);
+  size_t loops_of_stages() const;
   void lower_output(Value v);
-  bool may_leave(const IndexExpr &e, int64_t extent) const;
+  void lower_output(Value v, const Index &at);
+  bool may_leave(const IndexExpr &e, int64_t extent);
 
-  Kernel &kernel() { return result_.kernel; }
-
-  std::map<Value, int> param_of_;
-  std::map<Value, int> stage_of_;
-  std::map<std::tuple<Value, Index, bool>, ExprId> memo_;
+  struct State {
+    LoweredKernel result;
+    std::map<Value, int> param_of;
+    std::map<Value, int> stage_of;
+    std::map<std::tuple<Value, Index, bool>, ExprId> memo;
+  };
+  State state_;
 };
 
 int Lowering::param(Value v) {
-  auto [it, fresh] = param_of_.try_emplace(v, static_cast<int>(result_.values.size()));
+  auto [it, fresh] = state_.param_of.try_emplace(v, static_cast<int>(state_.result.values.size()));
   if (fresh) {
     kernel().params.push_back({"p" + std::to_string(it->second), graph_.type(v), false});
-    result_.values.push_back(v);
+    state_.result.values.push_back(v);
   }
   return it->second;
 }
@@ -62,27 +70,49 @@ Index Lowering::normalized(const Index &at, const Shape &shape) const {
   return index;
 }
 
-// One axis for each dim of extent > 1, reusing the kernel's axes of the same extent where they are not taken.
-Index Lowering::axes_for(const Shape &shape, std::set<int> taken) {
-  Index index;
-  for (int64_t extent : shape) {
-    if (extent == 1) {
-      index.push_back(IndexExpr::constant(0));
+void Lowering::with_axes(const Shape &shape, const std::set<int> &taken, const std::function<void(const Index &)> &lower) {
+  const bool first = kernel().exprs.empty(); // nothing to have in common with
+  const std::vector<Index> namings_ = namings(kernel(), shape, taken);
+  if (first || namings_.size() == 1)
+    return lower(namings_[0]);
+  std::vector<std::function<void()>> ways;
+  for (const Index &naming : namings_)
+    ways.push_back([&] { lower(naming); });
+  best_of(ways);
+}
+
+// Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed once.
+void Lowering::best_of(const std::vector<std::function<void()>> &ways) {
+  const State before = state_;
+  const bool guarded = guarded_;
+  std::optional<State> best;
+  std::optional<Unfusable> refusal;
+  std::pair<size_t, size_t> least;
+  for (const std::function<void()> &go : ways) {
+    state_ = before;
+    guarded_ = guarded;
+    try {
+      go();
+    } catch (const Unfusable &reason) {
+      if (!refusal)
+        refusal = reason;
       continue;
     }
-    int found = -1;
-    for (int a = 0; a < static_cast<int>(kernel().axes.size()) && found < 0; ++a)
-      if (kernel().axes[static_cast<size_t>(a)].extent == extent && !taken.contains(a))
-        found = a;
-    if (found < 0) {
-      found = static_cast<int>(kernel().axes.size());
-      std::string name = found < 6 ? std::string(1, static_cast<char>('i' + found)) : "a" + std::to_string(found);
-      kernel().axes.push_back({name, extent});
+    if (const std::pair cost(loops_of_stages(), kernel().exprs.size()); !best || cost < least) {
+      best = std::move(state_);
+      least = cost;
     }
-    taken.insert(found);
-    index.push_back(IndexExpr::axis(found));
   }
-  return index;
+  if (!best)
+    throw *refusal;
+  state_ = std::move(*best);
+}
+
+size_t Lowering::loops_of_stages() const {
+  std::set<std::vector<int>> loops;
+  for (const Stage &stage : state_.result.kernel.stages)
+    loops.insert(stage.axes);
+  return loops.size();
 }
 
 static std::vector<int> plain_axes(const Index &at) {
@@ -105,12 +135,12 @@ static Index axis_index(const std::vector<int> &axes) {
   return index;
 }
 
-bool Lowering::may_leave(const IndexExpr &e, int64_t extent) const {
+bool Lowering::may_leave(const IndexExpr &e, int64_t extent) {
   if (!e.is_affine())
     return true;
   int64_t low = e.offset, high = e.offset;
   for (const IndexTerm &t : e.terms) {
-    int64_t reach = t.coefficient * (result_.kernel.axes[static_cast<size_t>(t.id)].extent - 1);
+    int64_t reach = t.coefficient * (kernel().axes[static_cast<size_t>(t.id)].extent - 1);
     (reach < 0 ? low : high) += reach;
   }
   return low < 0 || high >= extent;
@@ -136,13 +166,13 @@ ExprId Lowering::element(Value v, const Index &at, bool guarded) {
   if (!node.op->lower)
     throw Unfusable("the result of " + std::string(node.op->name) + " is not known element by element");
   auto key = std::tuple(v, index, guarded);
-  if (auto it = memo_.find(key); it != memo_.end())
+  if (auto it = state_.memo.find(key); it != state_.memo.end())
     return it->second;
   NodeLowering rule(*this, v, node);
   bool outer = std::exchange(guarded_, guarded);
   ExprId expr = node.op->lower(rule, index);
   guarded_ = outer;
-  memo_[key] = expr;
+  state_.memo[key] = expr;
   return expr;
 }
 
@@ -175,23 +205,23 @@ ExprId Lowering::reduce(Value v, Combiner combiner, const Index &at, const Shape
   if (guarded_)
     throw Unfusable("a reduction is read through padding");
   std::vector<int> axes = plain_axes(at);
-  auto known = stage_of_.find(v);
-  if (known == stage_of_.end()) {
-    Index red = axes_for(extents, std::set<int>(axes.begin(), axes.end()));
-    Stage stage;
-    stage.dtype = graph_.type(v).dtype;
-    stage.axes = axes;
-    stage.reduce = plain_axes(red);
-    stage.combiner = combiner;
-    stage.body = body(at, red);
-    int number = static_cast<int>(kernel().stages.size());
-    stage.name = "s" + std::to_string(number);
-    kernel().stages.push_back(std::move(stage));
-    known = stage_of_.emplace(v, number).first;
-  } else if (kernel().stages[static_cast<size_t>(known->second)].axes != axes) {
+  if (!state_.stage_of.contains(v))
+    with_axes(extents, {axes.begin(), axes.end()}, [&](const Index &red) {
+      Stage stage;
+      stage.dtype = graph_.type(v).dtype;
+      stage.axes = axes;
+      stage.reduce = plain_axes(red);
+      stage.combiner = combiner;
+      stage.body = body(at, red);
+      const int number = static_cast<int>(kernel().stages.size());
+      stage.name = "s" + std::to_string(number);
+      kernel().stages.push_back(std::move(stage));
+      state_.stage_of.emplace(v, number);
+    });
+  const int stage = state_.stage_of.at(v);
+  if (kernel().stages[static_cast<size_t>(stage)].axes != axes)
     throw Unfusable("a reduction is read at two different indices");
-  }
-  Expr ref{.kind = Expr::Kind::stage, .dtype = graph_.type(v).dtype, .target = known->second};
+  Expr ref{.kind = Expr::Kind::stage, .dtype = graph_.type(v).dtype, .target = stage};
   ref.index = axis_index(axes);
   return kernel().intern(std::move(ref));
 }
@@ -206,7 +236,7 @@ void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(c
   for (const Stage &earlier : kernel().stages)
     if (accumulate && earlier.store == target)
       taken.insert(earlier.axes.begin(), earlier.axes.end());
-  Index at = axes_for(extents, std::move(taken));
+  Index at = namings(kernel(), extents, taken).front();
   Stage stage;
   stage.dtype = graph_.type(v).dtype;
   stage.axes = plain_axes(at);
@@ -228,7 +258,10 @@ void Lowering::lower_output(Value v) {
     node.op->lower_store(rule);
     return;
   }
-  Index at = axes_for(node.type.shape, {});
+  with_axes(node.type.shape, {}, [&](const Index &at) { lower_output(v, at); });
+}
+
+void Lowering::lower_output(Value v, const Index &at) {
   ExprId value = element(v, at, false);
   std::vector<int> axes = plain_axes(at);
   const Expr &expr = kernel().expr(value);
@@ -240,7 +273,7 @@ void Lowering::lower_output(Value v) {
   }
   if (target < 0) {
     Stage stage;
-    stage.dtype = node.type.dtype;
+    stage.dtype = graph_.type(v).dtype;
     stage.axes = axes;
     stage.body = value;
     target = static_cast<int>(kernel().stages.size());
@@ -257,14 +290,21 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
   if (outputs.empty())
     throw Unfusable("nothing of the region is needed outside");
   // The output of highest rank names the axes, so that the others find theirs among them.
-  Value widest = *std::max_element(outputs.begin(), outputs.end(), [&](Value a, Value b) {
-    return graph_.type(a).rank() < graph_.type(b).rank();
-  });
-  if (!graph_[widest].op->lower_store)
-    axes_for(graph_.type(widest).shape, {});
-  for (Value v : outputs)
-    lower_output(v);
-  return std::move(result_);
+  auto widest = std::max_element(outputs.begin(), outputs.end(),
+                                 [&](Value a, Value b) { return graph_.type(a).rank() < graph_.type(b).rank(); });
+  auto lower_all = [&](const std::vector<Value> &order) {
+    if (!graph_[*widest].op->lower_store)
+      namings(kernel(), graph_.type(*widest).shape, {});
+    for (Value v : order)
+      lower_output(v);
+  };
+  std::vector<Value> widest_first = outputs;
+  std::rotate(widest_first.begin(), widest_first.begin() + (widest - outputs.begin()), widest_first.begin() + (widest - outputs.begin()) + 1);
+  std::vector<std::function<void()>> ways{[&] { lower_all(outputs); }};
+  if (widest != outputs.begin())
+    ways.push_back([&] { lower_all(widest_first); });
+  best_of(ways);
+  return std::move(state_.result);
 }
 
 LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
@@ -321,19 +361,19 @@ ExprId NodeLowering::operand_padded(int n, const Index &index, double pad) {
 ExprId NodeLowering::literal(double value, DType dtype) {
   if (!is_float(dtype))
     return integer(static_cast<int64_t>(value), dtype);
-  return lowering_.result_.kernel.intern({.kind = Expr::Kind::literal, .dtype = dtype, .number = value});
+  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .number = value});
 }
 
 ExprId NodeLowering::integer(int64_t value, DType dtype) {
-  return lowering_.result_.kernel.intern({.kind = Expr::Kind::literal, .dtype = dtype, .integer = value});
+  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .integer = value});
 }
 
 ExprId NodeLowering::index_value(const IndexExpr &index) {
-  return lowering_.result_.kernel.intern({.kind = Expr::Kind::index, .dtype = DType::i64, .index = {index}});
+  return lowering_.kernel().intern({.kind = Expr::Kind::index, .dtype = DType::i64, .index = {index}});
 }
 
 ExprId NodeLowering::apply(ScalarOp op, std::vector<ExprId> args, DType result) {
-  return lowering_.result_.kernel.intern(
+  return lowering_.kernel().intern(
       {.kind = Expr::Kind::op, .dtype = result, .op = op, .args = std::move(args)});
 }
 

@@ -1,5 +1,7 @@
 #include "ir/share.h"
 
+#include "ir/nests.h"
+
 #include <algorithm>
 #include <map>
 #include <set>

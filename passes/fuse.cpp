@@ -2,9 +2,11 @@
 
 #include "ir/error.h"
 #include "ir/lower.h"
+#include "ir/nests.h"
 #include "ir/op.h"
 #include "passes/dce.h"
 #include "passes/fusion_rules.h"
+#include "passes/legalize_outputs.h"
 #include "passes/storage.h"
 
 #include <algorithm>
@@ -14,96 +16,6 @@
 namespace gradc {
 namespace {
 
-bool same_but_for_unit_dims(const Shape &a, const Shape &b) {
-  Shape x = a, y = b;
-  std::erase(x, 1);
-  std::erase(y, 1);
-  return x == y;
-}
-
-// A reshape that moves no element to another linear position costs nothing as a view; one that only adds or drops unit dims
-// composes with its neighbours instead.
-bool becomes_view(const Graph &graph, Value v) {
-  const Node &node = graph[v];
-  return node.op && node.op->name == "reshape" &&
-         !same_but_for_unit_dims(node.type.shape, graph.type(node.inputs[0]).shape);
-}
-
-std::vector<Hazard> future_hazards(const Graph &graph) {
-  return state_hazards(graph, [&](Value v) { return becomes_view(graph, v); });
-}
-
-Value future_root(const Graph &graph, Value v) {
-  return storage_root(graph, v, [&](Value u) { return becomes_view(graph, u); });
-}
-
-bool reaches(const Graph &graph, Value from, Value to) {
-  if (to < from)
-    return false;
-  std::vector<bool> hit(graph.size(), false);
-  hit[from] = true;
-  for (Value v = from; v <= to; ++v)
-    for (Value input : graph[v].inputs)
-      if (hit[input])
-        hit[v] = true;
-  return hit[to];
-}
-
-// Gives every returned or updated value a node that writes only it, and keeps states readable until they are overwritten.
-class OutputLegalizer {
-public:
-  explicit OutputLegalizer(Graph &graph) : graph_(graph) {}
-
-  void run() {
-    for (Value v = 0; v < graph_.size(); ++v)
-      note_reads(v);
-    for (Return &r : graph_.returns)
-      r.value = own(r.value);
-    for (Update &u : graph_.updates) {
-      if (graph_[u.value].is_declaration() && graph_[u.value].role != Role::input && u.value != u.target)
-        u.value = copy(u.value); // another state's old value: read it before either is overwritten
-      u.value = own(u.value);
-      if (overwrites_early(u))
-        u.value = copy(u.value);
-    }
-  }
-
-private:
-  Value copy(Value v) {
-    Type type = graph_.type(v);
-    Value c = graph_.add("reshape", {v}, {}, graph_[v].location, type);
-    taken_.insert(c);
-    note_reads(c);
-    return c;
-  }
-  void note_reads(Value v) {
-    if (becomes_view(graph_, v))
-      return;
-    for (Value input : graph_[v].inputs)
-      if (Value root = future_root(graph_, input); is_state(graph_[root].role))
-        readers_[root].push_back(v);
-  }
-  Value own(Value v) {
-    const Node &node = graph_[v];
-    if (node.is_declaration() || node.op->name == "constant" || becomes_view(graph_, v) || taken_.contains(v))
-      return copy(v);
-    taken_.insert(v);
-    return v;
-  }
-  bool overwrites_early(const Update &u) {
-    for (Value reader : readers_[u.target])
-      if (reader != u.value && reaches(graph_, u.value, reader))
-        return true;
-    const Node &node = graph_[u.value];
-    bool reads = std::find(node.inputs.begin(), node.inputs.end(), u.target) != node.inputs.end();
-    return reads && (node.op->kind != OpKind::elementwise || node.type != graph_.type(u.target));
-  }
-
-  Graph &graph_;
-  std::set<Value> taken_;
-  std::map<Value, std::vector<Value>> readers_; // of states
-};
-
 class Fuser {
 public:
   explicit Fuser(Graph &graph) : graph_(graph) {
@@ -112,13 +24,16 @@ public:
     for (const Update &update : graph_.updates)
       states_.emplace(update.value, update.target);
     after_.resize(graph_.size());
-    for (const Hazard &h : future_hazards(graph_))
+    for (const Hazard &h : state_hazards(graph_, becomes_view))
       after_[h.before].push_back(h.after);
     classify();
   }
 
   void run() {
     merge_all();
+    siblings_ = true;
+    merge_siblings();
+    siblings_ = false;
     scalars_ = true; // later: they would bind together what has nothing else in common
     merge_all();
     row_tiles_ = true; // last: they bind all that joins to loops over rows
@@ -251,7 +166,7 @@ private:
       auto [begin, end] = states_.equal_range(lowered.values[write]);
       for (auto state = begin; state != end; ++state)
         for (size_t i = 0; i < lowered.values.size(); ++i)
-          if (future_root(graph_, lowered.values[i]) == state->second &&
+          if (storage_root(graph_, lowered.values[i], becomes_view) == state->second &&
               !reads_only_where_it_writes(lowered.kernel, static_cast<int>(i), static_cast<int>(write)))
             return true;
     }
@@ -266,6 +181,8 @@ private:
       LoweredKernel lowered = lower_region(graph_, with_free(nodes), outputs(nodes));
       if (std::string reason = why_not_one_kernel(lowered.kernel); !reason.empty())
         return reason;
+      if (siblings_ && !one_nest(lowered.kernel))
+        return "they would read what they have in common one after the other";
       if (!row_tiles_ && tiles_rows(lowered.kernel))
         return "they may share tiles of rows";
       if (breaks_update(lowered))
@@ -326,9 +243,21 @@ private:
     return merges;
   }
 
+  // Kernels with an operand in common, where one loop nest serves both: the operand is read once.
+  void merge_siblings() {
+    refused_.clear();
+    for (Value v = 0; v < graph_.size(); ++v)
+      if (graph_.type(v).elements() > 1)
+        for (Value a : users_[v])
+          for (Value b : users_[v])
+            try_merge(a, b);
+    refused_.clear();
+  }
+
   void rebuild();
 
   Graph &graph_;
+  bool siblings_ = false;  // whether kernels merge only into one loop nest
   bool scalars_ = false;   // whether neighbours may merge because of a scalar
   bool row_tiles_ = false; // whether contractions may hand over tiles of rows
   std::vector<int> group_;
@@ -386,7 +315,7 @@ void Fuser::rebuild() {
 bool fuse(Graph &graph) {
   if (graph.kernel_count() > 0)
     return false;
-  OutputLegalizer(graph).run();
+  legalize_outputs(graph);
   dce(graph); // a kernel without results has no meaning
   Fuser(graph).run();
   return true;

@@ -1,5 +1,7 @@
 #include "passes/fusion_rules.h"
 
+#include "ir/nests.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,6 +13,7 @@ namespace {
 constexpr double kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
 constexpr size_t kMaxTensors = 32;           // each is an address in a register, and a stream of memory
 constexpr double kSmallContraction = 1 << 18; // the same for a sum of products, which runs much faster
+constexpr double kSmallOperand = 512 << 10;  // bytes of one factor of it: more takes so long to read that threads are worth it
 constexpr double kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
 constexpr double kTileBytes = 4 << 10;      // of the same for each row of a contraction's tile, which has up to 30
 constexpr double kWalkedBytes = 128 << 10;  // of a contraction's operand that every tile of rows reads: half of the smallest L2
@@ -36,9 +39,14 @@ bool is_bare(const Kernel &k, const Stage &contraction) {
 }
 
 bool is_small(const Kernel &k) {
+  AxisSets axes(k);
+  auto bytes = [&](ExprId e) { return points(k, {axes.of(e).begin(), axes.of(e).end()}) * static_cast<double>(size_of(k.expr(e).dtype)); };
   return std::all_of(k.stages.begin(), k.stages.end(), [&](const Stage &stage) {
-    const double most = is_contraction(k, stage) && is_bare(k, stage) ? kSmallContraction : kSmallWork;
-    return points(k, stage.axes) * points(k, stage.reduce) <= most;
+    const double work = points(k, stage.axes) * points(k, stage.reduce);
+    if (!is_contraction(k, stage) || !is_bare(k, stage))
+      return work <= kSmallWork;
+    const std::vector<ExprId> &factors = k.expr(stage.body).args;
+    return work <= kSmallContraction && std::max(bytes(factors[0]), bytes(factors[1])) <= kSmallOperand;
   });
 }
 
@@ -75,7 +83,7 @@ std::string contraction_rule(const Kernel &k) {
   const std::vector<int> nests = nests_of(k);
   for (size_t c : contractions)
     for (size_t s = 0; s < k.stages.size(); ++s)
-      if (s != c && nests[s] == nests[c] && !k.stages[s].reduce.empty())
+      if (s != c && nests[s] == nests[c] && k.stages[s].axes == k.stages[c].axes && !k.stages[s].reduce.empty())
         return is_contraction(k, k.stages[s]) ? "two contractions want two register tiles" : "another reduction beside a contraction";
   if (!tiles_rows(k))
     return "";

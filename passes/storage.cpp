@@ -1,6 +1,7 @@
 #include "passes/storage.h"
 
 #include "ir/lower.h"
+#include "ir/nests.h"
 #include "ir/op.h"
 
 #include <algorithm>
@@ -14,22 +15,31 @@ bool is_view(const Graph &graph, Value v) {
   return node.op && node.kernel == kNoKernel && node.op->name == "reshape";
 }
 
-Value storage_root(const Graph &graph, Value v, const std::function<bool(Value)> &view) {
-  while (view(v))
+static bool same_but_for_unit_dims(const Shape &a, const Shape &b) {
+  Shape x = a, y = b;
+  std::erase(x, 1);
+  std::erase(y, 1);
+  return x == y;
+}
+
+bool becomes_view(const Graph &graph, Value v) {
+  const Node &node = graph[v];
+  return node.op && node.op->name == "reshape" &&
+         !same_but_for_unit_dims(node.type.shape, graph.type(node.inputs[0]).shape);
+}
+
+Value storage_root(const Graph &graph, Value v, ViewTest *view) {
+  while (view(graph, v))
     v = graph[v].inputs[0];
   return v;
 }
 
-Value storage_root(const Graph &graph, Value v) {
-  return storage_root(graph, v, [&](Value u) { return is_view(graph, u); });
-}
-
-std::vector<Hazard> state_hazards(const Graph &graph, const std::function<bool(Value)> &view) {
+std::vector<Hazard> state_hazards(const Graph &graph, ViewTest *view) {
   std::map<Value, std::vector<Value>> readers;
   for (const Update &update : graph.updates)
     readers[update.target];
   for (Value v = 0; v < graph.size(); ++v)
-    if (!view(v))
+    if (!view(graph, v))
       for (Value input : graph[v].inputs)
         if (auto it = readers.find(storage_root(graph, input, view)); it != readers.end() && (it->second.empty() || it->second.back() != v))
           it->second.push_back(v);
@@ -39,10 +49,6 @@ std::vector<Hazard> state_hazards(const Graph &graph, const std::function<bool(V
       if (reader != update.value)
         hazards.push_back({reader, update.value});
   return hazards;
-}
-
-std::vector<Hazard> state_hazards(const Graph &graph) {
-  return state_hazards(graph, [&](Value v) { return is_view(graph, v); });
 }
 
 std::vector<StoredValue> stored_values(const Graph &graph) {
@@ -196,7 +202,7 @@ bool reads_only_where_it_writes(const Kernel &kernel, int read, int write) {
     for (ExprId id : finder.loads) {
       const Expr &expr = kernel.expr(id);
       LinearAccess load = linear_access(kernel, read, expr.index);
-      bool same = nests[s] == writing && stage.reduce.empty() && !expr.padded && load == store;
+      bool same = nests[s] == writing && stage.axes == writer->axes && stage.reduce.empty() && !expr.padded && load == store;
       bool before = nests[s] < writing && stays_in_iteration(kernel, load, store);
       if (!same && !before)
         return false;

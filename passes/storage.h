@@ -4,25 +4,23 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
-#include <functional>
-
 namespace gradc {
 
 /// A reshape outside every kernel: another name for the bytes of its operand.
 bool is_view(const Graph &, Value);
+/// Whether it will be one, before kernels are known: a reshape that moves no element to another linear position costs nothing
+/// as a view; one that only adds or drops unit dims composes with its neighbours instead.
+bool becomes_view(const Graph &, Value);
+using ViewTest = bool(const Graph &, Value);
 /// The value whose bytes `v` names: `v` itself unless it is a view.
-Value storage_root(const Graph &, Value v);
-/// The same where kernels are not known yet, and `view` tells which reshapes will be views.
-Value storage_root(const Graph &, Value v, const std::function<bool(Value)> &view);
+Value storage_root(const Graph &, Value v, ViewTest *view = is_view);
 
 /// `before` reads a state's old value, which `after` overwrites in place.
 struct Hazard {
   Value before, after;
 };
-/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node; `view` as
-/// for storage_root.
-std::vector<Hazard> state_hazards(const Graph &, const std::function<bool(Value)> &view);
-std::vector<Hazard> state_hazards(const Graph &);
+/// All pairs a correct order must respect, for a graph in which every updated value is written by its own node.
+std::vector<Hazard> state_hazards(const Graph &, ViewTest *view = is_view);
 
 /// A value that needs bytes of the workspace: made by kernel `writer`, read by the kernels `readers` (ascending).
 struct StoredValue {
@@ -37,10 +35,10 @@ inline int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlign
 std::vector<StoredValue> stored_values(const Graph &);
 
 /// Whether parameters `read` and `write` of the kernel may be the same memory: everything of `read` is read before it
-/// is overwritten. So where each read is of the very element, and in the very loop nest, that is written; or in a nest
-/// before the one that writes, and within what the shared iteration writes. Nests of one shared iteration run in order,
-/// and all values of a row of a tile are computed before one is stored. Elements count by position, so that a view may
-/// differ in shape.
+/// is overwritten. So where each read is of the very element, at the very points of the very loop nest, that is
+/// written; or in a nest before the one that writes, and within what the shared iteration writes. Nests of one shared
+/// iteration run in order, and all values of a row of a tile are computed before one is stored. Elements count by
+/// position, so that a view may differ in shape.
 bool reads_only_where_it_writes(const Kernel &, int read, int write);
 
 /// A stored value that may take over the bytes of another in the kernel that writes it, where no later kernel reads

@@ -179,13 +179,18 @@ constexpr const char *kRowTiles = R"(graph {
 }
 )";
 
+// Its f32 made `dtype`.
+Case case_from(std::string text, DType dtype) {
+  for (size_t at; dtype == DType::f64 && (at = text.find("f32")) != std::string::npos;)
+    text.replace(at, 3, "f64");
+  Case c{0, parse_graph(text), {}};
+  c.bindings = random_bindings(c.graph, c.seed);
+  return c;
+}
+
 TEST_CASE("a contraction hands tiles of its rows to the loops behind it") {
   for (DType dtype : {DType::f32, DType::f64}) {
-    std::string text = kRowTiles;
-    for (size_t at; dtype == DType::f64 && (at = text.find("f32")) != std::string::npos;)
-      text.replace(at, 3, "f64");
-    Case c{0, parse_graph(text), {}};
-    c.bindings = random_bindings(c.graph, c.seed);
+    const Case c = case_from(kRowTiles, dtype);
     for (const char *target : {"native", "x86-64", "x86-64-v2"}) {
       INFO(target);
       const CompiledGraphs compiled = CompiledGraphs::jit({planned(c.graph)}, target, kShareAll);
@@ -195,6 +200,49 @@ TEST_CASE("a contraction hands tiles of its rows to the loops behind it") {
       CHECK(fault_of(c, compiled, 0) == "");
     }
   }
+}
+
+// The sums of the columns of %dy are sought with the first rows of the product, once for each example or once for all.
+constexpr const char *kSums[] = {R"(graph {
+  input %x : f32[2,7,20]
+  input %dy : f32[2,7,70]
+  param %w : f32[2,20,70]
+  param %b : f32[2,70]
+  %0 = contract %x, %dy {indices="npi,npo->nio"} : f32[2,20,70]
+  %1 = sub %w, %0 : f32[2,20,70]
+  %2 = sum %dy {axes=[1]} : f32[2,70]
+  %3 = sub %b, %2 : f32[2,70]
+  update %w = %1
+  update %b = %3
+}
+)",
+                                 R"(graph {
+  input %x : f32[2,7,40]
+  input %dy : f32[2,7,70]
+  param %b : f32[70]
+  %0 = contract %x, %dy {indices="npi,npo->io"} : f32[40,70]
+  %1 = sum %dy {axes=[0, 1]} : f32[70]
+  %2 = sub %b, %1 : f32[70]
+  return %0 as product
+  return %1 as sums
+  update %b = %2
+}
+)"};
+
+TEST_CASE("the sums of a factor's columns are computed beside its product") {
+  for (const char *text : kSums)
+    for (DType dtype : {DType::f32, DType::f64}) {
+      const Case c = case_from(text, dtype);
+      for (const char *target : {"native", "x86-64-v2"})
+        for (const char *wish : {"fork=1", "fork=1,rows=3", "fork=1,cols=1,order=rows", "fork=1,pack=cols", "fork=1,pack=rows"}) {
+          INFO(target << ", " << wish);
+          const CompiledGraphs compiled = CompiledGraphs::jit({planned(c.graph)}, target, wish);
+          const std::vector<LoweredKernel> kernels = lower_kernels(compiled.graph(0));
+          REQUIRE(kernels.size() == 1);
+          CHECK(one_nest(kernels[0].kernel));
+          CHECK(fault_of(c, compiled, 0) == "");
+        }
+    }
 }
 
 TEST_CASE("a graph from a file computes what the interpreter does", "[.][one graph]") {

@@ -81,9 +81,9 @@ std::vector<Workload> workloads() {
   std::vector<Workload> all;
   for (const auto &[batch, kernels] : {std::pair<int64_t, size_t>(1, 1), {32, 1}, {128, 3}})
     all.push_back({"mlp_4_16_3", batch, kernels});
-  for (const auto &[batch, kernels] : {std::pair<int64_t, size_t>(1, 2), {32, 4}, {128, 6}})
+  for (const auto &[batch, kernels] : {std::pair<int64_t, size_t>(1, 2), {32, 3}, {128, 5}})
     all.push_back({"mlp_784_128_10", batch, kernels});
-  for (const auto &[batch, kernels] : {std::pair<int64_t, size_t>(1, 5), {32, 8}, {128, 11}})
+  for (const auto &[batch, kernels] : {std::pair<int64_t, size_t>(1, 6), {32, 6}, {128, 9}})
     all.push_back({"mlp_784_512_512_10", batch, kernels});
   return all;
 }

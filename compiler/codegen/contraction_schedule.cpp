@@ -75,7 +75,8 @@ private:
   Tiling col_tiles(const Choice &c) const { return whole_tiles(extent(c.col), col_points(c)); }
   int64_t shortest_reduce_stride(size_t operand) const;
   bool possible(const Choice &c) const {
-    return c_.shared_rows < 0 || (c.row == c_.shared_rows && c.rows_outermost && c.block == 0);
+    const bool serves_beside = c_.beside.empty() || (c_.beside.contains(c.col) && !c_.beside.contains(c.row));
+    return serves_beside && (c_.shared_rows < 0 || (c.row == c_.shared_rows && c.rows_outermost && c.block == 0));
   }
   bool wished(const Choice &) const;
 

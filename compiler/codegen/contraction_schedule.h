@@ -12,6 +12,7 @@ struct Contraction {
   const Kernel *kernel = nullptr;
   std::vector<int> parallel, reduce; // axes; parallel ones without those of loops around the nest, but for shared_rows
   std::set<int> in_order;            // parallel axes along which points must run one by one
+  std::set<int> beside;              // axes of stages beside the product: they take its columns, and none of its rows
   int element_bytes = 4;
   int operations = 1; // scalar operations for each term, the product not counted
   struct Operand {

@@ -3,6 +3,7 @@
 #include "compiler/codegen/pack_emitter.h"
 #include "ir/error.h"
 
+#include <algorithm>
 #include <functional>
 
 namespace gradc {
@@ -37,8 +38,10 @@ private:
   void inside(const NestSchedule &, const LoopLevel &, int64_t points, Tile &);
   void tiled_level(const LoopLevel &, Span, Range, const std::function<void(int64_t points)> &body);
   void tile(const NestSchedule &, Tile);
-  void finish(const NestSchedule &, Tile, llvm::Value *row);
-  int finish_cost(const NestSchedule &) const;
+  void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
+  void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
+  void finish(const NestSchedule &, const std::vector<int> &stages, Tile, llvm::Value *row);
+  int finish_cost(const std::vector<int> &stages) const;
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   const Stage &stage(int s) const { return k_.stages[static_cast<size_t>(s)]; }
   llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
@@ -176,7 +179,7 @@ void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range, 
     run(tiles.large, tiles.small, tiles.large * tiles.step, tiles.rest);
 }
 
-int KernelEmitter::finish_cost(const NestSchedule &n) const {
+int KernelEmitter::finish_cost(const std::vector<int> &stages) const {
   std::set<ExprId> seen;
   std::function<void(ExprId)> visit = [&](ExprId id) {
     if (seen.insert(id).second)
@@ -184,7 +187,7 @@ int KernelEmitter::finish_cost(const NestSchedule &n) const {
         visit(arg);
   };
   int cost = 0;
-  for (int s = n.first; s < n.first + n.count; ++s)
+  for (int s : stages)
     if (stage(s).reduce.empty())
       visit(stage(s).body);
   for (ExprId id : seen) {
@@ -196,33 +199,51 @@ int KernelEmitter::finish_cost(const NestSchedule &n) const {
   return cost;
 }
 
-// One register tile: the reductions first, then row by row what is stored.
 void KernelEmitter::tile(const NestSchedule &n, Tile t) {
-  tile_->open_scope();
-  std::vector<int> mine;
-  for (int s = n.first; s < n.first + n.count; ++s)
-    tile_->locals.erase(s); // what another tile handed over is not what this one hands over
+  std::vector<int> stages, beside;
   for (int s = n.first; s < n.first + n.count; ++s) {
-    if (stage(s).reduce.empty())
-      continue;
-    LocalBuffer result = reduction_->run(n, s, t.rows, t.cols, t.active);
-    tile_->locals[s] = result;
-    mine.push_back(s);
+    (stage(s).axes == n.axes ? stages : beside).push_back(s);
+    tile_->locals.erase(s); // what another tile handed over is not what this one hands over
   }
-  bool unroll = finish_cost(n) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
+  compute(n, stages, t);
+  if (!beside.empty())
+    compute_beside(n, beside, t);
+}
+
+// Stages beside a product: its columns, where the tile is the first along all other axes.
+void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  for (const LoopLevel &level : levels_)
+    if (level.kind == LoopLevel::Kind::rows && t.rows != level.cut(extent(level.axis)).first())
+      return;
+  llvm::Value *first = b_.getTrue();
+  const std::vector<int> &axes = stage(stages[0]).axes;
+  for (int a : n.axes)
+    if (std::find(axes.begin(), axes.end(), a) == axes.end())
+      first = b_.CreateAnd(first, b_.CreateICmpEQ(tile_->axis[static_cast<size_t>(a)], i64(0)));
+  t.rows = 1;
+  reduction_->loop(i64(0), b_.CreateZExt(first, b_.getInt64Ty()), 1, [&](llvm::Value *) { compute(n, stages, t); });
+}
+
+// Stages of one register tile: the reductions first, then row by row what is stored.
+void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  tile_->open_scope();
+  for (int s : stages)
+    if (!stage(s).reduce.empty())
+      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active);
+  bool unroll = finish_cost(stages) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
   if (unroll) {
     for (int r = 0; r < t.rows; ++r)
-      finish(n, t, i64(r));
+      finish(n, stages, t, i64(r));
   } else {
-    reduction_->loop(i64(0), i64(t.rows), 1, [&](llvm::Value *row) { finish(n, t, row); });
+    reduction_->loop(i64(0), i64(t.rows), 1, [&](llvm::Value *row) { finish(n, stages, t, row); });
   }
   tile_->close_scope();
-  for (int s : mine)
+  for (int s : stages)
     tile_->locals.erase(s);
 }
 
 // Stores one row of the tile. All values are computed before any is stored: a result may replace an operand in place.
-void KernelEmitter::finish(const NestSchedule &n, Tile t, llvm::Value *row) {
+void KernelEmitter::finish(const NestSchedule &n, const std::vector<int> &stages, Tile t, llvm::Value *row) {
   tile_->open_scope();
   bool dot = n.is_dot();
   int lanes = dot ? t.cols : n.lanes;
@@ -233,7 +254,7 @@ void KernelEmitter::finish(const NestSchedule &n, Tile t, llvm::Value *row) {
     llvm::Value *value;
   };
   std::vector<Pending> pending;
-  for (int s = n.first; s < n.first + n.count; ++s) {
+  for (int s : stages) {
     bool needed = stage(s).store >= 0 || handed_over_.contains(s);
     for (int col = 0; needed && col < tile_->view.cols; ++col) {
       llvm::Value *value = stage(s).reduce.empty() ? tile_->eval_lanes(stage(s).body, row, col)

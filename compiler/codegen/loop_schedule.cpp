@@ -167,7 +167,11 @@ std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candi
       text += " packed " + print_expr(k, n.packed_cols) + " block:" + std::to_string(n.block);
     if (n.packed_rows >= 0)
       text += " packed-rows " + print_expr(k, n.packed_rows);
-    text += "\n";
+    std::string beside;
+    for (int s = n.first; s < n.first + n.count; ++s)
+      if (const Stage &stage = k.stages[static_cast<size_t>(s)]; stage.axes != n.axes)
+        beside += " " + stage.name;
+    text += (beside.empty() ? "" : " beside" + beside) + "\n";
     for (const NestSchedule::Candidate &c : n.candidates)
       if (with_candidates)
         text += "  lanes along " + name(c.lane_axis) + (c.dot ? ", summed at the end" : "") +

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/target.h"
-#include "ir/kernel.h"
+#include "ir/nests.h"
 
 namespace gradc {
 
@@ -11,6 +11,7 @@ namespace gradc {
 /// second, smaller, static tile, whose last vector is masked.
 struct NestSchedule {
   int first = 0, count = 0;  // the stages [first, first + count)
+  std::vector<int> axes = {}; // of its stages but those that stand beside a product
   std::vector<int> loops;    // parallel axes walked point by point, outermost first
   int row_axis = -1;         // axis of the tile's rows
   int rows = 1;
@@ -38,6 +39,7 @@ struct NestSchedule {
 struct Tiling {
   int64_t large, step, small, rest;
   int64_t count() const { return large + small; }
+  int64_t first() const { return large > 0 ? step : rest; } // points of the first tile
   friend bool operator==(const Tiling &, const Tiling &) = default;
 };
 /// Tiles of at most `step` points that differ by one at most: the steps of a low tile cost almost what those of a high do.

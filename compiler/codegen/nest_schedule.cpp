@@ -25,7 +25,8 @@ class Scheduler {
 public:
   /// For the stages [first, first + count), inside the loops that `outer` shares among nests.
   Scheduler(const Kernel &k, const Target &t, int first, int count, const LoopSchedule &outer)
-      : k_(k), target_(t), axes_(k), first_(first), count_(count), outer_(outer) {
+      : k_(k), target_(t), axes_(k), first_(first), count_(count), outer_(outer),
+        nest_(nest_axes(k, static_cast<size_t>(first), static_cast<size_t>(count))) {
     collect();
   }
 
@@ -54,7 +55,9 @@ private:
   const int first_, count_;
   const LoopSchedule &outer_;
   std::vector<Access> accesses_;
+  const std::vector<int> nest_; // axes
   std::vector<int> parallel_, reduce_;
+  std::set<int> beside_; // the axes of stages that stand beside a product
   int rows_ = -1; // the last shared axis, where the nest has several points of it to work on
   std::set<int> scattered_; // axes along which points must run in order
   int lanes_ = 1, ops_ = 0, reductions_ = 0, element_bytes_ = 8;
@@ -132,6 +135,10 @@ void Scheduler::collect() {
   std::set<int> reduce_axes;
   for (int s = first_; s < first_ + count_; ++s) {
     const Stage &stage = k_.stages[static_cast<size_t>(s)];
+    if (stage.axes != nest_) { // they cost little, and take the product's tiles as they come
+      beside_.insert(stage.axes.begin(), stage.axes.end());
+      continue;
+    }
     bool reduces = !stage.reduce.empty();
     reductions_ += reduces;
     reduce_axes.insert(stage.reduce.begin(), stage.reduce.end());
@@ -152,7 +159,7 @@ void Scheduler::collect() {
   }
   lanes_ = target_.lanes(element_bytes_);
   reduce_.assign(reduce_axes.begin(), reduce_axes.end());
-  for (int axis : k_.stages[static_cast<size_t>(first_)].axes)
+  for (int axis : nest_)
     if (std::find(outer_.shared.begin(), outer_.shared.end(), axis) == outer_.shared.end())
       parallel_.push_back(axis);
 }
@@ -203,7 +210,7 @@ void Scheduler::choose_cols(NestSchedule &n) const {
 }
 
 Contraction Scheduler::contraction(const Stage &stage) {
-  Contraction c{.kernel = &k_, .parallel = parallel_, .reduce = reduce_, .in_order = scattered_,
+  Contraction c{.kernel = &k_, .parallel = parallel_, .reduce = reduce_, .in_order = scattered_, .beside = beside_,
                 .element_bytes = element_bytes_, .operations = -1, .operands = {}, .others = {}};
   if (tiles_shared_rows(stage)) {
     c.shared_rows = outer_.shared.back();
@@ -253,6 +260,7 @@ NestSchedule Scheduler::nest() {
   NestSchedule n;
   n.first = first_;
   n.count = count_;
+  n.axes = nest_;
   const Stage *sum = product();
   if (outer_.shared_rows > 1 && !(sum && tiles_shared_rows(*sum))) {
     rows_ = outer_.shared.back();
