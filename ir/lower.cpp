@@ -298,8 +298,8 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
     for (Value v : order)
       lower_output(v);
   };
-  std::vector<Value> widest_first = outputs;
-  std::rotate(widest_first.begin(), widest_first.begin() + (widest - outputs.begin()), widest_first.begin() + (widest - outputs.begin()) + 1);
+  std::vector<Value> widest_first{*widest};
+  std::copy_if(outputs.begin(), outputs.end(), std::back_inserter(widest_first), [&](Value v) { return v != *widest; });
   std::vector<std::function<void()>> ways{[&] { lower_all(outputs); }};
   if (widest != outputs.begin())
     ways.push_back([&] { lower_all(widest_first); });

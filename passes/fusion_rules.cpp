@@ -40,7 +40,10 @@ bool is_bare(const Kernel &k, const Stage &contraction) {
 
 bool is_small(const Kernel &k) {
   AxisSets axes(k);
-  auto bytes = [&](ExprId e) { return points(k, {axes.of(e).begin(), axes.of(e).end()}) * static_cast<double>(size_of(k.expr(e).dtype)); };
+  auto bytes = [&](ExprId id) {
+    const std::set<int> &its = axes.of(id);
+    return points(k, {its.begin(), its.end()}) * static_cast<double>(size_of(k.expr(id).dtype));
+  };
   return std::all_of(k.stages.begin(), k.stages.end(), [&](const Stage &stage) {
     const double work = points(k, stage.axes) * points(k, stage.reduce);
     if (!is_contraction(k, stage) || !is_bare(k, stage))

@@ -70,16 +70,16 @@ void check(DType dtype, const char *target, const char *wish) {
 
 TEST_CASE("contractions compute the same with every packing, order and tile", "[schedule]") {
   for (const char *wish : {"pack=cols,rows=3,cols=2,block=2", "pack=both,rows=5,cols=1,block=3", "pack=rows,rows=4,cols=2", "pack=none,order=rows,rows=2,cols=3",
-                           "pack=none,order=cols,rows=6,cols=1"})
+                           "pack=none,order=cols,rows=6,cols=1", "pack=rows,group=2,rows=3", "pack=both,group=3,rows=2,cols=1,block=2"})
     check(DType::f32, "native", wish);
   check(DType::f64, "native", "pack=both,rows=4,cols=2");
-  check(DType::f32, "x86-64-v2", "pack=both,rows=4,cols=2");
+  check(DType::f32, "x86-64-v2", "pack=both,group=2,rows=4,cols=2");
 }
 
 // Large enough to be shared out: by rows, by columns, by packed blocks, and with a tile that is no whole share.
 TEST_CASE("any number of threads computes the bits of one", "[schedule]") {
   constexpr Product kLarge[] = {{"ik,kj->ij", "97,130", "130,260", "97,260"}, {"ki,kj->ij", "130,97", "130,260", "97,260"}};
-  for (const char *wish : {"", "pack=cols,cols=2,block=4", "pack=both,cols=2,block=32", "pack=none,order=cols", "pack=none,order=rows"}) {
+  for (const char *wish : {"", "pack=cols,cols=2,block=4", "pack=both,cols=2,block=32", "pack=rows,group=4", "pack=none,order=cols", "pack=none,order=rows"}) {
     INFO("'" << wish << "'");
     std::vector<Graph> graphs;
     for (const Product &p : kLarge)
@@ -100,14 +100,15 @@ TEST_CASE("any number of threads computes the bits of one", "[schedule]") {
 
 TEST_CASE("a wish for a schedule is granted where it can be, and a strange one refused", "[schedule]") {
   Target target = parse_target("x86-64-v3");
-  auto schedule = [&](const char *wish) {
+  auto schedule = [&](const char *wish, size_t number = 0) {
     target.schedule = parse_schedule_override(wish);
-    return schedule_loops(lower_kernels(planned(product(kProducts[0], DType::f32)))[0].kernel, target).nests[0];
+    return schedule_loops(lower_kernels(planned(product(kProducts[number], DType::f32)))[0].kernel, target).nests[0];
   };
   CHECK(schedule("rows=4,cols=2,pack=both").rows == 4);
   CHECK(schedule("rows=4,cols=2,pack=cols").packed_cols >= 0);
   CHECK(schedule("pack=cols,cols=2,block=2").block == 2);
   CHECK(schedule("pack=none").packed_cols < 0);
+  CHECK(schedule("rows=2,group=2", 1).group == 2);
   CHECK(schedule("order=rows,pack=none").rows_outermost);
   CHECK(schedule("rows=32,cols=32").rows < 32); // not enough registers: as without the wish
   for (const char *wish : {"rows=0", "rows=", "rows=4x", "order=both", "pack", "tile=4", "rows=4,,cols=2"})

@@ -13,20 +13,23 @@ namespace {
 constexpr double kLatency = 4.5;            // of a multiply-add and what delays it, in cycles
 constexpr double kLoad = 0.75;              // cycles of a load
 constexpr double kIssue = 5;                // instructions a cycle
-// Bytes a cycle beyond what the arithmetic hides; strided: in pieces that prefetchers do not foresee.
+// Bytes a cycle beyond what the arithmetic hides; strided: parts of lines, or lines too far apart for prefetchers.
 constexpr double kFromL2 = 200, kStridedFromL2 = 70, kFromL3 = 30, kStridedFromL3 = 12;
+constexpr int64_t kForeseen = 8;            // lines from one to the next
 constexpr double kStridedLine = 4;          // cycles for a line that is waited for, with its page
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
 constexpr int64_t kLine = 64;
 constexpr int64_t kPackLimit = 256 << 10;   // bytes of a packed operand: it lives on the stack
-constexpr int64_t kPackRowsLimit = 64 << 10;
+constexpr int64_t kPackRowsLimit = 160 << 10;
+constexpr int64_t kMostGroup = 8;           // row tiles
 
 struct Choice {
   int lane = -1, row = -1, col = -1; // axes; col is lane unless the lanes run along a reduction
   int rows = 1, cols = 1;
   bool rows_outermost = false;
   int64_t block = 0; // column tiles to a packed block
+  int64_t group = 1; // row tiles that are packed together
   int pack_cols = -1, pack_rows = -1; // operands
   double cost = 0;
 
@@ -76,7 +79,7 @@ private:
   int64_t shortest_reduce_stride(size_t operand) const;
   bool possible(const Choice &c) const {
     const bool serves_beside = c_.beside.empty() || (c_.beside.contains(c.col) && !c_.beside.contains(c.row));
-    return serves_beside && (c_.shared_rows < 0 || (c.row == c_.shared_rows && c.rows_outermost && c.block == 0));
+    return serves_beside && (c_.shared_rows < 0 || (c.row == c_.shared_rows && c.rows_outermost && c.block == 0 && c.group == 1));
   }
   bool wished(const Choice &) const;
 
@@ -85,7 +88,7 @@ private:
   double compute(const Choice &) const;
   double traffic(const Choice &) const;
   double operand_traffic(const Choice &, size_t operand) const;
-  double read(double bytes, double footprint, int64_t stride_bytes, double chunk) const;
+  double read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
   double packing(const Choice &) const;
   double epilogue(const Choice &) const;
   void consider_orders(Choice);
@@ -102,7 +105,7 @@ private:
 bool Model::wished(const Choice &c) const {
   auto fits = [](const auto &wish, auto value) { return !wish || *wish == value; };
   return fits(wish_.rows, c.rows) && fits(wish_.cols, c.cols) && fits(wish_.rows_outermost, c.rows_first()) &&
-         (!wish_.block || c.block > 0) && fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
+         (!wish_.block || c.block > 0) && (!wish_.group || c.pack_rows >= 0) && fits(wish_.pack_rows, c.pack_rows >= 0) && fits(wish_.pack_cols, c.pack_cols >= 0);
 }
 
 int64_t shortest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
@@ -149,9 +152,9 @@ double Model::compute(const Choice &c) const {
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
 }
 
-// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart. Strides that share a power of two with the number of
+// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart, of which only `at_once` are read before the next. Strides that share a power of two with the number of
 // sets leave most of a cache unused. What is a little too large for a cache is mostly in it.
-double Model::read(double bytes, double footprint, int64_t stride_bytes, double chunk) const {
+double Model::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
   auto beyond = [&](int64_t size, int64_t ways) { // share that is not in a cache
     int64_t sets = size / (kLine * ways), apart = std::max<int64_t>(1, stride_bytes / kLine);
     double used = static_cast<double>(sets) / static_cast<double>(std::gcd(sets, apart)) *
@@ -159,9 +162,10 @@ double Model::read(double bytes, double footprint, int64_t stride_bytes, double 
     double usable = std::min(1.0, used / static_cast<double>(sets)) * static_cast<double>(size);
     return std::clamp(footprint / usable - 0.75, 0.0, 1.0);
   };
-  const bool strided = stride_bytes > 4 * chunk;
+  const double piece = at_once > 0 ? at_once : chunk, stride = static_cast<double>(stride_bytes);
+  const bool far = stride > kForeseen * kLine && stride > 4 * piece, partly = stride > kLine && piece < kLine;
   const double from_l3 = beyond(target_.l2_bytes, 8), from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
-  return bytes * (from_l2 / (strided ? kStridedFromL2 : kFromL2) + from_l3 / (strided ? kStridedFromL3 : kFromL3));
+  return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
 }
 
 // Every tile reads its part of each operand over the whole reduction; what the inner loop does not change stays in L1.
@@ -194,7 +198,7 @@ double Model::operand_traffic(const Choice &c, size_t o) const {
   }
   double pass = tile_bytes * inner_trips / blocks; // one walk of the inner loop
   double inner_chunk = by_col && along == 1 && !packed_cols ? chunk * inner_trips : chunk;
-  return read(pass * blocks * outer_trips, by_outer ? pass * outer_trips : pass, apart, inner_chunk);
+  return read(pass * blocks * outer_trips, by_outer ? pass * outer_trips : pass, apart, inner_chunk, chunk);
 }
 
 double Model::traffic(const Choice &c) const {
@@ -219,7 +223,8 @@ double Model::packing(const Choice &c) const {
   if (c.pack_rows >= 0) {
     size_t o = static_cast<size_t>(c.pack_rows);
     double vectors = terms_ * static_cast<double>((c.rows + lanes_ - 1) / lanes_ * rows.count());
-    double lines = terms_ * static_cast<double>(rows.count()) * (1 + static_cast<double>(c.rows * c_.element_bytes) / kLine);
+    const double groups = std::ceil(static_cast<double>(rows.count()) / static_cast<double>(c.group));
+    double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kLine);
     int64_t apart = shortest_reduce_stride(o) * c_.element_bytes;
     bool near = read(1, terms_ * kLine, apart, kLine) == 0; // the lines stay from one row tile to the next
     cycles += blocks * (2 * vectors + (near ? lines / 4 : lines) * kStridedLine * (apart < 512 ? 0.5 : 1));
@@ -260,14 +265,16 @@ void Model::consider_packing(const Choice &c) {
   if (terms == 0)
     return;
   int64_t row_bytes = terms * ((c.rows + lanes_ - 1) / lanes_ * lanes_) * c_.element_bytes;
-  if (row_bytes > std::min(kPackRowsLimit, target_.l2_bytes / 4))
-    narrow = -1;
-  if (narrow >= 0) {
-    Choice rows = c;
-    rows.rows_outermost = true;
-    rows.pack_rows = narrow;
-    consider(rows);
-  }
+  auto consider_rows = [&](Choice packed) {
+    packed.pack_rows = narrow;
+    const int64_t most = wish_.group ? *wish_.group : kMostGroup;
+    for (packed.group = wish_.group.value_or(1); narrow >= 0 && packed.group <= most; packed.group *= 2)
+      if (packed.group <= row_tiles(c).count() && packed.group * row_bytes <= std::min(kPackRowsLimit, target_.l2_bytes / 3))
+        consider(packed);
+  };
+  Choice by_rows = c;
+  by_rows.rows_outermost = true;
+  consider_rows(by_rows);
   int64_t tile_bytes = terms * c.cols * lanes_ * c_.element_bytes, tiles = col_tiles(c).count();
   int64_t most = std::min(kPackLimit, target_.l2_bytes / 2) / std::max<int64_t>(1, tile_bytes);
   if (wide < 0 || most < 1)
@@ -284,9 +291,7 @@ void Model::consider_packing(const Choice &c) {
     packed.pack_cols = wide;
     packed.block = size;
     consider(packed);
-    packed.pack_rows = narrow;
-    if (narrow >= 0)
-      consider(packed);
+    consider_rows(packed);
   }
 }
 
@@ -365,6 +370,7 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
   n.cols = best.cols;
   n.rows_outermost = best.rows_outermost;
   n.block = best.block;
+  n.group = best.group;
   n.packed_cols = best.pack_cols < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_cols)].load;
   n.packed_rows = best.pack_rows < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_rows)].load;
   for (const Choice &o : kinds)

@@ -115,7 +115,7 @@ void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Rang
     Tile t = size;
     inside(n, level, points, t);
     levels(n, number + 1, t, inner);
-    if (level.kind == LoopLevel::Kind::block)
+    if (level.kind == LoopLevel::Kind::block || level.kind == LoopLevel::Kind::group)
       spans_.erase(level.axis);
   };
   if (span.points <= level.step) {
@@ -135,10 +135,20 @@ void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, int64_
     spans_[level.axis] = {base, points};
     pack_->pack_cols(points);
     return;
+  case LoopLevel::Kind::group:
+    spans_[level.axis] = {base, points};
+    pack_->pack_rows(even_tiles(points, n.rows));
+    return;
   case LoopLevel::Kind::rows:
     t.rows = static_cast<int>(points);
-    if (n.packed_rows >= 0)
-      pack_->pack_rows(points);
+    if (n.packed_rows >= 0 && n.group > 1) {
+      const Span group = spans_.at(level.axis);
+      pack_->select_rows(level.cut(group.points), b_.CreateNSWSub(base, group.base), points);
+    } else if (n.packed_rows >= 0) {
+      const Tiling one = whole_tiles(points, points);
+      pack_->pack_rows(one);
+      pack_->select_rows(one, i64(0), points);
+    }
     return;
   case LoopLevel::Kind::cols:
     t.cols = static_cast<int>(n.is_dot() ? points : (points + n.lanes - 1) / n.lanes);
@@ -212,9 +222,12 @@ void KernelEmitter::tile(const NestSchedule &n, Tile t) {
 
 // Stages beside a product: its columns, where the tile is the first along all other axes.
 void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  int64_t first_rows = n.row_axis < 0 ? 1 : extent(n.row_axis);
   for (const LoopLevel &level : levels_)
-    if (level.kind == LoopLevel::Kind::rows && t.rows != level.cut(extent(level.axis)).first())
-      return;
+    if (level.axis == n.row_axis)
+      first_rows = level.cut(first_rows).first();
+  if (t.rows != first_rows)
+    return;
   llvm::Value *first = b_.getTrue();
   const std::vector<int> &axes = stage(stages[0]).axes;
   for (int a : n.axes)

@@ -133,6 +133,8 @@ std::vector<LoopLevel> loop_levels(const NestSchedule &n) {
   if (n.block > 0)
     levels.push_back({Kind::block, n.col_axis, n.block * n.col_points()});
   bool rows_first = n.rows_outermost || n.block > 0;
+  if (n.group > 1)
+    levels.push_back({Kind::group, n.row_axis, n.group * n.rows});
   if (n.row_axis >= 0 && rows_first)
     levels.push_back({Kind::rows, n.row_axis, n.rows});
   if (n.col_axis >= 0)
@@ -166,7 +168,7 @@ std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candi
     if (n.packed_cols >= 0)
       text += " packed " + print_expr(k, n.packed_cols) + " block:" + std::to_string(n.block);
     if (n.packed_rows >= 0)
-      text += " packed-rows " + print_expr(k, n.packed_rows);
+      text += " packed-rows " + print_expr(k, n.packed_rows) + (n.group > 1 ? " group:" + std::to_string(n.group) : "");
     std::string beside;
     for (int s = n.first; s < n.first + n.count; ++s)
       if (const Stage &stage = k.stages[static_cast<size_t>(s)]; stage.axes != n.axes)

@@ -22,8 +22,8 @@ struct NestSchedule {
   bool rows_outermost = false;
   // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
   ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
-  ExprId packed_rows = -1;   // for one row tile, before its columns
-  int64_t block = 0;
+  ExprId packed_rows = -1;   // for `group` row tiles at a time, before their columns
+  int64_t block = 0, group = 1;
   struct Candidate {
     int lane_axis;
     bool dot, packed;
@@ -50,10 +50,12 @@ Tiling whole_tiles(int64_t points, int64_t step);
 
 /// A loop of a nest, over tiles of at most `step` points of an axis.
 struct LoopLevel {
-  enum class Kind : uint8_t { points, block, rows, cols } kind;
+  enum class Kind : uint8_t { points, block, group, rows, cols } kind;
   int axis;
   int64_t step;
-  Tiling cut(int64_t points) const { return kind == Kind::rows ? even_tiles(points, step) : whole_tiles(points, step); }
+  Tiling cut(int64_t points) const {
+    return kind == Kind::rows || kind == Kind::group ? even_tiles(points, step) : whole_tiles(points, step);
+  }
 };
 /// The loops of a nest around its tile, outermost first.
 std::vector<LoopLevel> loop_levels(const NestSchedule &);

@@ -17,7 +17,7 @@ PackEmitter::PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileE
     panels_ = reserve(n_.packed_cols, n_.block * n_.col_points() * terms_);
   row_width_ = (int64_t{n_.rows} + n_.lanes - 1) / n_.lanes * n_.lanes;
   if (n_.packed_rows >= 0)
-    row_panel_ = reserve(n_.packed_rows, row_width_ * terms_);
+    row_panels_ = reserve(n_.packed_rows, n_.group * row_width_ * terms_);
 }
 
 // `width` elements along `axis` for each term; the last reduction axis moves fastest.
@@ -59,11 +59,35 @@ void PackEmitter::select_panel(llvm::Value *offset) {
   tile_.packed[n_.packed_cols] = layout(memory, n_.col_axis, n_.col_points());
 }
 
-void PackEmitter::pack_rows(int64_t points) {
+// Term by term, all tiles: the rows of several are in one line of the cache.
+void PackEmitter::pack_rows(const Tiling &tiles) {
   tile_.packed.erase(n_.packed_rows);
-  LocalBuffer buffer = layout(row_panel_, n_.row_axis, row_width_);
-  copy(n_.packed_rows, buffer, n_.row_axis, points);
-  tile_.packed[n_.packed_rows] = buffer;
+  const size_t row = static_cast<size_t>(n_.row_axis);
+  llvm::Value *base = tile_.axis[row];
+  each_term(-1, 0, [&] {
+    int64_t start = 0;
+    for (int64_t number = 0; number < tiles.count(); ++number) {
+      const int64_t points = number < tiles.large ? tiles.step : tiles.rest;
+      tile_.open_scope();
+      tile_.axis[row] = b_.CreateNSWAdd(base, i64(start));
+      copy_vectors(n_.packed_rows, row_panel(i64(number)), n_.row_axis, points);
+      tile_.close_scope();
+      start += points;
+    }
+  });
+  tile_.axis[row] = base;
+}
+
+void PackEmitter::select_rows(const Tiling &tiles, llvm::Value *offset, int64_t points) {
+  const bool large = tiles.large > 0 && points == tiles.step;
+  llvm::Value *first = i64(large ? 0 : tiles.large * tiles.step);
+  llvm::Value *number = b_.CreateExactUDiv(b_.CreateNSWSub(offset, first), i64(points));
+  tile_.packed[n_.packed_rows] = row_panel(large ? number : b_.CreateNSWAdd(number, i64(tiles.large)));
+}
+
+LocalBuffer PackEmitter::row_panel(llvm::Value *number) {
+  llvm::Value *memory = moved(n_.packed_rows, row_panels_, b_.CreateNSWMul(number, i64(row_width_ * terms_)));
+  return layout(memory, n_.row_axis, row_width_);
 }
 
 // The reduction axis along which the elements of a load are consecutive, where they are not along the columns.
@@ -92,13 +116,15 @@ void PackEmitter::each_term(int without, size_t level, const std::function<void(
 
 // Vectors along `axis`; lanes beyond the last point are zero.
 void PackEmitter::copy(ExprId load, const LocalBuffer &buffer, int axis, int64_t points) {
+  each_term(-1, 0, [&] { copy_vectors(load, buffer, axis, points); });
+}
+
+void PackEmitter::copy_vectors(ExprId load, const LocalBuffer &buffer, int axis, int64_t points) {
   const int vectors = static_cast<int>((points + n_.lanes - 1) / n_.lanes);
   tile_.view = {.row_axis = -1, .col_axis = axis, .lane_axis = axis, .col_step = n_.lanes, .cols = vectors,
                 .lanes = n_.lanes, .active = static_cast<int>(points - int64_t{vectors - 1} * n_.lanes)};
-  each_term(-1, 0, [&] {
-    for (int col = 0; col < vectors; ++col)
-      tile_.store_local(buffer, k_.expr(load).dtype, i64(0), col, tile_.eval_lanes(load, i64(0), col));
-  });
+  for (int col = 0; col < vectors; ++col)
+    tile_.store_local(buffer, k_.expr(load).dtype, i64(0), col, tile_.eval_lanes(load, i64(0), col));
 }
 
 // Vectors along the reduction axis `along`, turned in squares.

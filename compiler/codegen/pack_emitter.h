@@ -15,12 +15,16 @@ public:
   void pack_cols(int64_t points);
   /// From now on tiles read the panel of the columns `offset` points after the first packed one.
   void select_panel(llvm::Value *offset);
-  /// Copies what `points` rows from the current base of the row axis read; from now on tiles read the copy.
-  void pack_rows(int64_t points);
+  /// Copies what the tiles of some rows read, which begin at the current base of the row axis.
+  void pack_rows(const Tiling &);
+  /// From now on tiles read the copy of the rows `offset` points after the first packed one, in tiles of so many `points`.
+  void select_rows(const Tiling &, llvm::Value *offset, int64_t points);
 
 private:
   LocalBuffer layout(llvm::Value *memory, int axis, int64_t width) const;
+  LocalBuffer row_panel(llvm::Value *number);
   void copy(ExprId load, const LocalBuffer &, int axis, int64_t points);
+  void copy_vectors(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void transpose(ExprId load, const LocalBuffer &, int axis, int along, int64_t points);
   void transpose_block(ExprId load, const LocalBuffer &, int axis, int along, int64_t first, int64_t points, int64_t terms);
   /// Runs body for every point of the reduction axes, but for `without`.
@@ -41,7 +45,7 @@ private:
   const NestSchedule &n_;
   std::vector<int> reduce_;
   int64_t terms_ = 1, row_width_ = 0;
-  llvm::Value *panels_ = nullptr, *row_panel_ = nullptr;
+  llvm::Value *panels_ = nullptr, *row_panels_ = nullptr;
 };
 
 } // namespace gradc

@@ -9,12 +9,12 @@ namespace gradc {
 /// What is not given is the compiler's choice; where no candidate is as wished, everything is.
 struct ScheduleOverride {
   std::string text; // as it was given; empty: no wish
-  std::optional<int> rows, cols, block;
+  std::optional<int> rows, cols, block, group;
   std::optional<bool> rows_outermost, pack_rows, pack_cols;
   std::optional<int> fork; // cycles from which on work is shared out
 };
 
-/// "rows=6,cols=2,block=4,order=rows|cols,pack=none|rows|cols|both,fork=1", any of them. Throws Error.
+/// "rows=6,cols=2,block=4,group=8,order=rows|cols,pack=none|rows|cols|both,fork=1", any of them. Throws Error.
 ScheduleOverride parse_schedule_override(const std::string &text);
 
 } // namespace gradc

@@ -30,7 +30,7 @@ void PassFlags::add_to(CLI::App &app) {
       ->group("Debugging");
   app.add_flag("--cache,!--no-cache", use_cache,
                "Keep compiled code in $GRADC_CACHE_DIR or ~/.cache/gradc and use it again; the default");
-  app.add_option("--schedule", schedule, "Loops of contractions: rows=N,cols=N,block=N,order=rows|cols,pack=none|rows|cols|both; fork=N: threads share out work of N cycles")
+  app.add_option("--schedule", schedule, "Loops of contractions: rows=N,cols=N,block=N,group=N,order=rows|cols,pack=none|rows|cols|both; fork=N: threads share out work of N cycles")
       ->type_name("WISH,...")->group("Debugging");
   app.add_flag("--time-report", time_report, "Show where compile time went")->group("Debugging");
 }
