@@ -2,6 +2,7 @@
 #include "ir/lower.h"
 
 #include "ir/gather.h"
+#include "ir/lowering.h"
 #include "ir/namings.h"
 #include "ir/nests.h"
 #include "ir/op.h"
@@ -12,44 +13,6 @@
 #include <utility>
 
 namespace gradc {
-
-class Lowering {
-public:
-  Lowering(const Graph &graph, const std::vector<Value> &nodes) : graph_(graph), region_(nodes.begin(), nodes.end()) {}
-
-  LoweredKernel run(const std::vector<Value> &outputs);
-
-  ExprId element(Value v, const Index &at, bool guarded);
-  ExprId element_padded(Value v, const Index &at, double pad, bool guarded);
-  ExprId reduce(Value v, Combiner combiner, const Index &at, const Shape &extents,
-                const std::function<ExprId(const Index &, const Index &)> &body);
-  void store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
-             const std::function<Index(const Index &)> &where, bool accumulate);
-
-  Kernel &kernel() { return state_.result.kernel; }
-
-  const Graph &graph_;
-  std::set<Value> region_;
-  bool guarded_ = false; // loads may be out of bounds: give them a padding value
-
-private:
-  int param(Value v);
-  Index normalized(const Index &at, const Shape &shape) const;
-  void with_axes(const Shape &shape, const std::set<int> &taken, const std::function<void(const Index &)> &lower);
-  void best_of(const std::vector<std::function<void()>> &ways);
-  size_t loops_of_stages() const;
-  void lower_output(Value v);
-  void lower_output(Value v, const Index &at);
-  bool may_leave(const IndexExpr &e, int64_t extent);
-
-  struct State {
-    LoweredKernel result;
-    std::map<Value, int> param_of;
-    std::map<Value, int> stage_of;
-    std::map<std::tuple<Value, Index, bool>, ExprId> memo;
-  };
-  State state_;
-};
 
 int Lowering::param(Value v) {
   auto [it, fresh] = state_.param_of.try_emplace(v, static_cast<int>(state_.result.values.size()));
@@ -70,21 +33,48 @@ Index Lowering::normalized(const Index &at, const Shape &shape) const {
   return index;
 }
 
-void Lowering::with_axes(const Shape &shape, const std::set<int> &taken, const std::function<void(const Index &)> &lower) {
-  const bool first = kernel().exprs.empty(); // nothing to have in common with
-  const std::vector<Index> namings_ = namings(kernel(), shape, taken);
-  if (first || namings_.size() == 1)
-    return lower(namings_[0]);
-  std::vector<std::function<void()>> ways;
-  for (const Index &naming : namings_)
-    ways.push_back([&] { lower(naming); });
-  best_of(ways);
+static std::vector<int> plain_axes(const Index &at) {
+  std::vector<int> axes;
+  for (const IndexExpr &e : at) {
+    if (e.is_constant() && e.offset == 0)
+      continue;
+    int axis = e.plain_axis();
+    if (axis < 0 || std::find(axes.begin(), axes.end(), axis) != axes.end())
+      throw Unfusable("a reduction is read at an index that is not a plain axis");
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+// Where a value, or what it is made of element by element, has been read before.
+std::optional<Index> Lowering::known_index(Value v) const {
+  auto it = state_.memo.lower_bound({v, {}, false});
+  if (it != state_.memo.end() && std::get<Value>(it->first) == v && !std::get<bool>(it->first))
+    return std::get<Index>(it->first);
+  const Node &node = graph_[v];
+  if (region_.contains(v) && node.op->kind == OpKind::elementwise)
+    for (Value input : node.inputs)
+      if (graph_.type(input).shape == node.type.shape)
+        if (std::optional<Index> index = known_index(input))
+          return index;
+  return std::nullopt;
+}
+
+void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::function<void(const Index &)> &lower) {
+  if (ways.size() == 1)
+    return lower(ways[0]);
+  std::vector<std::function<void()>> calls;
+  for (const Index &at : ways)
+    calls.push_back([&] { lower(at); });
+  best_of(calls, loops);
 }
 
 // Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed once.
-void Lowering::best_of(const std::vector<std::function<void()>> &ways) {
+// None is better than one that makes no more than so many `loops`, and reads nothing at other indices than before.
+void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t loops) {
   const State before = state_;
   const bool guarded = guarded_;
+  const size_t repeated = repeated_loads(kernel());
   std::optional<State> best;
   std::optional<Unfusable> refusal;
   std::pair<size_t, size_t> least;
@@ -98,7 +88,10 @@ void Lowering::best_of(const std::vector<std::function<void()>> &ways) {
         refusal = reason;
       continue;
     }
-    if (const std::pair cost(loops_of_stages(), kernel().exprs.size()); !best || cost < least) {
+    const std::pair cost(loops_of(kernel()), kernel().exprs.size());
+    if (cost.first <= loops && repeated_loads(kernel()) == repeated)
+      return;
+    if (!best || cost < least) {
       best = std::move(state_);
       least = cost;
     }
@@ -106,26 +99,6 @@ void Lowering::best_of(const std::vector<std::function<void()>> &ways) {
   if (!best)
     throw *refusal;
   state_ = std::move(*best);
-}
-
-size_t Lowering::loops_of_stages() const {
-  std::set<std::vector<int>> loops;
-  for (const Stage &stage : state_.result.kernel.stages)
-    loops.insert(stage.axes);
-  return loops.size();
-}
-
-static std::vector<int> plain_axes(const Index &at) {
-  std::vector<int> axes;
-  for (const IndexExpr &e : at) {
-    if (e.is_constant() && e.offset == 0)
-      continue;
-    int axis = e.plain_axis();
-    if (axis < 0 || std::find(axes.begin(), axes.end(), axis) != axes.end())
-      throw Unfusable("a reduction is read at an index that is not a plain axis");
-    axes.push_back(axis);
-  }
-  return axes;
 }
 
 static Index axis_index(const std::vector<int> &axes) {
@@ -206,7 +179,7 @@ ExprId Lowering::reduce(Value v, Combiner combiner, const Index &at, const Shape
     throw Unfusable("a reduction is read through padding");
   std::vector<int> axes = plain_axes(at);
   if (!state_.stage_of.contains(v))
-    with_axes(extents, {axes.begin(), axes.end()}, [&](const Index &red) {
+    with_axes(namings(kernel(), extents, {axes.begin(), axes.end()}), SIZE_MAX, [&](const Index &red) { // all on the same axes
       Stage stage;
       stage.dtype = graph_.type(v).dtype;
       stage.axes = axes;
@@ -258,7 +231,13 @@ void Lowering::lower_output(Value v) {
     node.op->lower_store(rule);
     return;
   }
-  with_axes(node.type.shape, {}, [&](const Index &at) { lower_output(v, at); });
+  std::vector<Index> ways = namings(kernel(), node.type.shape, {});
+  if (kernel().exprs.empty()) // nothing to have in common with
+    ways.resize(1);
+  if (std::optional<Index> known = known_index(v))
+    if (auto same = std::find(ways.begin(), ways.end(), *known); same != ways.end())
+      std::rotate(ways.begin(), same, same + 1);
+  with_axes(std::move(ways), least_loops_with(kernel(), node.type.shape), [&](const Index &at) { lower_output(v, at); });
 }
 
 void Lowering::lower_output(Value v, const Index &at) {
@@ -303,7 +282,7 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
   std::vector<std::function<void()>> ways{[&] { lower_all(outputs); }};
   if (widest != outputs.begin())
     ways.push_back([&] { lower_all(widest_first); });
-  best_of(ways);
+  best_of(ways, SIZE_MAX);
   return std::move(state_.result);
 }
 
@@ -335,56 +314,6 @@ std::vector<LoweredKernel> lower_kernels(const Graph &graph) {
     kernels.back().kernel.name = "k" + std::to_string(k);
   }
   return kernels;
-}
-
-const Type &NodeLowering::operand_type(int n) const {
-  return lowering_.graph_.type(node.inputs[static_cast<size_t>(n)]);
-}
-
-ExprId NodeLowering::operand(int n, const Index &index) {
-  return lowering_.element(node.inputs[static_cast<size_t>(n)], index, lowering_.guarded_);
-}
-
-ExprId NodeLowering::operand_broadcast(int n, const Index &result_index) {
-  const Shape &shape = operand_type(n).shape;
-  Index index(result_index.end() - static_cast<std::ptrdiff_t>(shape.size()), result_index.end());
-  for (size_t d = 0; d < shape.size(); ++d)
-    if (shape[d] == 1)
-      index[d] = IndexExpr::constant(0);
-  return operand(n, index);
-}
-
-ExprId NodeLowering::operand_padded(int n, const Index &index, double pad) {
-  return lowering_.element_padded(node.inputs[static_cast<size_t>(n)], index, pad, lowering_.guarded_);
-}
-
-ExprId NodeLowering::literal(double value, DType dtype) {
-  if (!is_float(dtype))
-    return integer(static_cast<int64_t>(value), dtype);
-  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .number = value});
-}
-
-ExprId NodeLowering::integer(int64_t value, DType dtype) {
-  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .integer = value});
-}
-
-ExprId NodeLowering::index_value(const IndexExpr &index) {
-  return lowering_.kernel().intern({.kind = Expr::Kind::index, .dtype = DType::i64, .index = {index}});
-}
-
-ExprId NodeLowering::apply(ScalarOp op, std::vector<ExprId> args, DType result) {
-  return lowering_.kernel().intern(
-      {.kind = Expr::Kind::op, .dtype = result, .op = op, .args = std::move(args)});
-}
-
-ExprId NodeLowering::reduce(Combiner combiner, const Index &at, const Shape &extents,
-                            const std::function<ExprId(const Index &, const Index &)> &body) {
-  return lowering_.reduce(value_, combiner, at, extents, body);
-}
-
-void NodeLowering::store(const Shape &extents, const std::function<ExprId(const Index &)> &value,
-                         const std::function<Index(const Index &)> &where, bool accumulate) {
-  lowering_.store(value_, extents, value, where, accumulate);
 }
 
 } // namespace gradc

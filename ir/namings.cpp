@@ -43,4 +43,32 @@ std::vector<Index> namings(Kernel &kernel, const Shape &shape, const std::set<in
   return ways;
 }
 
+size_t loops_of(const Kernel &k) {
+  std::set<std::vector<int>> loops;
+  for (const Stage &stage : k.stages)
+    loops.insert(stage.axes);
+  return loops.size();
+}
+
+size_t least_loops_with(const Kernel &k, const Shape &extents) {
+  Shape wanted = extents;
+  std::erase(wanted, 1);
+  const bool there = std::any_of(k.stages.begin(), k.stages.end(), [&](const Stage &stage) {
+    return std::equal(stage.axes.begin(), stage.axes.end(), wanted.begin(), wanted.end(),
+                      [&](int axis, int64_t extent) { return k.axes[static_cast<size_t>(axis)].extent == extent; });
+  });
+  return loops_of(k) + !there;
+}
+
+size_t repeated_loads(const Kernel &k) {
+  size_t loads = 0;
+  std::set<int> loaded;
+  for (const Expr &e : k.exprs)
+    if (e.kind == Expr::Kind::load) {
+      ++loads;
+      loaded.insert(e.target);
+    }
+  return loads - loaded.size();
+}
+
 } // namespace gradc

@@ -248,9 +248,9 @@ private:
     refused_.clear();
     for (Value v = 0; v < graph_.size(); ++v)
       if (graph_.type(v).elements() > 1)
-        for (Value a : users_[v])
-          for (Value b : users_[v])
-            try_merge(a, b);
+        for (size_t b = 1; b < users_[v].size(); ++b)
+          for (size_t a = 0; a < b; ++a)
+            try_merge(users_[v][a], users_[v][b]);
     refused_.clear();
   }
 
