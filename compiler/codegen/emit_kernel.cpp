@@ -30,13 +30,18 @@ private:
     llvm::Value *base;
     int64_t points;
   };
+  struct Iteration { // a tile of an axis: number `number` of those in [from, to), which are alike; null: the only one
+    int64_t points;
+    llvm::Value *number = nullptr, *from = nullptr, *to = nullptr;
+  };
 
   void reserve_handed_over();
   void shared_loops(size_t level);
   void nest(const NestSchedule &, Range);
   void levels(const NestSchedule &, size_t level, Tile, Range);
-  void inside(const NestSchedule &, const LoopLevel &, int64_t points, Tile &);
-  void tiled_level(const LoopLevel &, Span, Range, const std::function<void(int64_t points)> &body);
+  void inside(const NestSchedule &, const LoopLevel &, const Iteration &, Tile &);
+  void pack_rows(const NestSchedule &, const Iteration &);
+  void tiled_level(const LoopLevel &, Span, Range, const std::function<void(const Iteration &)> &body);
   void tile(const NestSchedule &, Tile);
   void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
   void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
@@ -79,9 +84,9 @@ void KernelEmitter::shared_loops(size_t level) {
   Range range;
   if (level == 0)
     range = {reduction_->function()->getArg(1), reduction_->function()->getArg(2)};
-  tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](int64_t points) {
+  tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](const Iteration &at) {
     llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
-    spans_[loop.axis] = {first, points};
+    spans_[loop.axis] = {first, at.points};
     for (auto &[s, buffer] : handed_over_) { // of no account to those without a stride along the axis
       buffer.counted_axis = loop.axis;
       buffer.counted_from = first;
@@ -111,66 +116,74 @@ void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Rang
   const LoopLevel level = levels_[number];
   const auto outer = spans_.find(level.axis);
   const Span span = outer != spans_.end() ? outer->second : Span{i64(0), extent(level.axis)};
-  auto body = [&](int64_t points, Range inner) {
+  auto body = [&](const Iteration &at, Range inner) {
     Tile t = size;
-    inside(n, level, points, t);
+    inside(n, level, at, t);
     levels(n, number + 1, t, inner);
-    if (level.kind == LoopLevel::Kind::block || level.kind == LoopLevel::Kind::group)
+    if (level.kind == LoopLevel::Kind::block)
       spans_.erase(level.axis);
   };
   if (span.points <= level.step) {
     tile_->axis[static_cast<size_t>(level.axis)] = span.base;
-    body(span.points, range);
+    body({span.points}, range);
   } else {
-    tiled_level(level, span, range, [&](int64_t points) { body(points, {}); });
+    tiled_level(level, span, range, [&](const Iteration &at) { body(at, {}); });
   }
 }
 
-// What happens at the top of a loop's body, where the tile has `points` along its axis.
-void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, int64_t points, Tile &t) {
+// What happens at the top of a loop's body.
+void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, const Iteration &at, Tile &t) {
   llvm::Value *base = tile_->axis[static_cast<size_t>(level.axis)];
   switch (level.kind) {
   case LoopLevel::Kind::points: return;
   case LoopLevel::Kind::block:
-    spans_[level.axis] = {base, points};
-    pack_->pack_cols(points);
-    return;
-  case LoopLevel::Kind::group:
-    spans_[level.axis] = {base, points};
-    pack_->pack_rows(even_tiles(points, n.rows));
+    spans_[level.axis] = {base, at.points};
+    pack_->pack_cols(at.points);
     return;
   case LoopLevel::Kind::rows:
-    t.rows = static_cast<int>(points);
-    if (n.packed_rows >= 0 && n.group > 1) {
-      const Span group = spans_.at(level.axis);
-      pack_->select_rows(level.cut(group.points), b_.CreateNSWSub(base, group.base), points);
-    } else if (n.packed_rows >= 0) {
-      const Tiling one = whole_tiles(points, points);
-      pack_->pack_rows(one);
-      pack_->select_rows(one, i64(0), points);
-    }
+    t.rows = static_cast<int>(at.points);
+    if (n.packed_rows >= 0)
+      pack_rows(n, at);
     return;
   case LoopLevel::Kind::cols:
-    t.cols = static_cast<int>(n.is_dot() ? points : (points + n.lanes - 1) / n.lanes);
+    t.cols = static_cast<int>(n.is_dot() ? at.points : (at.points + n.lanes - 1) / n.lanes);
     if (!n.is_dot())
-      t.active = static_cast<int>(points - int64_t{t.cols - 1} * n.lanes);
+      t.active = static_cast<int>(at.points - int64_t{t.cols - 1} * n.lanes);
     if (n.block > 0)
       pack_->select_panel(b_.CreateNSWSub(base, spans_.at(level.axis).base));
     return;
   }
 }
 
+// Before every `group`-th tile of a loop, what it and those behind it read.
+void KernelEmitter::pack_rows(const NestSchedule &n, const Iteration &at) {
+  if (!at.number || n.group == 1) {
+    pack_->pack_rows(i64(1), at.points);
+    pack_->select_rows(i64(0));
+    return;
+  }
+  llvm::Value *done = b_.CreateNSWSub(at.number, at.from);
+  llvm::Value *slot = b_.CreateURem(done, i64(n.group));
+  llvm::Value *is_first = b_.CreateZExt(b_.CreateICmpEQ(slot, i64(0)), b_.getInt64Ty());
+  reduction_->loop(i64(0), is_first, 1, [&](llvm::Value *) {
+    llvm::Value *left = b_.CreateNSWSub(at.to, at.number);
+    pack_->pack_rows(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, i64(n.group)), at.points);
+  });
+  pack_->select_rows(slot);
+}
+
 // A loop over the large tiles of an axis, then one over the small.
-void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range, const std::function<void(int64_t)> &body) {
+void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range,
+                                const std::function<void(const Iteration &)> &body) {
   const Tiling tiles = level.cut(span.points);
   const size_t a = static_cast<size_t>(level.axis);
   auto run = [&](int64_t first, int64_t count, int64_t start, int64_t points) { // tiles [first, first + count)
     llvm::Value *base = b_.CreateNSWAdd(span.base, i64(start - first * points)); // of tile 0, were all alike
+    llvm::Value *from = i64(first), *to = i64(first + count);
     auto at = [&](llvm::Value *number) {
       tile_->axis[a] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(points)));
-      body(points);
+      body({points, number, from, to});
     };
-    llvm::Value *from = i64(first), *to = i64(first + count);
     if (range.begin) {
       from = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, range.begin, from);
       to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, range.end, to);

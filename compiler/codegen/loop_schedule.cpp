@@ -133,8 +133,6 @@ std::vector<LoopLevel> loop_levels(const NestSchedule &n) {
   if (n.block > 0)
     levels.push_back({Kind::block, n.col_axis, n.block * n.col_points()});
   bool rows_first = n.rows_outermost || n.block > 0;
-  if (n.group > 1)
-    levels.push_back({Kind::group, n.row_axis, n.group * n.rows});
   if (n.row_axis >= 0 && rows_first)
     levels.push_back({Kind::rows, n.row_axis, n.rows});
   if (n.col_axis >= 0)

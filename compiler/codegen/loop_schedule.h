@@ -22,7 +22,7 @@ struct NestSchedule {
   bool rows_outermost = false;
   // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
   ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
-  ExprId packed_rows = -1;   // for `group` row tiles at a time, before their columns
+  ExprId packed_rows = -1;   // before the columns, for `group` row tiles at a time
   int64_t block = 0, group = 1;
   struct Candidate {
     int lane_axis;
@@ -50,11 +50,11 @@ Tiling whole_tiles(int64_t points, int64_t step);
 
 /// A loop of a nest, over tiles of at most `step` points of an axis.
 struct LoopLevel {
-  enum class Kind : uint8_t { points, block, group, rows, cols } kind;
+  enum class Kind : uint8_t { points, block, rows, cols } kind;
   int axis;
   int64_t step;
   Tiling cut(int64_t points) const {
-    return kind == Kind::rows || kind == Kind::group ? even_tiles(points, step) : whole_tiles(points, step);
+    return kind == Kind::rows ? even_tiles(points, step) : whole_tiles(points, step);
   }
 };
 /// The loops of a nest around its tile, outermost first.

@@ -1,5 +1,7 @@
 #include "compiler/codegen/pack_emitter.h"
 
+#include "compiler/codegen/emit_transpose.h"
+
 namespace gradc {
 
 PackEmitter::PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileEmitter &tile, ReductionEmitter &reduction,
@@ -60,30 +62,20 @@ void PackEmitter::select_panel(llvm::Value *offset) {
 }
 
 // Term by term, all tiles: the rows of several are in one line of the cache.
-void PackEmitter::pack_rows(const Tiling &tiles) {
+void PackEmitter::pack_rows(llvm::Value *tiles, int64_t points) {
   tile_.packed.erase(n_.packed_rows);
   const size_t row = static_cast<size_t>(n_.row_axis);
   llvm::Value *base = tile_.axis[row];
   each_term(-1, 0, [&] {
-    int64_t start = 0;
-    for (int64_t number = 0; number < tiles.count(); ++number) {
-      const int64_t points = number < tiles.large ? tiles.step : tiles.rest;
-      tile_.open_scope();
-      tile_.axis[row] = b_.CreateNSWAdd(base, i64(start));
-      copy_vectors(n_.packed_rows, row_panel(i64(number)), n_.row_axis, points);
-      tile_.close_scope();
-      start += points;
-    }
+    reduction_.loop(i64(0), tiles, 1, [&](llvm::Value *number) {
+      tile_.axis[row] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(points)));
+      copy_vectors(n_.packed_rows, row_panel(number), n_.row_axis, points);
+    });
   });
   tile_.axis[row] = base;
 }
 
-void PackEmitter::select_rows(const Tiling &tiles, llvm::Value *offset, int64_t points) {
-  const bool large = tiles.large > 0 && points == tiles.step;
-  llvm::Value *first = i64(large ? 0 : tiles.large * tiles.step);
-  llvm::Value *number = b_.CreateExactUDiv(b_.CreateNSWSub(offset, first), i64(points));
-  tile_.packed[n_.packed_rows] = row_panel(large ? number : b_.CreateNSWAdd(number, i64(tiles.large)));
-}
+void PackEmitter::select_rows(llvm::Value *number) { tile_.packed[n_.packed_rows] = row_panel(number); }
 
 LocalBuffer PackEmitter::row_panel(llvm::Value *number) {
   llvm::Value *memory = moved(n_.packed_rows, row_panels_, b_.CreateNSWMul(number, i64(row_width_ * terms_)));
@@ -92,12 +84,11 @@ LocalBuffer PackEmitter::row_panel(llvm::Value *number) {
 
 // The reduction axis along which the elements of a load are consecutive, where they are not along the columns.
 int PackEmitter::unit_stride_axis(ExprId load) const {
-  const Expr &e = k_.expr(load);
-  FlatAccess flat = flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index);
-  if (n_.lanes == 1 || flat.coefficients[static_cast<size_t>(n_.col_axis)] == 1)
+  const FlatAccess access = flat(load);
+  if (n_.lanes == 1 || access.coefficients[static_cast<size_t>(n_.col_axis)] == 1)
     return -1;
   for (int a : reduce_)
-    if (flat.coefficients[static_cast<size_t>(a)] == 1)
+    if (access.coefficients[static_cast<size_t>(a)] == 1)
       return a;
   return -1;
 }
@@ -129,59 +120,37 @@ void PackEmitter::copy_vectors(ExprId load, const LocalBuffer &buffer, int axis,
 
 // Vectors along the reduction axis `along`, turned in squares.
 void PackEmitter::transpose(ExprId load, const LocalBuffer &buffer, int axis, int along, int64_t points) {
-  const int64_t full = extent(along) / n_.lanes * n_.lanes, rest = extent(along) - full;
-  const size_t a = static_cast<size_t>(along);
-  for (int64_t first = 0; first < points; first += n_.lanes)
-    each_term(along, 0, [&] {
-      const int64_t here = std::min<int64_t>(n_.lanes, points - first);
-      if (full > 0)
-        reduction_.loop(i64(0), i64(full), n_.lanes, [&](llvm::Value *i) {
-          tile_.axis[a] = i;
-          transpose_block(load, buffer, axis, along, first, here, n_.lanes);
-        });
-      if (rest == 0)
-        return;
-      tile_.open_scope();
-      tile_.axis[a] = i64(full);
-      transpose_block(load, buffer, axis, along, first, here, rest);
-      tile_.close_scope();
-    });
-}
-
-// Halves, quarters, ... change places across the diagonal.
-static void turn(llvm::IRBuilder<> &b, std::vector<llvm::Value *> &v) {
-  const int n = static_cast<int>(v.size());
-  for (int half = n / 2; half >= 1; half /= 2) {
-    std::vector<int> low, high;
-    for (int lane = 0; lane < n; ++lane) {
-      low.push_back(lane & half ? n + lane - half : lane);
-      high.push_back(lane & half ? n + lane : lane + half);
-    }
-    for (int i = 0; i < n; ++i)
-      if (!(i & half)) {
-        llvm::Value *&x = v[static_cast<size_t>(i)], *&y = v[static_cast<size_t>(i + half)];
-        llvm::Value *first = b.CreateShuffleVector(x, y, low);
-        y = b.CreateShuffleVector(x, y, high);
-        x = first;
-      }
-  }
-}
-
-void PackEmitter::transpose_block(ExprId load, const LocalBuffer &buffer, int axis, int along, int64_t first,
-                                  int64_t points, int64_t terms) {
-  tile_.view = {.row_axis = axis, .col_axis = -1, .lane_axis = along, .lanes = n_.lanes,
-                .active = static_cast<int>(terms), .mask_all = true};
-  std::vector<llvm::Value *> square;
-  for (int64_t i = 0; i < n_.lanes; ++i)
-    square.push_back(i < points ? tile_.eval_lanes(load, i64(first + i), 0)
-                                : llvm::Constant::getNullValue(square[0]->getType()));
-  turn(b_, square);
-  tile_.view = {.row_axis = -1, .col_axis = axis, .lane_axis = axis, .lanes = n_.lanes, .active = n_.lanes};
-  for (int64_t i = 0; i < terms; ++i) {
+  const size_t col = static_cast<size_t>(axis), term = static_cast<size_t>(along);
+  auto square = [&](llvm::Value *first, int64_t rows, llvm::Value *begin, int64_t columns) {
+    llvm::Value *base = tile_.axis[col];
+    tile_.axis[col] = b_.CreateNSWAdd(base, first);
+    tile_.axis[term] = begin;
+    tile_.view = {.row_axis = -1, .col_axis = -1, .lane_axis = -1};
     LocalBuffer place = buffer;
-    place.memory = moved(load, buffer.memory, i64(i * buffer.strides[static_cast<size_t>(along)] + first));
-    tile_.store_local(place, k_.expr(load).dtype, i64(0), 0, square[static_cast<size_t>(i)]);
-  }
+    place.memory = moved(load, buffer.memory, first);
+    place.tile_relative = false;
+    place.strides[col] = 0;
+    emit_transpose(b_, {.element = element(load), .lanes = n_.lanes, .rows = rows, .columns = columns,
+                        .from = tile_.pointer(load), .from_stride = flat(load).coefficients[col],
+                        .to = tile_.pointer(place, k_.expr(load).dtype), .to_stride = buffer.strides[term]});
+    tile_.axis[col] = base;
+  };
+  // Whole tiles of `lanes` in a loop, then what remains.
+  auto cut = [&](int64_t all, const std::function<void(llvm::Value *first, int64_t size)> &body) {
+    const Tiling tiles = whole_tiles(all, n_.lanes);
+    if (tiles.large > 0)
+      reduction_.loop(i64(0), i64(tiles.large * tiles.step), tiles.step, [&](llvm::Value *i) { body(i, tiles.step); });
+    if (tiles.small == 0)
+      return;
+    tile_.open_scope();
+    body(i64(tiles.large * tiles.step), tiles.rest);
+    tile_.close_scope();
+  };
+  cut(points, [&](llvm::Value *first, int64_t rows) {
+    each_term(along, 0, [&] {
+      cut(extent(along), [&](llvm::Value *begin, int64_t columns) { square(first, rows, begin, columns); });
+    });
+  });
 }
 
 } // namespace gradc

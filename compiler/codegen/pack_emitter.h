@@ -15,10 +15,10 @@ public:
   void pack_cols(int64_t points);
   /// From now on tiles read the panel of the columns `offset` points after the first packed one.
   void select_panel(llvm::Value *offset);
-  /// Copies what the tiles of some rows read, which begin at the current base of the row axis.
-  void pack_rows(const Tiling &);
-  /// From now on tiles read the copy of the rows `offset` points after the first packed one, in tiles of so many `points`.
-  void select_rows(const Tiling &, llvm::Value *offset, int64_t points);
+  /// Copies what so many tiles of `points` rows read, the first of which begins at the current base of the row axis.
+  void pack_rows(llvm::Value *tiles, int64_t points);
+  /// From now on tiles read the copy of the rows of this one of the tiles packed last.
+  void select_rows(llvm::Value *number);
 
 private:
   LocalBuffer layout(llvm::Value *memory, int axis, int64_t width) const;
@@ -26,10 +26,13 @@ private:
   void copy(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void copy_vectors(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void transpose(ExprId load, const LocalBuffer &, int axis, int along, int64_t points);
-  void transpose_block(ExprId load, const LocalBuffer &, int axis, int along, int64_t first, int64_t points, int64_t terms);
   /// Runs body for every point of the reduction axes, but for `without`.
   void each_term(int without, size_t level, const std::function<void()> &body);
   int unit_stride_axis(ExprId load) const;
+  FlatAccess flat(ExprId load) const {
+    const Expr &e = k_.expr(load);
+    return flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index);
+  }
 
   llvm::Type *element(ExprId load) { return memory_type(b_.getContext(), k_.expr(load).dtype); }
   llvm::Value *moved(ExprId load, llvm::Value *memory, llvm::Value *elements) {

@@ -270,6 +270,17 @@ llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm
   return load_elements(local.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
 }
 
+llvm::Value *TileEmitter::pointer(ExprId load) {
+  const Expr &e = k_.expr(load);
+  const Param &param = k_.params[static_cast<size_t>(e.target)];
+  Address at = address(flatten(k_, param.type.shape, e.index), i64(0), 0);
+  return element_pointer(params_[static_cast<size_t>(e.target)], param.type.dtype, at);
+}
+
+llvm::Value *TileEmitter::pointer(const LocalBuffer &local, DType dtype) {
+  return element_pointer(local.memory, dtype, address(local, i64(0), 0));
+}
+
 void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {
   Address at = address(local, row, col);
   store_elements(local.memory, dtype, at, local.tile_relative ? nullptr : mask(col), value);

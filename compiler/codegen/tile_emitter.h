@@ -51,6 +51,9 @@ public:
   llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
   llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
   void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
+  /// Where the element of a load, or of a buffer, is that belongs to the current base of every axis.
+  llvm::Value *pointer(ExprId load);
+  llvm::Value *pointer(const LocalBuffer &, DType);
   llvm::Value *mask(int col); // null when all lanes exist
   llvm::Value *lane_numbers();
 
