@@ -42,8 +42,9 @@ void define(llvm::IRBuilderBase &b, llvm::Function &function, const TransposedBl
   std::vector<llvm::Value *> square(static_cast<size_t>(block.lanes), zero);
   for (int64_t i = 0; i < block.rows; ++i)
     square[static_cast<size_t>(i)] =
-        block.columns == block.lanes ? static_cast<llvm::Value *>(b.CreateAlignedLoad(vector, row(0, i), align))
-                                     : b.CreateMaskedLoad(vector, row(0, i), align, mask, zero);
+        block.columns == block.lanes
+            ? static_cast<llvm::Value *>(b.CreateAlignedLoad(vector, row(0, i), align))
+            : b.CreateMaskedLoad(vector, row(0, i), align, mask, zero);
   turn(b, square);
   for (int64_t i = 0; i < block.columns; ++i)
     b.CreateAlignedStore(square[static_cast<size_t>(i)], row(2, i), align);
@@ -56,13 +57,15 @@ void emit_transpose(llvm::IRBuilderBase &b, const TransposedBlock &block) {
   llvm::Function *caller = b.GetInsertBlock()->getParent();
   llvm::Module &module = *caller->getParent();
   auto number = [](int64_t n) { return std::to_string(n); };
-  const std::string name = "transpose." + number(static_cast<int64_t>(block.element->getPrimitiveSizeInBits())) + "." +
-                           number(block.lanes) + "." + number(block.rows) + "x" + number(block.columns) + "." +
-                           caller->getFnAttribute("target-cpu").getValueAsString().str();
+  const std::string name = "transpose." +
+                           number(static_cast<int64_t>(block.element->getPrimitiveSizeInBits())) + "." +
+                           number(block.lanes) + "." + number(block.rows) + "x" + number(block.columns) +
+                           "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
   llvm::Function *function = module.getFunction(name);
   if (!function) {
     auto *pointer = llvm::PointerType::getUnqual(b.getContext());
-    auto *type = llvm::FunctionType::get(b.getVoidTy(), {pointer, b.getInt64Ty(), pointer, b.getInt64Ty()}, false);
+    auto *type =
+        llvm::FunctionType::get(b.getVoidTy(), {pointer, b.getInt64Ty(), pointer, b.getInt64Ty()}, false);
     function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
     function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
     for (unsigned arg : {0u, 2u})
