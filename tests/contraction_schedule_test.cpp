@@ -114,3 +114,10 @@ TEST_CASE("a wish for a schedule is granted where it can be, and a strange one r
   for (const char *wish : {"rows=0", "rows=", "rows=4x", "order=both", "pack", "tile=4", "rows=4,,cols=2"})
     CHECK_THROWS_AS(parse_schedule_override(wish), Error);
 }
+
+TEST_CASE("two threads share out an even number of tiles where that costs one thread nothing", "[schedule]") {
+  const Target target = parse_target("x86-64-v4");
+  const Product p{"ik,kj->ij", "32,784", "784,128", "32,128"}; // 4 tiles of 8 rows; 3 of 11 take one thread as long
+  const LoopSchedule schedule = schedule_loops(lower_kernels(planned(product(p, DType::f32)))[0].kernel, target);
+  CHECK(schedule.iterations() % 2 == 0);
+}

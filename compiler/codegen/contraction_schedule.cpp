@@ -23,6 +23,7 @@ constexpr int64_t kLine = 64;
 constexpr int64_t kPackLimit = 256 << 10;   // bytes of a packed operand: it lives on the stack
 constexpr int64_t kPackRowsLimit = 160 << 10;
 constexpr int64_t kMostGroup = 8;           // row tiles
+constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
 
 struct Choice {
   int lane = -1, row = -1, col = -1; // axes; col is lane unless the lanes run along a reduction
@@ -91,6 +92,7 @@ private:
   double read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
   double packing(const Choice &) const;
   double epilogue(const Choice &) const;
+  double unevenness(const Choice &) const;
   void consider_orders(Choice);
   void consider_packing(const Choice &);
 
@@ -247,7 +249,22 @@ double Model::epilogue(const Choice &c) const {
          read(fetched, bytes * outputs_, kLine, kLine);
 }
 
-double Model::cost(const Choice &c) const { return compute(c) + traffic(c) + packing(c) + epilogue(c); }
+// By how much two threads take longer than half the time, for the number of iterations that they share out. How many
+// threads there are is not known here, and must not decide about bits; two are the least.
+double Model::unevenness(const Choice &c) const {
+  const bool outermost = outputs_ == static_cast<double>(extent(c.row) * extent(c.col)); // no loops around the tiles
+  const int64_t rows = row_tiles(c).count(), cols = col_tiles(c).count();
+  int64_t n = c.block > 0 ? (cols + c.block - 1) / c.block : c.rows_first() ? rows : cols;
+  if (n == 1) // the next loop is shared out
+    n = c.rows_first() && c.block == 0 ? cols : rows;
+  return outermost && n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
+}
+
+double Model::cost(const Choice &c) const {
+  const double cycles = compute(c) + traffic(c) + packing(c) + epilogue(c);
+  // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
+  return cycles >= kParallelCycles ? cycles * (1 + kUneven * unevenness(c)) : cycles;
+}
 
 // The operand of the columns into contiguous panels, and that of the rows where its terms are far apart.
 void Model::consider_packing(const Choice &c) {

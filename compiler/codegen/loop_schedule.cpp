@@ -89,9 +89,6 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
   return schedule;
 }
 
-// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
-constexpr int64_t kParallelCycles = 40000;
-
 } // namespace
 
 bool worth_threads(double cycles, const Target &target) {

@@ -78,7 +78,9 @@ struct LoopSchedule {
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
-/// Whether so many cycles of work are worth waking threads.
+// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+constexpr int64_t kParallelCycles = 40000;
+/// Whether so many cycles of work are worth waking threads: kParallelCycles, or what a wish says.
 bool worth_threads(double cycles, const Target &);
 /// Of the stages [first, first + count), inside the loops that `outer` shares among nests.
 NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
