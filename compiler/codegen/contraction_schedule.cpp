@@ -62,11 +62,11 @@ public:
   }
   void consider_lanes(int lane);
   void consider_dot(int lane);
+  void fill_in(NestSchedule &, const Choice &) const;
 
   void forget_wishes() { wish_ = {}; }
 
   const std::vector<Choice> &cheapest() const { return cheapest_; } // of each kind
-  int lanes() const { return lanes_; }
 
 private:
   int64_t stride(size_t operand, int axis) const {
@@ -249,15 +249,29 @@ double Model::epilogue(const Choice &c) const {
          read(fetched, bytes * outputs_, kLine, kLine);
 }
 
+void Model::fill_in(NestSchedule &n, const Choice &choice) const {
+  n.lane_axis = choice.lane;
+  n.lanes = lanes_;
+  n.row_axis = choice.row;
+  n.rows = choice.rows;
+  n.col_axis = choice.col;
+  n.cols = choice.cols;
+  n.rows_outermost = choice.rows_outermost;
+  n.block = choice.block;
+  n.group = choice.group;
+  n.packed_cols = choice.pack_cols < 0 ? -1 : c_.operands[static_cast<size_t>(choice.pack_cols)].load;
+  n.packed_rows = choice.pack_rows < 0 ? -1 : c_.operands[static_cast<size_t>(choice.pack_rows)].load;
+}
+
 // By how much two threads take longer than half the time, for the number of iterations that they share out. How many
 // threads there are is not known here, and must not decide about bits; two are the least.
 double Model::unevenness(const Choice &c) const {
-  const bool outermost = outputs_ == static_cast<double>(extent(c.row) * extent(c.col)); // no loops around the tiles
-  const int64_t rows = row_tiles(c).count(), cols = col_tiles(c).count();
-  int64_t n = c.block > 0 ? (cols + c.block - 1) / c.block : c.rows_first() ? rows : cols;
-  if (n == 1) // the next loop is shared out
-    n = c.rows_first() && c.block == 0 ? cols : rows;
-  return outermost && n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
+  if (outputs_ != static_cast<double>(extent(c.row) * extent(c.col)))
+    return 0; // loops around the tiles are shared out
+  NestSchedule nest;
+  fill_in(nest, c);
+  const int64_t n = partition(loop_levels(nest), *c_.kernel).tiles.count();
+  return n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
 }
 
 double Model::cost(const Choice &c) const {
@@ -284,8 +298,7 @@ void Model::consider_packing(const Choice &c) {
   int64_t row_bytes = terms * ((c.rows + lanes_ - 1) / lanes_ * lanes_) * c_.element_bytes;
   auto consider_rows = [&](Choice packed) {
     packed.pack_rows = narrow;
-    const int64_t most = wish_.group ? *wish_.group : kMostGroup;
-    for (packed.group = wish_.group.value_or(1); narrow >= 0 && packed.group <= most; packed.group *= 2)
+    for (packed.group = wish_.group.value_or(1); narrow >= 0 && packed.group <= wish_.group.value_or(kMostGroup); packed.group *= 2)
       if (packed.group <= row_tiles(c).count() && packed.group * row_bytes <= std::min(kPackRowsLimit, target_.l2_bytes / 3))
         consider(packed);
   };
@@ -379,17 +392,7 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
   const std::vector<Choice> &kinds = model.cheapest();
   const Choice &best = *std::min_element(kinds.begin(), kinds.end(),
                                          [](const Choice &a, const Choice &b) { return a.cost < b.cost; });
-  n.lane_axis = best.lane;
-  n.lanes = model.lanes();
-  n.row_axis = best.row;
-  n.rows = best.rows;
-  n.col_axis = best.col;
-  n.cols = best.cols;
-  n.rows_outermost = best.rows_outermost;
-  n.block = best.block;
-  n.group = best.group;
-  n.packed_cols = best.pack_cols < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_cols)].load;
-  n.packed_rows = best.pack_rows < 0 ? -1 : c.operands[static_cast<size_t>(best.pack_rows)].load;
+  model.fill_in(n, best);
   for (const Choice &o : kinds)
     n.candidates.push_back({o.lane, o.dot(), o.packed(), o.cost, &o == &best});
 }

@@ -3,6 +3,7 @@
 // and a reversal of the products.
 #include "compiler/codegen/emit_philox.h"
 
+#include "compiler/codegen/shared_function.h"
 #include "ir/philox.h"
 
 #include <algorithm>
@@ -38,7 +39,7 @@ unsigned low_zeros(llvm::Value *x) {
 
 class PhiloxEmitter {
 public:
-  PhiloxEmitter(llvm::IRBuilderBase &b, const Target &target) : b_(b), target_(target) {}
+  explicit PhiloxEmitter(llvm::IRBuilderBase &b) : b_(b) {}
 
   /// The words of blocks, from the halves of their counters and keys by turns.
   llvm::Value *words(llvm::Value *counters, llvm::Value *keys) {
@@ -61,7 +62,6 @@ private:
   void emit_rounds(llvm::Function &);
 
   llvm::IRBuilderBase &b_;
-  const Target &target_;
 };
 
 void PhiloxEmitter::emit_rounds(llvm::Function &f) {
@@ -107,20 +107,12 @@ void PhiloxEmitter::emit_rounds(llvm::Function &f) {
 
 llvm::Function *PhiloxEmitter::rounds(llvm::Type *pairs) {
   const unsigned words = 2 * llvm::cast<llvm::FixedVectorType>(pairs)->getNumElements();
-  llvm::Function *caller = b_.GetInsertBlock()->getParent();
-  llvm::Module &module = *caller->getParent();
-  const std::string name = "philox." + std::to_string(words) + "." + target_.cpu;
-  llvm::Function *function = module.getFunction(name);
-  if (function)
-    return function;
   auto *type = llvm::FunctionType::get(llvm::FixedVectorType::get(b_.getInt32Ty(), words), {pairs, pairs}, false);
-  function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
-  function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
-  function->setDoesNotAccessMemory(); // so equal calls are made once
-  function->setWillReturn();
-  llvm::IRBuilderBase::InsertPointGuard guard(b_);
-  emit_rounds(*function);
-  return function;
+  return shared_function(b_, "philox." + std::to_string(words), type, [&](llvm::Function &function) {
+    function.setDoesNotAccessMemory(); // so equal calls are made once
+    function.setWillReturn();
+    emit_rounds(function);
+  });
 }
 
 llvm::Value *PhiloxEmitter::pick(llvm::Value *words, int64_t stride, llvm::Value *which, int first, int last) {
@@ -137,8 +129,8 @@ llvm::Value *PhiloxEmitter::pick(llvm::Value *words, int64_t stride, llvm::Value
 
 } // namespace
 
-llvm::Value *emit_philox(llvm::IRBuilderBase &b, const Target &target, const std::vector<llvm::Value *> &args) {
-  PhiloxEmitter philox(b, target);
+llvm::Value *emit_philox(llvm::IRBuilderBase &b, const std::vector<llvm::Value *> &args) {
+  PhiloxEmitter philox(b);
   const unsigned lanes = lanes_of(args[3]);
   auto *type = llvm::FixedVectorType::get(b.getInt64Ty(), lanes);
   std::vector<llvm::Value *> vectors;
@@ -158,9 +150,9 @@ llvm::Value *emit_philox(llvm::IRBuilderBase &b, const Target &target, const std
   return args[3]->getType()->isVectorTy() ? result : b.CreateExtractElement(result, uint64_t{0});
 }
 
-llvm::Value *emit_philox_run(llvm::IRBuilderBase &b, const Target &target, const std::vector<llvm::Value *> &args,
+llvm::Value *emit_philox_run(llvm::IRBuilderBase &b, const std::vector<llvm::Value *> &args,
                              int offset, int64_t stride, int lanes) {
-  PhiloxEmitter philox(b, target);
+  PhiloxEmitter philox(b);
   llvm::Value *seed = args[0], *n = args[3];
   const int first = offset, last = low_zeros(n) >= 2 ? offset : offset + 3; // where in its block the first word is
   // In whole registers, which cost as much.

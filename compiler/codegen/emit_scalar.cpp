@@ -149,7 +149,7 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::floordiv: case ScalarOp::floormod: return emit_floor_division(b, op, x, args[1]);
   case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
   case ScalarOp::cast: return emit_cast(b, operand, result, x);
-  case ScalarOp::philox: return emit_philox(b, target, args);
+  case ScalarOp::philox: return emit_philox(b, args);
   case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma, target.vector_bits == 512});
   default: return emit_math(b, op, x, {target.fma, target.vector_bits == 512});
   }

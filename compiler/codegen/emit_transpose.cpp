@@ -1,5 +1,7 @@
 #include "compiler/codegen/emit_transpose.h"
 
+#include "compiler/codegen/shared_function.h"
+
 #include <string>
 #include <vector>
 
@@ -27,7 +29,8 @@ void turn(llvm::IRBuilderBase &b, std::vector<llvm::Value *> &square) {
 
 // void(ptr from, i64 from_stride, ptr to, i64 to_stride)
 void define(llvm::IRBuilderBase &b, llvm::Function &function, const TransposedBlock &block) {
-  llvm::IRBuilderBase::InsertPointGuard guard(b);
+  for (unsigned arg : {0u, 2u})
+    function.addParamAttr(arg, llvm::Attribute::NoAlias);
   b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "entry", &function));
   auto *vector = llvm::FixedVectorType::get(block.element, static_cast<unsigned>(block.lanes));
   const llvm::Align align(block.element->getPrimitiveSizeInBits() / 8);
@@ -54,24 +57,12 @@ void define(llvm::IRBuilderBase &b, llvm::Function &function, const TransposedBl
 } // namespace
 
 void emit_transpose(llvm::IRBuilderBase &b, const TransposedBlock &block) {
-  llvm::Function *caller = b.GetInsertBlock()->getParent();
-  llvm::Module &module = *caller->getParent();
-  auto number = [](int64_t n) { return std::to_string(n); };
-  const std::string name = "transpose." +
-                           number(static_cast<int64_t>(block.element->getPrimitiveSizeInBits())) + "." +
-                           number(block.lanes) + "." + number(block.rows) + "x" + number(block.columns) +
-                           "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
-  llvm::Function *function = module.getFunction(name);
-  if (!function) {
-    auto *pointer = llvm::PointerType::getUnqual(b.getContext());
-    auto *type =
-        llvm::FunctionType::get(b.getVoidTy(), {pointer, b.getInt64Ty(), pointer, b.getInt64Ty()}, false);
-    function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module);
-    function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
-    for (unsigned arg : {0u, 2u})
-      function->addParamAttr(arg, llvm::Attribute::NoAlias);
-    define(b, *function, block);
-  }
+  auto number = [](auto n) { return std::to_string(n); };
+  const std::string name = "transpose." + number(block.element->getPrimitiveSizeInBits().getFixedValue()) + "." +
+                           number(block.lanes) + "." + number(block.rows) + "x" + number(block.columns);
+  auto *pointer = llvm::PointerType::getUnqual(b.getContext());
+  auto *type = llvm::FunctionType::get(b.getVoidTy(), {pointer, b.getInt64Ty(), pointer, b.getInt64Ty()}, false);
+  llvm::Function *function = shared_function(b, name, type, [&](llvm::Function &f) { define(b, f, block); });
   auto stride = [&](int64_t elements) { return b.getInt64(static_cast<uint64_t>(elements)); };
   b.CreateCall(function, {block.from, stride(block.from_stride), block.to, stride(block.to_stride)});
 }

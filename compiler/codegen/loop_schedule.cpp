@@ -23,6 +23,10 @@ FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
   return flat;
 }
 
+FlatAccess flatten(const Kernel &k, const Expr &load) {
+  return flatten(k, k.params[static_cast<size_t>(load.target)].type.shape, load.index);
+}
+
 HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSchedule &schedule) {
   HandedOver layout{std::vector<int64_t>(k.axes.size(), 0), 1};
   for (size_t i = stage.axes.size(); i-- > 0;) {
@@ -76,16 +80,10 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
   schedule.cycles = static_cast<int64_t>(std::min(cycles, 1e18));
   for (const Stage &stage : k.stages)
     schedule.serial |= stage.accumulate;
-  auto share_out = [&](const LoopLevel &level) {
-    const Tiling tiles = level.cut(extent(level.axis));
-    if (schedule.iterations() == 1 && tiles.count() > 1)
-      schedule.partition = {level.axis, tiles};
-  };
   if (!shared.empty())
-    share_out(schedule.shared_loop(0));
+    schedule.partition = partition({schedule.shared_loop(0)}, k);
   else if (schedule.nests.size() == 1)
-    for (const LoopLevel &level : loop_levels(schedule.nests[0]))
-      share_out(level);
+    schedule.partition = partition(loop_levels(schedule.nests[0]), k);
   return schedule;
 }
 
@@ -117,6 +115,15 @@ Tiling even_tiles(int64_t points, int64_t step) {
 }
 
 Tiling whole_tiles(int64_t points, int64_t step) { return {points / step, step, points % step > 0, points % step}; }
+
+Partition partition(const std::vector<LoopLevel> &levels, const Kernel &k) {
+  for (const LoopLevel &level : levels) {
+    const Tiling tiles = level.cut(k.axes[static_cast<size_t>(level.axis)].extent);
+    if (tiles.count() > 1)
+      return {level.axis, tiles};
+  }
+  return {};
+}
 
 LoopLevel LoopSchedule::shared_loop(size_t number) const {
   return {LoopLevel::Kind::rows, shared[number], number + 1 == shared.size() ? shared_rows : 1};

@@ -65,6 +65,8 @@ struct Partition {
   int axis = -1; // none: a single iteration
   Tiling tiles = {1, 1, 0, 0};
 };
+/// Of the first of nested loops that has several iterations.
+Partition partition(const std::vector<LoopLevel> &, const Kernel &);
 
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, if any
@@ -78,7 +80,7 @@ struct LoopSchedule {
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
-// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+/// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
 constexpr int64_t kParallelCycles = 40000;
 /// Whether so many cycles of work are worth waking threads: kParallelCycles, or what a wish says.
 bool worth_threads(double cycles, const Target &);
@@ -94,6 +96,7 @@ struct FlatAccess {
   std::vector<std::pair<int64_t, ExprId>> computed;
 };
 FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
+FlatAccess flatten(const Kernel &, const Expr &load);
 
 /// Where the values lie that a stage hands to later nests: over its axes but those of the shared loops, the last contiguous.
 /// With several rows to an iteration, the last shared axis counts from the first of them.

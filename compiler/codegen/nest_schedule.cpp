@@ -68,7 +68,7 @@ void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
     return;
   const Expr &e = k_.expr(id);
   if (e.kind == Expr::Kind::load) {
-    Access a{flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index), false, reducing, {}};
+    Access a{flatten(k_, e), false, reducing, {}};
     for (auto [c, expr] : a.flat.computed)
       a.computed_axes.merge(std::set<int>(axes_.of(expr)));
     accesses_.push_back(std::move(a));
@@ -223,7 +223,7 @@ Contraction Scheduler::contraction(const Stage &stage) {
     const Expr &e = k_.expr(id);
     c.operations += e.kind == Expr::Kind::op;
     if (e.kind == Expr::Kind::load) {
-      FlatAccess flat = flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index);
+      FlatAccess flat = flatten(k_, e);
       bool plain = !e.padded && flat.computed.empty() && size_of(e.dtype) == element_bytes_;
       c.operands.push_back({id, std::move(flat), plain});
     }

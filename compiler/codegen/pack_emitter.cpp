@@ -34,25 +34,18 @@ LocalBuffer PackEmitter::layout(llvm::Value *memory, int axis, int64_t width) co
 void PackEmitter::pack_cols(int64_t points) {
   const ExprId load = n_.packed_cols;
   tile_.packed.erase(load);
-  const int64_t width = n_.col_points(), full = points / width, rest = points % width;
+  const int64_t width = n_.col_points();
   const size_t col = static_cast<size_t>(n_.col_axis);
   llvm::Value *base = tile_.axis[col];
   const int along = unit_stride_axis(load);
-  auto panel = [&](llvm::Value *number, int64_t size) {
-    tile_.axis[col] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(width)));
-    LocalBuffer buffer = layout(moved(load, panels_, b_.CreateNSWMul(number, i64(width * terms_))), n_.col_axis, width);
+  each_tile(points, width, [&](llvm::Value *first, int64_t size) {
+    tile_.axis[col] = b_.CreateNSWAdd(base, first);
+    LocalBuffer buffer = layout(moved(load, panels_, b_.CreateNSWMul(first, i64(terms_))), n_.col_axis, width);
     if (along >= 0)
       transpose(load, buffer, n_.col_axis, along, size);
     else
       copy(load, buffer, n_.col_axis, size);
-  };
-  if (full > 0)
-    reduction_.loop(i64(0), i64(full), 1, [&](llvm::Value *number) { panel(number, width); });
-  if (rest > 0) {
-    tile_.open_scope();
-    panel(i64(full), rest);
-    tile_.close_scope();
-  }
+  });
   tile_.axis[col] = base;
 }
 
@@ -84,7 +77,7 @@ LocalBuffer PackEmitter::row_panel(llvm::Value *number) {
 
 // The reduction axis along which the elements of a load are consecutive, where they are not along the columns.
 int PackEmitter::unit_stride_axis(ExprId load) const {
-  const FlatAccess access = flat(load);
+  const FlatAccess access = flatten(k_, k_.expr(load));
   if (n_.lanes == 1 || access.coefficients[static_cast<size_t>(n_.col_axis)] == 1)
     return -1;
   for (int a : reduce_)
@@ -118,39 +111,37 @@ void PackEmitter::copy_vectors(ExprId load, const LocalBuffer &buffer, int axis,
     tile_.store_local(buffer, k_.expr(load).dtype, i64(0), col, tile_.eval_lanes(load, i64(0), col));
 }
 
+void PackEmitter::each_tile(int64_t points, int64_t size, const std::function<void(llvm::Value *, int64_t)> &body) {
+  const Tiling tiles = whole_tiles(points, size);
+  if (tiles.large > 0)
+    reduction_.loop(i64(0), i64(tiles.large * size), size, [&](llvm::Value *first) { body(first, size); });
+  if (tiles.small == 0)
+    return;
+  tile_.open_scope();
+  body(i64(tiles.large * size), tiles.rest);
+  tile_.close_scope();
+}
+
 // Vectors along the reduction axis `along`, turned in squares.
 void PackEmitter::transpose(ExprId load, const LocalBuffer &buffer, int axis, int along, int64_t points) {
   const size_t col = static_cast<size_t>(axis), term = static_cast<size_t>(along);
+  llvm::Value *base = tile_.axis[col];
+  tile_.view = {.row_axis = -1, .col_axis = axis, .lane_axis = -1};
   auto square = [&](llvm::Value *first, int64_t rows, llvm::Value *begin, int64_t columns) {
-    llvm::Value *base = tile_.axis[col];
     tile_.axis[col] = b_.CreateNSWAdd(base, first);
     tile_.axis[term] = begin;
-    tile_.view = {.row_axis = -1, .col_axis = -1, .lane_axis = -1};
     LocalBuffer place = buffer;
     place.memory = moved(load, buffer.memory, first);
-    place.tile_relative = false;
-    place.strides[col] = 0;
     emit_transpose(b_, {.element = element(load), .lanes = n_.lanes, .rows = rows, .columns = columns,
-                        .from = tile_.pointer(load), .from_stride = flat(load).coefficients[col],
+                        .from = tile_.pointer(load), .from_stride = flatten(k_, k_.expr(load)).coefficients[col],
                         .to = tile_.pointer(place, k_.expr(load).dtype), .to_stride = buffer.strides[term]});
-    tile_.axis[col] = base;
   };
-  // Whole tiles of `lanes` in a loop, then what remains.
-  auto cut = [&](int64_t all, const std::function<void(llvm::Value *first, int64_t size)> &body) {
-    const Tiling tiles = whole_tiles(all, n_.lanes);
-    if (tiles.large > 0)
-      reduction_.loop(i64(0), i64(tiles.large * tiles.step), tiles.step, [&](llvm::Value *i) { body(i, tiles.step); });
-    if (tiles.small == 0)
-      return;
-    tile_.open_scope();
-    body(i64(tiles.large * tiles.step), tiles.rest);
-    tile_.close_scope();
-  };
-  cut(points, [&](llvm::Value *first, int64_t rows) {
+  each_tile(points, n_.lanes, [&](llvm::Value *first, int64_t rows) {
     each_term(along, 0, [&] {
-      cut(extent(along), [&](llvm::Value *begin, int64_t columns) { square(first, rows, begin, columns); });
+      each_tile(extent(along), n_.lanes, [&](llvm::Value *begin, int64_t columns) { square(first, rows, begin, columns); });
     });
   });
+  tile_.axis[col] = base;
 }
 
 } // namespace gradc

@@ -23,16 +23,14 @@ public:
 private:
   LocalBuffer layout(llvm::Value *memory, int axis, int64_t width) const;
   LocalBuffer row_panel(llvm::Value *number);
+  /// Runs body for the tiles of `points`, with where one begins: the whole ones in a loop, then what remains.
+  void each_tile(int64_t points, int64_t size, const std::function<void(llvm::Value *first, int64_t points)> &body);
   void copy(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void copy_vectors(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void transpose(ExprId load, const LocalBuffer &, int axis, int along, int64_t points);
   /// Runs body for every point of the reduction axes, but for `without`.
   void each_term(int without, size_t level, const std::function<void()> &body);
   int unit_stride_axis(ExprId load) const;
-  FlatAccess flat(ExprId load) const {
-    const Expr &e = k_.expr(load);
-    return flatten(k_, k_.params[static_cast<size_t>(e.target)].type.shape, e.index);
-  }
 
   llvm::Type *element(ExprId load) { return memory_type(b_.getContext(), k_.expr(load).dtype); }
   llvm::Value *moved(ExprId load, llvm::Value *memory, llvm::Value *elements) {

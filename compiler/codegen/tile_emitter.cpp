@@ -223,7 +223,7 @@ llvm::Value *TileEmitter::pad_vector(llvm::Constant *pad) {
 llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   const Param &param = k_.params[static_cast<size_t>(e.target)];
   llvm::Value *base = params_[static_cast<size_t>(e.target)];
-  Address at = address(flatten(k_, param.type.shape, e.index), row, col);
+  Address at = address(flatten(k_, e), row, col);
   if (!e.padded)
     return load_elements(base, param.type.dtype, at, mask(col), nullptr);
   llvm::Type *element = memory_type(b_.getContext(), param.type.dtype);
@@ -272,9 +272,7 @@ llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm
 
 llvm::Value *TileEmitter::pointer(ExprId load) {
   const Expr &e = k_.expr(load);
-  const Param &param = k_.params[static_cast<size_t>(e.target)];
-  Address at = address(flatten(k_, param.type.shape, e.index), i64(0), 0);
-  return element_pointer(params_[static_cast<size_t>(e.target)], param.type.dtype, at);
+  return element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, address(flatten(k_, e), i64(0), 0));
 }
 
 llvm::Value *TileEmitter::pointer(const LocalBuffer &local, DType dtype) {
@@ -321,7 +319,7 @@ llvm::Value *TileEmitter::random_words(const Expr &e, llvm::Value *row, int col)
   const int64_t offset = whole.offset & 3;
   whole.offset -= offset;
   args.push_back(index_sum(whole, row, col, false));
-  return emit_philox_run(b_, target_, args, static_cast<int>(offset), stride, view.lanes);
+  return emit_philox_run(b_, args, static_cast<int>(offset), stride, view.lanes);
 }
 
 llvm::Value *TileEmitter::apply(const Expr &e, llvm::Value *row, int col) {

@@ -1,0 +1,14 @@
+// Functions that all kernels of a module share: what would be most of their code in place, and most of the time to compile.
+#pragma once
+
+#include "compiler/codegen/llvm.h"
+
+#include <functional>
+
+namespace gradc {
+
+/// The function `name` for the target of the function that is being built; `define` writes its body the first time.
+llvm::Function *shared_function(llvm::IRBuilderBase &, const std::string &name, llvm::FunctionType *,
+                                const std::function<void(llvm::Function &)> &define);
+
+} // namespace gradc
