@@ -19,6 +19,7 @@ constexpr double kStridedLine = 4;          // cycles for a line that is waited 
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
 constexpr int64_t kLine = 64;
+constexpr double kBody = 0.025;             // share of the time that code for one more size of a tile must save
 constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
 
 ContractionCost::ContractionCost(const Contraction &c, const Target &t) : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
@@ -178,10 +179,19 @@ double ContractionCost::unevenness(const ContractionChoice &c) const {
   return n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
 }
 
+// Each size of a tile has code of its own, which takes time to compile and place in caches.
+int ContractionCost::bodies(const ContractionChoice &c) const {
+  auto sizes = [](const Tiling &t) { return (t.large > 0) + (t.small > 0); };
+  return sizes(row_tiles(c)) * sizes(col_tiles(c));
+}
+
 double ContractionCost::cycles(const ContractionChoice &c) const {
   const double cycles = compute(c) + traffic(c) + packing(c) + epilogue(c);
+  double weight = 1 + kBody * (bodies(c) - 1);
   // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
-  return cycles >= kParallelCycles ? cycles * (1 + kUneven * unevenness(c)) : cycles;
+  if (cycles >= kParallelCycles)
+    weight += kUneven * unevenness(c);
+  return cycles * weight;
 }
 
 void apply(const ContractionChoice &choice, const Contraction &c, const Target &target, NestSchedule &n) {

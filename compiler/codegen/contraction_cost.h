@@ -46,6 +46,7 @@ private:
   double read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
   double packing(const ContractionChoice &) const;
   double epilogue(const ContractionChoice &) const;
+  int bodies(const ContractionChoice &) const;
   double unevenness(const ContractionChoice &) const;
 
   const Contraction &c_;
