@@ -1,6 +1,4 @@
-// Transposing copies in compiled code. A square of vectors is turned by a function that all kernels of a
-// module share: in place it would be most of the code of a packed kernel, and LLVM takes long over its
-// shuffles.
+// Transposing copies in compiled code, by a function that all kernels of a module share.
 #pragma once
 
 #include "compiler/codegen/llvm.h"
@@ -9,11 +7,11 @@ namespace gradc {
 
 struct TransposedBlock {
   llvm::Type *element;
-  int64_t lanes;         // of a vector
-  int64_t rows, columns; // at most `lanes`
-  llvm::Value *from;     // rows of consecutive elements ...
-  int64_t from_stride;   // ... so many elements apart
-  llvm::Value *to;       // columns become rows of whole vectors, 0 in the lanes without a row
+  int lanes;                   // of a vector
+  llvm::Value *rows, *columns; // i64, at most `lanes`
+  llvm::Value *from;           // rows of consecutive elements ...
+  int64_t from_stride;         // ... so many elements apart
+  llvm::Value *to;             // columns become rows of whole vectors, 0 in the lanes without a row
   int64_t to_stride;
 };
 void emit_transpose(llvm::IRBuilderBase &, const TransposedBlock &);

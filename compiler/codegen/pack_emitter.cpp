@@ -127,18 +127,22 @@ void PackEmitter::transpose(ExprId load, const LocalBuffer &buffer, int axis, in
   const size_t col = static_cast<size_t>(axis), term = static_cast<size_t>(along);
   llvm::Value *base = tile_.axis[col];
   tile_.view = {.row_axis = -1, .col_axis = axis, .lane_axis = -1};
-  auto square = [&](llvm::Value *first, int64_t rows, llvm::Value *begin, int64_t columns) {
+  auto each_square = [&](int64_t all, const std::function<void(llvm::Value *, llvm::Value *)> &body) {
+    reduction_.loop(i64(0), i64(all), n_.lanes, [&](llvm::Value *first) {
+      body(first, b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateNSWSub(i64(all), first), i64(n_.lanes)));
+    });
+  };
+  each_square(points, [&](llvm::Value *first, llvm::Value *rows) {
     tile_.axis[col] = b_.CreateNSWAdd(base, first);
-    tile_.axis[term] = begin;
     LocalBuffer place = buffer;
     place.memory = moved(load, buffer.memory, first);
-    emit_transpose(b_, {.element = element(load), .lanes = n_.lanes, .rows = rows, .columns = columns,
-                        .from = tile_.pointer(load), .from_stride = flatten(k_, k_.expr(load)).coefficients[col],
-                        .to = tile_.pointer(place, k_.expr(load).dtype), .to_stride = buffer.strides[term]});
-  };
-  each_tile(points, n_.lanes, [&](llvm::Value *first, int64_t rows) {
     each_term(along, 0, [&] {
-      each_tile(extent(along), n_.lanes, [&](llvm::Value *begin, int64_t columns) { square(first, rows, begin, columns); });
+      each_square(extent(along), [&](llvm::Value *begin, llvm::Value *columns) {
+        tile_.axis[term] = begin;
+        emit_transpose(b_, {.element = element(load), .lanes = n_.lanes, .rows = rows, .columns = columns,
+                            .from = tile_.pointer(load), .from_stride = flatten(k_, k_.expr(load)).coefficients[col],
+                            .to = tile_.pointer(place, k_.expr(load).dtype), .to_stride = buffer.strides[term]});
+      });
     });
   });
   tile_.axis[col] = base;

@@ -1,6 +1,9 @@
 #include "compiler/codegen/reduction_emitter.h"
 
+#include "compiler/codegen/emit_loop.h"
 #include "ir/error.h"
+
+#include <bit>
 
 namespace gradc {
 
@@ -8,21 +11,11 @@ constexpr int kChains = 4; // additions in flight that hide the latency of one
 
 void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
                             const std::function<void(llvm::Value *)> &body) {
-  llvm::LLVMContext &c = b_.getContext();
-  auto *before = b_.GetInsertBlock();
-  auto *block = llvm::BasicBlock::Create(c, "loop", function_);
-  auto *exit = llvm::BasicBlock::Create(c, "exit", function_);
-  b_.CreateCondBr(b_.CreateICmpSLT(begin, end), block, exit);
-  b_.SetInsertPoint(block);
-  auto *i = b_.CreatePHI(b_.getInt64Ty(), 2, "i");
-  i->addIncoming(begin, before);
-  tile_.open_scope();
-  body(i);
-  tile_.close_scope();
-  llvm::Value *next = b_.CreateNSWAdd(i, i64(step));
-  i->addIncoming(next, b_.GetInsertBlock());
-  b_.CreateCondBr(b_.CreateICmpSLT(next, end), block, exit);
-  b_.SetInsertPoint(exit);
+  emit_loop(b_, begin, end, step, [&](llvm::Value *i) {
+    tile_.open_scope();
+    body(i);
+    tile_.close_scope();
+  });
 }
 
 llvm::AllocaInst *ReductionEmitter::local(llvm::Type *type, const std::string &name) {
@@ -155,21 +148,33 @@ void ReductionEmitter::lane_loop(const NestSchedule &n, const std::function<void
   }
 }
 
-// Halves the vector until one lane is left: the same tree whatever the number of threads.
-llvm::Value *ReductionEmitter::sum_lanes(const Stage &stage, llvm::Value *vector) {
-  auto *type = llvm::cast<llvm::FixedVectorType>(vector->getType());
-  DType dtype = term_dtype(stage);
-  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
-  for (unsigned half = type->getNumElements() / 2; half >= 1; half /= 2) {
-    std::vector<int> low, high;
-    for (unsigned i = 0; i < half; ++i) {
-      low.push_back(static_cast<int>(i));
-      high.push_back(static_cast<int>(i + half));
+// The sum over the lanes of each vector, side by side. Halves are added until one lane is left: the same tree whatever the
+// number of threads. Where there are two vectors, their halves fill one, so that no lane idles.
+std::vector<llvm::Value *> ReductionEmitter::sum_lanes(const Stage &stage, std::vector<llvm::Value *> vectors) {
+  const DType dtype = term_dtype(stage);
+  const ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  auto halves = [&](llvm::Value *a, llvm::Value *b, int lanes, int group, int offset) {
+    std::vector<int> mask;
+    for (int first = 0; first < (b ? 2 : 1) * lanes; first += group)
+      for (int i = 0; i < group / 2; ++i)
+        mask.push_back(first + offset + i);
+    return b ? b_.CreateShuffleVector(a, b, mask) : b_.CreateShuffleVector(a, mask);
+  };
+  vectors.resize(std::bit_ceil(vectors.size()), llvm::PoisonValue::get(vectors[0]->getType()));
+  int lanes = static_cast<int>(llvm::cast<llvm::FixedVectorType>(vectors[0]->getType())->getNumElements());
+  for (int group = lanes; group > 1; group /= 2) {
+    const size_t step = vectors.size() > 1 ? 2 : 1;
+    std::vector<llvm::Value *> shorter;
+    for (size_t i = 0; i < vectors.size(); i += step) {
+      llvm::Value *a = vectors[i], *b = step > 1 ? vectors[i + 1] : nullptr;
+      shorter.push_back(emit_scalar(b_, target_, op, dtype, dtype,
+                                    {halves(a, b, lanes, group, 0), halves(a, b, lanes, group, group / 2)}));
     }
-    vector = emit_scalar(b_, target_, op, dtype, dtype,
-                         {b_.CreateShuffleVector(vector, low), b_.CreateShuffleVector(vector, high)});
+    if (step == 1)
+      lanes /= 2;
+    vectors = std::move(shorter);
   }
-  return b_.CreateExtractElement(vector, uint64_t{0});
+  return vectors;
 }
 
 llvm::Value *ReductionEmitter::argmax_lanes(llvm::Value *values, llvm::Value *positions) {
@@ -215,28 +220,37 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   join_chains(stage, rows * cols);
   tile_.close_scope();
 
-  int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
-  auto *memory = local(llvm::ArrayType::get(memory_type(c, stage.dtype), static_cast<uint64_t>(rows * row_points)), "tile");
+  std::vector<llvm::Value *> values;
+  for (int i = 0; i < rows * cols; ++i) {
+    const Accumulator &acc = accumulators_[static_cast<size_t>(i)];
+    values.push_back(b_.CreateLoad(type, acc.value));
+    if (!argmax)
+      continue;
+    llvm::Value *where = b_.CreateLoad(positions, acc.position);
+    if (dot && n.lanes > 1)
+      where = argmax_lanes(values.back(), where);
+    values.back() = emit_scalar(b_, target_, ScalarOp::cast, DType::i64, stage.dtype, {where});
+  }
+  if (dot && n.lanes > 1 && !argmax)
+    values = sum_lanes(stage, std::move(values));
+
+  const int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
+  llvm::Type *element = memory_type(c, stage.dtype);
+  auto *memory = local(llvm::ArrayType::get(element, std::bit_ceil(static_cast<uint64_t>(rows * row_points))), "tile");
   LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
   if (n.row_axis >= 0)
     buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;
   if (n.col_axis >= 0)
     buffer.strides[static_cast<size_t>(n.col_axis)] = 1;
-  for (int r = 0; r < rows; ++r)
-    for (int col = 0; col < cols; ++col) {
-      Accumulator &acc = accumulators_[static_cast<size_t>(r * cols + col)];
-      llvm::Value *value = b_.CreateLoad(type, acc.value);
-      llvm::Value *where = argmax ? b_.CreateLoad(positions, acc.position) : nullptr;
-      if (dot && n.lanes > 1)
-        value = argmax ? argmax_lanes(value, where) : sum_lanes(stage, value);
-      else if (argmax)
-        value = where;
-      if (argmax)
-        value = emit_scalar(b_, target_, ScalarOp::cast, DType::i64, stage.dtype, {value});
-      int64_t at = r * row_points + (dot ? col : int64_t{col} * n.lanes);
-      llvm::Value *pointer = b_.CreateConstInBoundsGEP1_64(memory_type(c, stage.dtype), memory, static_cast<uint64_t>(at));
-      b_.CreateAlignedStore(value, pointer, llvm::Align(static_cast<uint64_t>(size_of(stage.dtype))));
-    }
+  uint64_t at = 0; // the values lie one after the other
+  for (llvm::Value *value : values) {
+    auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+    if (stage.dtype == DType::boolean)
+      value = b_.CreateZExt(value, vector ? llvm::FixedVectorType::get(element, vector->getNumElements()) : element);
+    b_.CreateAlignedStore(value, b_.CreateConstInBoundsGEP1_64(element, memory, at),
+                          llvm::Align(static_cast<uint64_t>(size_of(stage.dtype))));
+    at += vector ? vector->getNumElements() : 1;
+  }
   return buffer;
 }
 

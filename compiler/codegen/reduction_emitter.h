@@ -38,7 +38,7 @@ private:
   void join_chains(const Stage &, int points);
   void combine(const Stage &, Accumulator &, llvm::Value *row, int col);
   llvm::Value *term_identity(const Stage &, llvm::Type *);
-  llvm::Value *sum_lanes(const Stage &, llvm::Value *vector);
+  std::vector<llvm::Value *> sum_lanes(const Stage &, std::vector<llvm::Value *> vectors);
   llvm::Value *argmax_lanes(llvm::Value *values, llvm::Value *positions);
   llvm::Value *better(llvm::Value *value, llvm::Value *best);
   int64_t extent_of(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
