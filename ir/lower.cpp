@@ -61,8 +61,6 @@ std::optional<Index> Lowering::known_index(Value v) const {
 }
 
 void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::function<void(const Index &)> &lower) {
-  if (ways.size() == 1)
-    return lower(ways[0]);
   std::vector<std::function<void()>> calls;
   for (const Index &at : ways)
     calls.push_back([&] { lower(at); });
@@ -72,6 +70,8 @@ void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::funct
 // Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed once.
 // None is better than one that makes no more than so many `loops`, and reads nothing at other indices than before.
 void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t loops) {
+  if (ways.size() == 1)
+    return ways[0]();
   const State before = state_;
   const bool guarded = guarded_;
   const size_t repeated = repeated_loads(kernel());
@@ -79,8 +79,10 @@ void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t lo
   std::optional<Unfusable> refusal;
   std::pair<size_t, size_t> least;
   for (const std::function<void()> &go : ways) {
-    state_ = before;
-    guarded_ = guarded;
+    if (&go != ways.data()) {
+      state_ = before;
+      guarded_ = guarded;
+    }
     try {
       go();
     } catch (const Unfusable &reason) {

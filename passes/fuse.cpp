@@ -174,6 +174,8 @@ private:
   }
 
   std::string why_not(int a, int b) const {
+    if (makes_cycle(a, b))
+      return "each needs the other to run first";
     std::vector<Value> nodes = members(a), more = members(b);
     nodes.insert(nodes.end(), more.begin(), more.end());
     std::sort(nodes.begin(), nodes.end());
@@ -190,7 +192,7 @@ private:
     } catch (const Unfusable &reason) {
       return reason.what();
     }
-    return makes_cycle(a, b) ? "each needs the other to run first" : "";
+    return "";
   }
 
   bool try_merge(Value producer, Value consumer) {
