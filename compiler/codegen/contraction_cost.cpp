@@ -19,7 +19,7 @@ constexpr double kStridedLine = 4;          // cycles for a line that is waited 
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
 constexpr int64_t kLine = 64;
-constexpr double kBody = 0.025;             // share of the time that code for one more size of a tile must save
+constexpr double kBody = 0.03, kBodyCycles = 500; // what code for one more size of a tile must save: share of the time, and cycles
 constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
 
 ContractionCost::ContractionCost(const Contraction &c, const Target &t) : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
@@ -187,11 +187,12 @@ int ContractionCost::bodies(const ContractionChoice &c) const {
 
 double ContractionCost::cycles(const ContractionChoice &c) const {
   const double cycles = compute(c) + traffic(c) + packing(c) + epilogue(c);
-  double weight = 1 + kBody * (bodies(c) - 1);
+  const int more = bodies(c) - 1;
+  double weight = 1 + kBody * more;
   // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
   if (cycles >= kParallelCycles)
     weight += kUneven * unevenness(c);
-  return cycles * weight;
+  return cycles * weight + kBodyCycles * more;
 }
 
 void apply(const ContractionChoice &choice, const Contraction &c, const Target &target, NestSchedule &n) {

@@ -3,6 +3,7 @@
 #include "compiler/codegen/emit_loop.h"
 #include "ir/error.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace gradc {
@@ -207,7 +208,11 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   llvm::Type *positions = vector_of(b_.getInt64Ty());
   bool argmax = stage.combiner == Combiner::argmax;
   accumulators_.clear();
-  bool lone = dot && rows * cols < kChains && !argmax;
+  const std::vector<ExprId> terms = expressions_of(k_, stage);
+  const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
+    return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
+  });
+  const bool lone = dot && rows * cols < kChains && !argmax && !long_term; // a long term hides the addition's latency
   chains_ = lone ? static_cast<int>(std::min<int64_t>(kChains, (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes)) : 1;
   for (int i = 0; i < chains_ * rows * cols; ++i) {
     accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
