@@ -1,6 +1,7 @@
 #include "compiler/codegen/emit_scalar.h"
 
 #include "compiler/codegen/emit_philox.h"
+#include "compiler/codegen/shared_function.h"
 #include "compiler/codegen/vector_math.h"
 #include "ir/error.h"
 
@@ -124,6 +125,29 @@ llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, l
   }
 }
 
+llvm::Value *emit_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, const std::vector<llvm::Value *> &args) {
+  const MathTarget math{target.fma, target.vector_bits == 512};
+  return op == ScalarOp::pow ? emit_pow(b, args[0], args[1], math) : emit_math(b, op, args[0], math);
+}
+
+// Functions of one number are called, as they are in no hot loop; those of vectors stand where they are used.
+llvm::Value *call_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, const std::vector<llvm::Value *> &args) {
+  llvm::Type *type = args[0]->getType();
+  const std::string name = std::string(to_string(op)) + (type->isDoubleTy() ? ".f64" : ".f32");
+  auto *signature = llvm::FunctionType::get(type, std::vector<llvm::Type *>(args.size(), type), false);
+  llvm::Function *function = shared_function(b, name, signature, [&](llvm::Function &f) {
+    f.setDoesNotAccessMemory();
+    f.setDoesNotThrow();
+    f.setWillReturn();
+    b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "entry", &f));
+    std::vector<llvm::Value *> own;
+    for (llvm::Argument &arg : f.args())
+      own.push_back(&arg);
+    b.CreateRet(emit_function(b, target, op, own));
+  });
+  return b.CreateCall(function, args);
+}
+
 } // namespace
 
 llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, DType operand, DType result,
@@ -150,8 +174,9 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
   case ScalarOp::cast: return emit_cast(b, operand, result, x);
   case ScalarOp::philox: return emit_philox(b, args);
-  case ScalarOp::pow: return emit_pow(b, x, args[1], {target.fma, target.vector_bits == 512});
-  default: return emit_math(b, op, x, {target.fma, target.vector_bits == 512});
+  default:
+    return is_expensive(op) && !x->getType()->isVectorTy() ? call_function(b, target, op, args)
+                                                           : emit_function(b, target, op, args);
   }
 }
 

@@ -88,9 +88,10 @@ private:
     llvm::Value *rows = function_.getArg(4);
     std::vector<llvm::Constant *> numbers;
     for (int lane = 0; lane < lanes_; ++lane)
-      numbers.push_back(b_.getInt64(static_cast<uint64_t>(lane)));
+      numbers.push_back(b_.getInt32(static_cast<uint32_t>(lane)));
+    llvm::Value *columns = b_.CreateTrunc(function_.getArg(5), b_.getInt32Ty());
     llvm::Value *exists = b_.CreateICmpSLT(llvm::ConstantVector::get(numbers),
-                                           b_.CreateVectorSplat(static_cast<unsigned>(lanes_), function_.getArg(5)));
+                                           b_.CreateVectorSplat(static_cast<unsigned>(lanes_), columns));
     llvm::Constant *zero = llvm::Constant::getNullValue(vector_);
     emit_loop(b_, i64(0), rows, 1, [&](llvm::Value *row) {
       llvm::Value *values = b_.CreateMaskedLoad(vector_, at(function_.getArg(0), row, function_.getArg(1)), align_, exists, zero);

@@ -9,7 +9,9 @@ llvm::Function *shared_function(llvm::IRBuilderBase &b, const std::string &name,
   const std::string symbol = name + "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
   if (llvm::Function *function = module.getFunction(symbol))
     return function;
-  auto *function = llvm::Function::Create(type, llvm::Function::InternalLinkage, symbol, module);
+  auto *function = llvm::Function::Create(type, llvm::Function::LinkOnceODRLinkage, symbol, module); // of all modules, one stays
+  function->setVisibility(llvm::Function::HiddenVisibility);
+  function->setComdat(module.getOrInsertComdat(symbol));
   function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
   llvm::IRBuilderBase::InsertPointGuard guard(b);
   define(*function);
