@@ -37,6 +37,7 @@ private:
   llvm::Value *scalar_address(Value v);
   llvm::Value *constant_address(Value v);
   llvm::Value *address(Value v);
+  Value updated_state(Value v) const;
   void schedule_kernels();
   llvm::Value *store_args(const ParallelRun &);
   llvm::Value *args_from(llvm::IRBuilder<> &b, llvm::Value *args, size_t place) {
@@ -55,6 +56,7 @@ private:
   const Target &target_;
   KernelSet &kernels_;
   std::vector<LoweredKernel> calls_; // in order
+  std::vector<std::vector<Value>> args_; // of each call: a state and its new value are one
   std::vector<LoopSchedule> schedules_;
   std::vector<llvm::Function *> functions_;
   const bool profile_;
@@ -156,6 +158,16 @@ llvm::Value *EntryEmitter::constant_address(Value v) {
   return global;
 }
 
+// The state whose place a value takes, else the value itself. Not what shares its place by chance of the plan: equal kernels
+// of several entries would differ.
+Value EntryEmitter::updated_state(Value v) const {
+  const std::vector<Placement> &places = graph_.plan->places;
+  for (const Update &update : graph_.updates)
+    if (update.value == v && places[v].space == places[update.target].space && places[v].offset == places[update.target].offset)
+      return update.target;
+  return v;
+}
+
 llvm::Value *EntryEmitter::address(Value v) {
   while (graph_[v].op && graph_[v].kernel == kNoKernel && graph_[v].op->name == "reshape")
     v = graph_[v].inputs[0]; // a view
@@ -178,7 +190,16 @@ void EntryEmitter::schedule_kernels() {
   for (const LoweredKernel &lowered : calls_) {
     Kernel kernel = lowered.kernel;
     kernel.name = "kernel";
-    const PendingKernel &pending = kernels_.add(kernel, target_);
+    std::map<Value, size_t> known;
+    std::vector<size_t> places; // of the parameters among the arguments
+    args_.emplace_back();
+    for (Value v : lowered.values) {
+      auto [place, fresh] = known.try_emplace(updated_state(v), args_.back().size());
+      if (fresh)
+        args_.back().push_back(v);
+      places.push_back(place->second);
+    }
+    const PendingKernel &pending = kernels_.add(kernel, places, target_);
     schedules_.push_back(pending.schedule);
     functions_.push_back(declare_kernel(module_, pending.symbol));
   }
@@ -188,7 +209,7 @@ void EntryEmitter::schedule_kernels() {
 llvm::Value *EntryEmitter::store_args(const ParallelRun &run) {
   std::vector<Value> values;
   for (size_t k = run.first; k < run.first + run.count; ++k)
-    values.insert(values.end(), calls_[k].values.begin(), calls_[k].values.end());
+    values.insert(values.end(), args_[k].begin(), args_[k].end());
   llvm::IRBuilder<> entry(&function_->getEntryBlock(), function_->getEntryBlock().begin());
   llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, values.size()));
   for (size_t i = 0; i < values.size(); ++i)
@@ -209,7 +230,7 @@ void EntryEmitter::call_run(const ParallelRun &run) {
   for (size_t k = run.first; k < run.first + run.count; ++k) {
     llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedules_[k].iterations()));
     b_.CreateCall(functions_[k], {args_from(b_, args, place), b_.getInt64(0), count});
-    place += calls_[k].values.size();
+    place += args_[k].size();
   }
 }
 
@@ -240,7 +261,7 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
       b.SetInsertPoint(call);
     }
     b.CreateCall(functions_[k], {args_from(b, function->getArg(0), place), begin, end});
-    place += calls_[k].values.size();
+    place += args_[k].size();
     if (next) {
       b.CreateBr(next);
       b.SetInsertPoint(next);
@@ -300,10 +321,13 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
 
 } // namespace
 
-const PendingKernel &KernelSet::add(const Kernel &kernel, const Target &target) {
-  auto [it, is_new] = numbers.try_emplace(print(kernel), pending.size());
+const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size_t> &args, const Target &target) {
+  std::string text = print(kernel);
+  for (size_t place : args)
+    text += " " + std::to_string(place);
+  auto [it, is_new] = numbers.try_emplace(std::move(text), pending.size());
   if (is_new)
-    pending.push_back({prefix + std::to_string(it->second), kernel, schedule_loops(kernel, target), &target});
+    pending.push_back({prefix + std::to_string(it->second), kernel, args, schedule_loops(kernel, target), &target});
   return pending[it->second];
 }
 

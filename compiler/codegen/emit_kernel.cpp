@@ -16,7 +16,7 @@ public:
   KernelEmitter(llvm::Module &module, const Kernel &kernel, const LoopSchedule &schedule, const Target &target)
       : b_(module.getContext()), k_(kernel), schedule_(schedule), target_(target), module_(module) {}
 
-  llvm::Function *run(const std::string &name);
+  llvm::Function *run(const std::string &name, const std::vector<size_t> &places);
 
 private:
   using Body = std::function<void()>;
@@ -298,18 +298,21 @@ void KernelEmitter::finish(const NestSchedule &n, const std::vector<int> &stages
   tile_->close_scope();
 }
 
-llvm::Function *KernelEmitter::run(const std::string &name) {
+llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<size_t> &places) {
   llvm::LLVMContext &c = module_.getContext();
   auto *pointer = llvm::PointerType::getUnqual(c);
   llvm::Function *function = declare_kernel(module_, name);
   set_target(*function, target_);
   function->addFnAttr("probe-stack", "inline-asm"); // packed operands may be larger than the page that guards a stack
   b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
+  std::map<size_t, llvm::Value *> args;
   std::vector<llvm::Value *> params;
-  for (size_t i = 0; i < k_.params.size(); ++i)
-    params.push_back(b_.CreateLoad(
-        pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), static_cast<uint64_t>(i)),
-        k_.params[i].name));
+  for (size_t i = 0; i < k_.params.size(); ++i) {
+    auto [arg, fresh] = args.try_emplace(places[i]);
+    if (fresh)
+      arg->second = b_.CreateLoad(pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), places[i]), k_.params[i].name);
+    params.push_back(arg->second);
+  }
   tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);
   reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
   reserve_handed_over();
@@ -335,8 +338,8 @@ llvm::Function *declare_kernel(llvm::Module &module, const std::string &name) {
 }
 
 llvm::Function *emit_kernel(llvm::Module &module, const std::string &name, const Kernel &kernel,
-                            const LoopSchedule &schedule, const Target &target) {
-  return KernelEmitter(module, kernel, schedule, target).run(name);
+                            const std::vector<size_t> &places, const LoopSchedule &schedule, const Target &target) {
+  return KernelEmitter(module, kernel, schedule, target).run(name, places);
 }
 
 } // namespace gradc
