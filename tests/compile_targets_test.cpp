@@ -145,7 +145,7 @@ TEST_CASE("a shared object of a small network is small", "[targets]") {
   const std::string name = GENERATE("mlp_4_16_3", "mlp_784_128_10", "mlp_784_512_512_10");
   INFO(name);
   File file("-size.so");
-  write_shared_object(model("/tests/bench/models/" + name + ".json", all), for_targets("x86-64-v4"), file.path);
+  write_shared_object(model(("/tests/bench/models/" + name + ".json").c_str(), all), for_targets("x86-64-v4"), file.path);
   CHECK(fs::file_size(file.path) <= 64 << 10);
 }
 
