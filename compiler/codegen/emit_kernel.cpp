@@ -4,6 +4,7 @@
 #include "ir/error.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 namespace gradc {
@@ -45,6 +46,8 @@ private:
   void tile(const NestSchedule &, Tile);
   void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
   void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
+  std::vector<ExprId> streams(const NestSchedule &, const std::vector<int> &stages) const;
+  ReductionEmitter::Meanwhile prefetching(const NestSchedule &, const std::vector<int> &stages, Tile);
   void finish(const NestSchedule &, const std::vector<int> &stages, Tile, llvm::Value *row);
   int finish_cost(const std::vector<int> &stages) const;
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
@@ -250,12 +253,53 @@ void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int>
   reduction_->loop(i64(0), b_.CreateZExt(first, b_.getInt64Ty()), 1, [&](llvm::Value *) { compute(n, stages, t); });
 }
 
+// What the tile's epilogue reads of tensors that no near cache holds, row by row: a load of each.
+std::vector<ExprId> KernelEmitter::streams(const NestSchedule &n, const std::vector<int> &stages) const {
+  std::map<int, ExprId> found; // by parameter
+  for (int s : stages)
+    if (stage(s).reduce.empty())
+      for (ExprId id : expressions_of(k_, stage(s))) {
+        const Expr &e = k_.expr(id);
+        if (e.kind != Expr::Kind::load || e.padded)
+          continue;
+        const Type &type = k_.params[static_cast<size_t>(e.target)].type;
+        const FlatAccess flat = flatten(k_, e);
+        const bool by_row = flat.computed.empty() && flat.coefficients[static_cast<size_t>(n.row_axis)] != 0 &&
+                            flat.coefficients[static_cast<size_t>(n.col_axis)] == 1;
+        if (by_row && type.elements() * static_cast<int64_t>(size_of(type.dtype)) > target_.l2_bytes / 2)
+          found.emplace(e.target, id);
+      }
+  std::vector<ExprId> loads;
+  for (auto [param, id] : found)
+    loads.push_back(id);
+  return loads;
+}
+
+// While a product is summed, the epilogue's lines are asked for, one of each stream in a round: all at once would keep the
+// product's own loads waiting.
+ReductionEmitter::Meanwhile KernelEmitter::prefetching(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  if (n.is_dot() || n.row_axis < 0 || t.rows == 1 || !std::has_single_bit(static_cast<unsigned>(t.cols)))
+    return {};
+  const std::vector<ExprId> loads = streams(n, stages);
+  if (loads.empty())
+    return {};
+  return [this, loads, t](llvm::Value *round, int64_t rounds) {
+    if (rounds < int64_t{t.rows} * t.cols)
+      return;
+    const int bits = std::countr_zero(static_cast<unsigned>(t.cols));
+    llvm::Value *row = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateLShr(round, i64(bits)), i64(t.rows - 1));
+    llvm::Value *col = b_.CreateAnd(round, i64(t.cols - 1));
+    for (ExprId load : loads)
+      tile_->prefetch(load, row, col);
+  };
+}
+
 // Stages of one register tile: the reductions first, then row by row what is stored.
 void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
   tile_->open_scope();
   for (int s : stages)
     if (!stage(s).reduce.empty())
-      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active);
+      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetching(n, stages, t));
   bool unroll = finish_cost(stages) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
   if (unroll) {
     for (int r = 0; r < t.rows; ++r)

@@ -194,7 +194,7 @@ llvm::Value *ReductionEmitter::argmax_lanes(llvm::Value *values, llvm::Value *po
   return where;
 }
 
-LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int cols, int active) {
+LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int cols, int active, const Meanwhile &meanwhile) {
   const Stage &stage = k_.stages[static_cast<size_t>(s)];
   llvm::LLVMContext &c = b_.getContext();
   bool dot = n.is_dot();
@@ -221,7 +221,11 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
       b_.CreateStore(llvm::Constant::getNullValue(positions), accumulators_.back().position);
   }
   tile_.open_scope();
-  loops(n, stage, 0, [&](int chain) { combine_point(stage, rows, cols, chain); });
+  loops(n, stage, 0, [&](int chain) {
+    if (meanwhile)
+      meanwhile(tile_.axis[static_cast<size_t>(stage.reduce.back())], extent_of(stage.reduce.back()));
+    combine_point(stage, rows, cols, chain);
+  });
   join_chains(stage, rows * cols);
   tile_.close_scope();
 

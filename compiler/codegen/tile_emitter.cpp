@@ -270,6 +270,15 @@ llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm
   return load_elements(local.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
 }
 
+void TileEmitter::prefetch(ExprId load, llvm::Value *row, llvm::Value *col) {
+  const Expr &e = k_.expr(load);
+  Address at = address(flatten(k_, e), row, 0);
+  at.offset = b_.CreateNSWAdd(at.offset, b_.CreateNSWMul(col, i64(view.col_step)));
+  llvm::Value *place = element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, at);
+  const uint32_t write = 1, keep = 3, data = 1;
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {place->getType()}, {place, b_.getInt32(write), b_.getInt32(keep), b_.getInt32(data)});
+}
+
 llvm::Value *TileEmitter::pointer(ExprId load) {
   const Expr &e = k_.expr(load);
   return element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, address(flatten(k_, e), i64(0), 0));
