@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -21,9 +22,9 @@ ModelSpec train_step(const std::string &name, int64_t batch) {
   return build_model(*model, {{Entry::train_step, batch}}, DType::f32, {});
 }
 
-std::string assembly(const ModelSpec &spec, const std::string &target) {
+std::string assembly(const ModelSpec &spec, const Target &target) {
   CodegenOptions options;
-  options.target = parse_target(target);
+  options.target = target;
   std::string text;
   options.on_asm = [&](const std::string &part) { text += part; };
   compile_objects(spec, options);
@@ -96,7 +97,7 @@ TEST_CASE("the loops of contractions hold whole vectors in registers", "[guards]
       for (int64_t batch : {32, 128}) {
         INFO(name << ", batch " << batch << ", " << target);
         const ModelSpec spec = train_step(name, batch);
-        const std::vector<std::vector<std::string>> loops = contraction_loops(assembly(spec, target));
+        const std::vector<std::vector<std::string>> loops = contraction_loops(assembly(spec, parse_target(target)));
         size_t contractions = 0;
         for (const LoweredKernel &lowered : lower_kernels(spec.entries[0].graph))
           contractions += is_contraction(lowered.kernel);
@@ -111,6 +112,25 @@ TEST_CASE("the loops of contractions hold whole vectors in registers", "[guards]
               CHECK(contains(line, vector));
           }
       }
+}
+
+// Adam's weight and its two moments, sgd's weight alone.
+TEST_CASE("products ask for the state that their epilogue updates, where no near cache holds it", "[guards]") {
+  auto asking = [](const std::string &name, int64_t l2_bytes) {
+    Target target = parse_target("x86-64-v4");
+    target.l2_bytes = l2_bytes;
+    std::vector<int> found; // how many lines a round of each loop asks for
+    for (const std::vector<std::string> &loop : contraction_loops(assembly(train_step(name, 128), target)))
+      if (auto n = std::count_if(loop.begin(), loop.end(), [](auto &line) { return contains(line, "prefetch"); }))
+        found.push_back(static_cast<int>(n));
+    return found;
+  };
+  const std::vector<int> adam = asking("mlp_784_512_512_10", 1 << 20), sgd = asking("mlp_784_128_10", 512 << 10);
+  CHECK(adam.size() >= 2);
+  CHECK(std::count(adam.begin(), adam.end(), 3) == static_cast<int64_t>(adam.size()));
+  CHECK(sgd.size() >= 1);
+  CHECK(std::count(sgd.begin(), sgd.end(), 1) == static_cast<int64_t>(sgd.size()));
+  CHECK(asking("mlp_784_128_10", 1 << 20).empty());
 }
 
 TEST_CASE("a training step of the benchmark models has few kernels", "[guards]") {

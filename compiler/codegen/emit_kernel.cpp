@@ -253,9 +253,10 @@ void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int>
   reduction_->loop(i64(0), b_.CreateZExt(first, b_.getInt64Ty()), 1, [&](llvm::Value *) { compute(n, stages, t); });
 }
 
-// What the tile's epilogue reads of tensors that no near cache holds, row by row: a load of each.
+// What the tile's epilogue reads row by row, where that is more than a near cache holds: a load of each tensor.
 std::vector<ExprId> KernelEmitter::streams(const NestSchedule &n, const std::vector<int> &stages) const {
   std::map<int, ExprId> found; // by parameter
+  int64_t bytes = 0;
   for (int s : stages)
     if (stage(s).reduce.empty())
       for (ExprId id : expressions_of(k_, stage(s))) {
@@ -266,9 +267,11 @@ std::vector<ExprId> KernelEmitter::streams(const NestSchedule &n, const std::vec
         const FlatAccess flat = flatten(k_, e);
         const bool by_row = flat.computed.empty() && flat.coefficients[static_cast<size_t>(n.row_axis)] != 0 &&
                             flat.coefficients[static_cast<size_t>(n.col_axis)] == 1;
-        if (by_row && type.elements() * static_cast<int64_t>(size_of(type.dtype)) > target_.l2_bytes / 2)
-          found.emplace(e.target, id);
+        if (by_row && found.emplace(e.target, id).second)
+          bytes += type.elements() * static_cast<int64_t>(size_of(type.dtype));
       }
+  if (bytes <= target_.l2_bytes / 2)
+    return {};
   std::vector<ExprId> loads;
   for (auto [param, id] : found)
     loads.push_back(id);
