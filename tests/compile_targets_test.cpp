@@ -136,6 +136,7 @@ TEST_CASE("a model of several modules is one object", "[targets]") {
   File file(".o");
   write_object(spec, options, file.path);
   CHECK(fs::file_size(file.path) > 1000);
+  CHECK(objects == compile_objects(spec, options)); // whatever the linker did to LLVM's options
 }
 
 TEST_CASE("a shared object of a small network is small", "[targets]") {

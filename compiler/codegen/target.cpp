@@ -101,12 +101,12 @@ void set_target(llvm::Function &function, const Target &target) {
 // Kernels come with their loops and addresses as they should be: strength reduction and a second scheduling of
 // instructions cost compile time and changed the median step by a few percent either way. The innermost loops begin with a
 // line of the instruction cache: where they fall otherwise is chance, and worth 3% of a step (Zen 3). LLVM has no other way
-// to say so than its options, which are of the whole process.
+// to say so than its options, which are of the whole process; a run of lld resets them.
 static void set_options() {
   auto &options = llvm::cl::getRegisteredOptions();
   for (const auto &[name, value] : {std::pair("disable-lsr", "true"), {"disable-post-ra", "true"},
                                     {"x86-experimental-pref-innermost-loop-alignment", "6"}}) // 2^6 bytes
-    if (auto option = options.find(name); option != options.end())
+    if (auto option = options.find(name); option != options.end() && option->second->getNumOccurrences() == 0)
       option->second->addOccurrence(1, name, value);
 }
 
@@ -114,10 +114,10 @@ std::unique_ptr<llvm::TargetMachine> make_target_machine(const Target &t) {
   static const bool ready = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
-    set_options();
     return true;
   }();
   (void)ready;
+  set_options();
   const std::string triple = "x86_64-unknown-linux-gnu";
   std::string message;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
