@@ -133,7 +133,7 @@ template <typename Work> void Compilation::timed(std::string_view stage, Work wo
 void Compilation::compile(Part &part) {
   timed("emit LLVM IR", [&] {
     for (const PendingKernel *k : part.kernels)
-      emit_kernel(part.module, k->symbol, k->kernel, k->args, k->schedule, *k->target);
+      emit_kernel(part.module, k->symbol, k->kernel, k->places, k->schedule, *k->target);
   });
   if (options_.on_llvm) {
     std::string text;

@@ -40,10 +40,10 @@ void optimize_module(llvm::Module &module, llvm::TargetMachine &machine) {
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   passes.addPass(llvm::EarlyCSEPass());
   passes.addPass(llvm::SimplifyCFGPass());
-  // Arithmetic alone leaves loops: to ask of each load which stores it may cross takes five times as long, and what matters
-  // is at the kernel's entry already.
-  const llvm::LICMOptions no_memory(/*LicmMssaOptCap=*/0, /*LicmMssaNoAccForPromotionCap=*/0, /*AllowSpeculation=*/true);
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(no_memory), true));
+  // Loads leave only loops that store nothing: to ask of each which stores it may cross takes five times as long, and what
+  // matters is at the kernel's entry already.
+  const llvm::LICMOptions ask_nothing(/*LicmMssaOptCap=*/0, /*LicmMssaNoAccForPromotionCap=*/0, /*AllowSpeculation=*/true);
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(ask_nothing), true));
   for (llvm::Function &f : module)
     if (!f.isDeclaration())
       passes.run(f, functions);

@@ -19,10 +19,12 @@ constexpr double kStridedLine = 4;          // cycles for a line that is waited 
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
 constexpr int64_t kLine = 64;
-constexpr double kBody = 0.03, kBodyCycles = 500; // what code for one more size of a tile must save: share of the time, and cycles
+constexpr double kBody = 0.03;              // what code for one more size of a tile must save: share of the time ...
+constexpr double kBodyCycles = 500;         // ... and cycles
 constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
 
-ContractionCost::ContractionCost(const Contraction &c, const Target &t) : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
+ContractionCost::ContractionCost(const Contraction &c, const Target &t)
+    : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
   for (int a : c.reduce)
     terms_ *= c.extent(a);
   for (int a : c.parallel)
@@ -73,8 +75,9 @@ double ContractionCost::compute(const ContractionChoice &c) const {
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
 }
 
-// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart, of which only `at_once` are read before the next. Strides that share a power of two with the number of
-// sets leave most of a cache unused. What is a little too large for a cache is mostly in it.
+// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart, of which only `at_once` are read before the next.
+// Strides that share a power of two with the number of sets leave most of a cache unused. What is a little too large for a
+// cache is mostly in it.
 double ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
   auto beyond = [&](int64_t size, int64_t ways) { // share that is not in a cache
     int64_t sets = size / (kLine * ways), apart = std::max<int64_t>(1, stride_bytes / kLine);
@@ -85,7 +88,8 @@ double ContractionCost::read(double bytes, double footprint, int64_t stride_byte
   };
   const double piece = at_once > 0 ? at_once : chunk, stride = static_cast<double>(stride_bytes);
   const bool far = stride > kForeseen * kLine && stride > 4 * piece, partly = stride > kLine && piece < kLine;
-  const double from_l3 = beyond(target_.l2_bytes, 8), from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
+  const double from_l3 = beyond(target_.l2_bytes, 8);
+  const double from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
   return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
 }
 
@@ -174,7 +178,7 @@ double ContractionCost::unevenness(const ContractionChoice &c) const {
   if (outputs_ != static_cast<double>(extent(c.row) * extent(c.col)))
     return 0; // loops around the tiles are shared out
   NestSchedule nest;
-  apply(c, c_, target_, nest);
+  fill_in(c, c_, target_, nest);
   const int64_t n = partition(loop_levels(nest), *c_.kernel).tiles.count();
   return n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
 }
@@ -186,18 +190,19 @@ int ContractionCost::bodies(const ContractionChoice &c) const {
 }
 
 double ContractionCost::cycles(const ContractionChoice &c) const {
-  const double cycles = compute(c) + traffic(c) + packing(c) + epilogue(c);
-  const int more = bodies(c) - 1;
-  double weight = 1 + kBody * more;
-  // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
-  if (cycles >= kParallelCycles)
-    weight += kUneven * unevenness(c);
-  return cycles * weight + kBodyCycles * more;
+  return compute(c) + traffic(c) + packing(c) + epilogue(c);
 }
 
-void apply(const ContractionChoice &choice, const Contraction &c, const Target &target, NestSchedule &n) {
+double ContractionCost::drawbacks(const ContractionChoice &c, double cycles) const {
+  const int more = bodies(c) - 1;
+  // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
+  const double waiting = cycles >= kParallelCycles ? kUneven * unevenness(c) : 0;
+  return cycles * (kBody * more + waiting) + kBodyCycles * more;
+}
+
+void fill_in(const ContractionChoice &choice, const Contraction &contraction, const Target &target, NestSchedule &n) {
   n.lane_axis = choice.lane;
-  n.lanes = target.lanes(c.element_bytes);
+  n.lanes = target.lanes(contraction.element_bytes);
   n.row_axis = choice.row;
   n.rows = choice.rows;
   n.col_axis = choice.col;
@@ -205,8 +210,8 @@ void apply(const ContractionChoice &choice, const Contraction &c, const Target &
   n.rows_outermost = choice.rows_outermost;
   n.block = choice.block;
   n.group = choice.group;
-  n.packed_cols = choice.pack_cols < 0 ? -1 : c.operands[static_cast<size_t>(choice.pack_cols)].load;
-  n.packed_rows = choice.pack_rows < 0 ? -1 : c.operands[static_cast<size_t>(choice.pack_rows)].load;
+  n.packed_cols = choice.pack_cols < 0 ? -1 : contraction.operands[static_cast<size_t>(choice.pack_cols)].load;
+  n.packed_rows = choice.pack_rows < 0 ? -1 : contraction.operands[static_cast<size_t>(choice.pack_rows)].load;
 }
 
 } // namespace gradc

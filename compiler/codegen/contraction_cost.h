@@ -13,7 +13,7 @@ struct ContractionChoice {
   int64_t block = 0; // column tiles to a packed block
   int64_t group = 1; // row tiles that are packed together
   int pack_cols = -1, pack_rows = -1; // operands
-  double cost = 0;
+  double cycles = 0, cost = 0; // estimated; with drawbacks
 
   bool dot() const { return lane != col; }
   bool packed() const { return pack_cols >= 0 || pack_rows >= 0; }
@@ -24,8 +24,11 @@ class ContractionCost {
 public:
   ContractionCost(const Contraction &, const Target &);
 
-  /// Estimated cycles of one thread; a little more where two threads would not share the work evenly.
+  /// Estimated cycles of one thread.
   double cycles(const ContractionChoice &) const;
+  /// By how much to prefer others to a choice of so many cycles: where two threads would not share the work evenly, and for
+  /// every size of its tiles but one.
+  double drawbacks(const ContractionChoice &, double cycles) const;
 
   int64_t extent(int axis) const { return axis < 0 ? 1 : c_.extent(axis); }
   int64_t stride(size_t operand, int axis) const {
@@ -56,6 +59,6 @@ private:
 };
 
 /// Writes the choice into the schedule of its nest.
-void apply(const ContractionChoice &, const Contraction &, const Target &, NestSchedule &);
+void fill_in(const ContractionChoice &, const Contraction &, const Target &, NestSchedule &);
 
 } // namespace gradc

@@ -14,12 +14,14 @@ using Choice = ContractionChoice;
 
 class Search {
 public:
-  Search(const Contraction &c, const Target &t) : c_(c), target_(t), cost_(c, t), wish_(t.schedule), lanes_(t.lanes(c.element_bytes)) {}
+  Search(const Contraction &c, const Target &t)
+      : c_(c), target_(t), cost_(c, t), wish_(t.schedule), lanes_(t.lanes(c.element_bytes)) {}
 
   void consider(Choice c) {
     if (!possible(c) || !wished(c))
       return;
-    c.cost = cost_.cycles(c);
+    c.cycles = cost_.cycles(c);
+    c.cost = c.cycles + cost_.drawbacks(c, c.cycles);
     auto same_kind = std::find_if(cheapest_.begin(), cheapest_.end(), [&](const Choice &o) {
       return o.lane == c.lane && o.packed() == c.packed();
     });
@@ -170,9 +172,9 @@ void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &t
   const std::vector<Choice> &kinds = search.cheapest();
   const Choice &best = *std::min_element(kinds.begin(), kinds.end(),
                                          [](const Choice &a, const Choice &b) { return a.cost < b.cost; });
-  apply(best, c, target, n);
+  fill_in(best, c, target, n);
   for (const Choice &o : kinds)
-    n.candidates.push_back({o.lane, o.dot(), o.packed(), o.cost, &o == &best});
+    n.candidates.push_back({o.lane, o.dot(), o.packed(), o.cost, o.cycles, &o == &best});
 }
 
 } // namespace gradc

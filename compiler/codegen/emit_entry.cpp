@@ -321,13 +321,13 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
 
 } // namespace
 
-const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size_t> &args, const Target &target) {
+const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size_t> &places, const Target &target) {
   std::string text = print(kernel);
-  for (size_t place : args)
+  for (size_t place : places)
     text += " " + std::to_string(place);
   auto [it, is_new] = numbers.try_emplace(std::move(text), pending.size());
   if (is_new)
-    pending.push_back({prefix + std::to_string(it->second), kernel, args, schedule_loops(kernel, target), &target});
+    pending.push_back({prefix + std::to_string(it->second), kernel, places, schedule_loops(kernel, target), &target});
   return pending[it->second];
 }
 

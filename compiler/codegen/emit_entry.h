@@ -8,14 +8,14 @@
 
 namespace gradc {
 
-/// The kernels that entries call, by their text and arguments, so that equal ones are compiled once. Their bodies are
+/// The kernels that entries call, by their text and places, so that equal ones are compiled once. Their bodies are
 /// emitted later.
 struct KernelSet {
   std::string prefix; // of their symbols
   std::map<std::string, size_t> numbers;
   std::vector<PendingKernel> pending;
 
-  const PendingKernel &add(const Kernel &, const std::vector<size_t> &args, const Target &);
+  const PendingKernel &add(const Kernel &, const std::vector<size_t> &places, const Target &);
 };
 
 /// The kernels of a fused graph that its entry calls, in order: all but those of empty tensors alone.

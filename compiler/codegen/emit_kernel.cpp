@@ -4,7 +4,6 @@
 #include "ir/error.h"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 
 namespace gradc {
@@ -47,7 +46,7 @@ private:
   void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
   void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
   std::vector<ExprId> streams(const NestSchedule &, const std::vector<int> &stages) const;
-  ReductionEmitter::Meanwhile prefetching(const NestSchedule &, const std::vector<int> &stages, Tile);
+  ReductionEmitter::Meanwhile prefetching(const NestSchedule &, int s, const std::vector<int> &stages, Tile);
   void finish(const NestSchedule &, const std::vector<int> &stages, Tile, llvm::Value *row);
   int finish_cost(const std::vector<int> &stages) const;
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
@@ -278,20 +277,18 @@ std::vector<ExprId> KernelEmitter::streams(const NestSchedule &n, const std::vec
   return loads;
 }
 
-// While a product is summed, the epilogue's lines are asked for, one of each stream in a round: all at once would keep the
-// product's own loads waiting.
-ReductionEmitter::Meanwhile KernelEmitter::prefetching(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
-  if (n.is_dot() || n.row_axis < 0 || t.rows == 1 || !std::has_single_bit(static_cast<unsigned>(t.cols)))
+// While a product is summed over one axis, the epilogue's lines are asked for, one of each stream in a round: all at once
+// would keep the product's own loads waiting. Tiles of one row are streams themselves.
+ReductionEmitter::Meanwhile KernelEmitter::prefetching(const NestSchedule &n, int s, const std::vector<int> &stages, Tile t) {
+  if (n.is_dot() || n.row_axis < 0 || t.rows == 1 || stage(s).reduce.size() != 1 ||
+      extent(stage(s).reduce[0]) < int64_t{t.rows} * t.cols)
     return {};
   const std::vector<ExprId> loads = streams(n, stages);
   if (loads.empty())
     return {};
-  return [this, loads, t](llvm::Value *round, int64_t rounds) {
-    if (rounds < int64_t{t.rows} * t.cols)
-      return;
-    const int bits = std::countr_zero(static_cast<unsigned>(t.cols));
-    llvm::Value *row = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateLShr(round, i64(bits)), i64(t.rows - 1));
-    llvm::Value *col = b_.CreateAnd(round, i64(t.cols - 1));
+  return [this, loads, t](llvm::Value *round) {
+    llvm::Value *row = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateUDiv(round, i64(t.cols)), i64(t.rows - 1));
+    llvm::Value *col = b_.CreateURem(round, i64(t.cols));
     for (ExprId load : loads)
       tile_->prefetch(load, row, col);
   };
@@ -302,7 +299,7 @@ void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stage
   tile_->open_scope();
   for (int s : stages)
     if (!stage(s).reduce.empty())
-      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetching(n, stages, t));
+      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetching(n, s, stages, t));
   bool unroll = finish_cost(stages) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
   if (unroll) {
     for (int r = 0; r < t.rows; ++r)
@@ -357,7 +354,8 @@ llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<si
   for (size_t i = 0; i < k_.params.size(); ++i) {
     auto [arg, fresh] = args.try_emplace(places[i]);
     if (fresh)
-      arg->second = b_.CreateLoad(pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), places[i]), k_.params[i].name);
+      arg->second = b_.CreateLoad(
+          pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), places[i]), k_.params[i].name);
     params.push_back(arg->second);
   }
   tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);

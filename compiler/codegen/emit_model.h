@@ -26,7 +26,7 @@ struct ModelSpec {
 struct PendingKernel {
   std::string symbol;
   Kernel kernel;
-  std::vector<size_t> args; // of each parameter, where its pointer is among the arguments; a state and its new value share one
+  std::vector<size_t> places; // of each parameter's pointer among the arguments; a state and its new value share one
   LoopSchedule schedule;
   const Target *target;
 };

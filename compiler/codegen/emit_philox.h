@@ -1,4 +1,4 @@
-// Counter-based random numbers in compiled code. The rounds are a function that all kernels of a module share:
+// Counter-based random numbers in compiled code. The rounds are a function that all kernels of a model share:
 // in place they would be most of the code of a model with dropout.
 #pragma once
 

@@ -130,7 +130,7 @@ llvm::Value *emit_function(llvm::IRBuilderBase &b, const Target &target, ScalarO
   return op == ScalarOp::pow ? emit_pow(b, args[0], args[1], math) : emit_math(b, op, args[0], math);
 }
 
-// Functions of one number are called, as they are in no hot loop; those of vectors stand where they are used.
+// On scalars they are called, as loops over them are rare or short; on vectors they stand where they are used.
 llvm::Value *call_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, const std::vector<llvm::Value *> &args) {
   llvm::Type *type = args[0]->getType();
   const std::string name = std::string(to_string(op)) + (type->isDoubleTy() ? ".f64" : ".f32");

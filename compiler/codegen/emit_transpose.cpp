@@ -93,10 +93,21 @@ private:
     llvm::Value *exists = b_.CreateICmpSLT(llvm::ConstantVector::get(numbers),
                                            b_.CreateVectorSplat(static_cast<unsigned>(lanes_), columns));
     llvm::Constant *zero = llvm::Constant::getNullValue(vector_);
-    emit_loop(b_, i64(0), rows, 1, [&](llvm::Value *row) {
-      llvm::Value *values = b_.CreateMaskedLoad(vector_, at(function_.getArg(0), row, function_.getArg(1)), align_, exists, zero);
-      b_.CreateAlignedStore(values, own_row(row), align_);
-    });
+    auto copy = [&](llvm::Value *count, bool whole) {
+      emit_loop(b_, i64(0), count, 1, [&](llvm::Value *row) {
+        llvm::Value *from = at(function_.getArg(0), row, function_.getArg(1));
+        llvm::Value *values = whole ? static_cast<llvm::Value *>(b_.CreateAlignedLoad(vector_, from, align_))
+                                    : b_.CreateMaskedLoad(vector_, from, align_, exists, zero);
+        b_.CreateAlignedStore(values, own_row(row), align_);
+      });
+    };
+    if (vector_->getPrimitiveSizeInBits() > kChunkBits) {
+      copy(rows, false);
+    } else { // a masked load is a branch for every lane
+      llvm::Value *whole = b_.CreateICmpEQ(function_.getArg(5), i64(lanes_));
+      copy(b_.CreateSelect(whole, rows, i64(0)), true);
+      copy(b_.CreateSelect(whole, i64(0), rows), false);
+    }
     emit_loop(b_, rows, i64(lanes_), 1, [&](llvm::Value *row) { b_.CreateAlignedStore(zero, own_row(row), align_); });
   }
 

@@ -1,4 +1,4 @@
-// Transposing copies in compiled code, by a function that all kernels of a module share.
+// Transposing copies in compiled code, by a function that all kernels of a model share.
 #pragma once
 
 #include "compiler/codegen/llvm.h"

@@ -75,7 +75,7 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
     if (schedule.shared_rows > 1 || tiles_shared_rows(n))
       times /= static_cast<double>(tiles_shared_rows(n) ? extent(shared.back()) : schedule.shared_rows);
     for (const NestSchedule::Candidate &c : n.candidates)
-      cycles += c.taken ? c.cost * times : 0;
+      cycles += c.taken ? c.cycles * times : 0;
   }
   schedule.cycles = static_cast<int64_t>(std::min(cycles, 1e18));
   for (const Stage &stage : k.stages)

@@ -27,7 +27,7 @@ struct NestSchedule {
   struct Candidate {
     int lane_axis;
     bool dot, packed;
-    double cost; // estimated cycles
+    double cost, cycles; // by which they compare; estimated
     bool taken;
   };
   std::vector<Candidate> candidates; // what was considered, the best of each kind

@@ -167,7 +167,7 @@ void Scheduler::collect() {
 void Scheduler::choose_lanes(NestSchedule &n) {
   int best = -1;
   auto consider = [&](int axis, bool dot, double cost) {
-    n.candidates.push_back({axis, dot, false, cost, false});
+    n.candidates.push_back({axis, dot, false, cost, cost, false});
     const double least = best < 0 ? cost : n.candidates[static_cast<size_t>(best)].cost;
     if (best < 0 || cost < least || (!dot && cost == least)) // the last of the parallel axes: it is contiguous most often
       best = static_cast<int>(n.candidates.size()) - 1;

@@ -222,8 +222,8 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   }
   tile_.open_scope();
   loops(n, stage, 0, [&](int chain) {
-    if (meanwhile)
-      meanwhile(tile_.axis[static_cast<size_t>(stage.reduce.back())], extent_of(stage.reduce.back()));
+    if (meanwhile && !dot)
+      meanwhile(tile_.axis[static_cast<size_t>(stage.reduce.back())]);
     combine_point(stage, rows, cols, chain);
   });
   join_chains(stage, rows * cols);
@@ -245,7 +245,8 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
 
   const int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
   llvm::Type *element = memory_type(c, stage.dtype);
-  auto *memory = local(llvm::ArrayType::get(element, std::bit_ceil(static_cast<uint64_t>(rows * row_points))), "tile");
+  const uint64_t points = std::bit_ceil(static_cast<uint64_t>(rows * row_points)); // sums of lanes come in whole vectors
+  auto *memory = local(llvm::ArrayType::get(element, points), "tile");
   LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
   if (n.row_axis >= 0)
     buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;

@@ -22,8 +22,9 @@ public:
   llvm::AllocaInst *local(llvm::Type *, const std::string &name);
 
   /// Computes stage `s` for every point of the tile, with a fixed order of combination, into a buffer indexed by the
-  /// position in the tile. Each round of the innermost loop also does what `meanwhile` says, if anything.
-  using Meanwhile = std::function<void(llvm::Value *round, int64_t rounds)>;
+  /// position in the tile. Where the lanes are not along the reduction, each round of its innermost loop also does what
+  /// `meanwhile` says.
+  using Meanwhile = std::function<void(llvm::Value *round)>;
   LocalBuffer run(const NestSchedule &, int s, int rows, int cols, int active, const Meanwhile &meanwhile = {});
   /// The result of the last run of stage `s`, under the tile emitter's current view.
   llvm::Value *result(int s, llvm::Value *row, int col);

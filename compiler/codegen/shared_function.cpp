@@ -6,10 +6,13 @@ llvm::Function *shared_function(llvm::IRBuilderBase &b, const std::string &name,
                                 const std::function<void(llvm::Function &)> &define) {
   const llvm::Function *caller = b.GetInsertBlock()->getParent();
   llvm::Module &module = *b.GetInsertBlock()->getModule();
-  const std::string symbol = name + "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
+  // With the model's name: another model's may be of another gradc, or for other features of the same processor.
+  const std::string symbol =
+      module.getName().str() + "." + name + "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
   if (llvm::Function *function = module.getFunction(symbol))
     return function;
-  auto *function = llvm::Function::Create(type, llvm::Function::LinkOnceODRLinkage, symbol, module); // of all modules, one stays
+  // Every module has one, of which the linker keeps one.
+  auto *function = llvm::Function::Create(type, llvm::Function::LinkOnceODRLinkage, symbol, module);
   function->setVisibility(llvm::Function::HiddenVisibility);
   function->setComdat(module.getOrInsertComdat(symbol));
   function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));

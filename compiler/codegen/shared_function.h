@@ -1,4 +1,4 @@
-// Functions that all kernels share: what would be most of their code in place, and most of the time to compile.
+// Functions that all kernels of a model share: what would be most of their code in place, and most of the time to compile.
 #pragma once
 
 #include "compiler/codegen/llvm.h"

@@ -275,8 +275,12 @@ void TileEmitter::prefetch(ExprId load, llvm::Value *row, llvm::Value *col) {
   Address at = address(flatten(k_, e), row, 0);
   at.offset = b_.CreateNSWAdd(at.offset, b_.CreateNSWMul(col, i64(view.col_step)));
   llvm::Value *place = element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, at);
-  const uint32_t write = 1, keep = 3, data = 1;
-  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {place->getType()}, {place, b_.getInt32(write), b_.getInt32(keep), b_.getInt32(data)});
+  bool written = false;
+  for (size_t i = 0; i < params_.size(); ++i)
+    written |= k_.params[i].written && params_[i] == params_[static_cast<size_t>(e.target)];
+  const uint32_t keep = 3, data = 1;
+  b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {place->getType()},
+                     {place, b_.getInt32(written), b_.getInt32(keep), b_.getInt32(data)});
 }
 
 llvm::Value *TileEmitter::pointer(ExprId load) {
