@@ -32,12 +32,14 @@ public:
   void run() {
     merge_all();
     siblings_ = true;
+    begin_phase();
     merge_siblings();
     siblings_ = false;
     scalars_ = true; // later: they would bind together what has nothing else in common
+    begin_phase();
     merge_all();
     row_tiles_ = true; // last: they bind all that joins to loops over rows
-    refused_.clear();
+    begin_phase();
     merge_all();
     rebuild();
   }
@@ -173,6 +175,13 @@ private:
     return false;
   }
 
+  // Reasons of a phase; all others stay, as groups only grow.
+  static constexpr std::string_view kOneAfterTheOther = "they would read what they have in common one after the other";
+  static constexpr std::string_view kTilesOfRows = "they may share tiles of rows";
+  void begin_phase() {
+    std::erase_if(refused_, [](const auto &r) { return r.second.of_phase; });
+  }
+
   std::string why_not(int a, int b) const {
     if (makes_cycle(a, b))
       return "each needs the other to run first";
@@ -184,9 +193,9 @@ private:
       if (std::string reason = why_not_one_kernel(lowered.kernel); !reason.empty())
         return reason;
       if (siblings_ && !one_nest(lowered.kernel))
-        return "they would read what they have in common one after the other";
+        return std::string(kOneAfterTheOther);
       if (!row_tiles_ && tiles_rows(lowered.kernel))
-        return "they may share tiles of rows";
+        return std::string(kTilesOfRows);
       if (breaks_update(lowered))
         return "a parameter would be overwritten before its last read";
     } catch (const Unfusable &reason) {
@@ -200,10 +209,10 @@ private:
     if (a < 0 || b < 0 || a == b)
       return false;
     auto sizes = std::pair(members(a).size(), members(b).size());
-    if (auto known = refused_.find({a, b}); known != refused_.end() && known->second == sizes)
+    if (auto known = refused_.find({a, b}); known != refused_.end() && known->second.sizes == sizes)
       return false;
-    if (!why_not(a, b).empty()) {
-      refused_[{a, b}] = sizes;
+    if (const std::string reason = why_not(a, b); !reason.empty()) {
+      refused_[{a, b}] = {sizes, reason == kOneAfterTheOther || reason == kTilesOfRows};
       return false;
     }
     for (Value v : members(a))
@@ -247,13 +256,11 @@ private:
 
   // Kernels with an operand in common, where one loop nest serves both: the operand is read once.
   void merge_siblings() {
-    refused_.clear();
     for (Value v = 0; v < graph_.size(); ++v)
       if (graph_.type(v).elements() > 1)
         for (size_t b = 1; b < users_[v].size(); ++b)
           for (size_t a = 0; a < b; ++a)
             try_merge(users_[v][a], users_[v][b]);
-    refused_.clear();
   }
 
   void rebuild();
@@ -268,7 +275,11 @@ private:
   std::vector<std::vector<Value>> members_; // of each group
   std::multimap<Value, Value> states_;      // from a value to the state it is written to
   std::vector<std::vector<Value>> after_;   // of each node: what must run later, though it reads nothing of it
-  std::map<std::pair<int, int>, std::pair<size_t, size_t>> refused_; // groups that stay apart at these sizes
+  struct Refusal {
+    std::pair<size_t, size_t> sizes; // of the groups
+    bool of_phase;
+  };
+  std::map<std::pair<int, int>, Refusal> refused_; // groups that stay apart at these sizes
 };
 
 // Emits declarations, constants and then units (kernels and views) in an order that data and hazards allow.
