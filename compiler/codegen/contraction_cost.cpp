@@ -57,6 +57,12 @@ double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, in
   return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency});
 }
 
+// Cycles to sum the lanes of so many vectors: two become one until one is left, which is halved until it has a sum of each.
+double ContractionCost::lane_sums(int64_t vectors) const {
+  const double pairs = static_cast<double>(vectors - 1), halves = std::max(0.0, std::log2(lanes_ / static_cast<double>(vectors)));
+  return 1.5 * (pairs + halves) + 2;
+}
+
 double ContractionCost::compute(const ContractionChoice &c) const {
   double steps = c.dot() ? terms_ / static_cast<double>(extent(c.lane)) *
                            static_cast<double>((extent(c.lane) + lanes_ - 1) / lanes_)
@@ -64,8 +70,7 @@ double ContractionCost::compute(const ContractionChoice &c) const {
   const Tiling rows = row_tiles(c), cols = col_tiles(c);
   const int64_t rest_cols = c.dot() ? cols.rest : (cols.rest + lanes_ - 1) / lanes_;
   auto tile = [&](int64_t r, int64_t v) {
-    double sums = c.dot() ? static_cast<double>(r * v) * (std::log2(lanes_) * 1.5 + 2) : static_cast<double>(r * v) * 0.5;
-    return tile_cycles(c, r, v) * steps + sums + 10;
+    return tile_cycles(c, r, v) * steps + (c.dot() ? lane_sums(r * v) : static_cast<double>(r * v) * 0.5) + 10;
   };
   double cycles = 0;
   for (auto [r, n] : {std::pair(rows.step, rows.large), {rows.rest, rows.small}})

@@ -43,6 +43,7 @@ public:
 
 private:
   double tile_cycles(const ContractionChoice &, int64_t rows, int64_t cols) const;
+  double lane_sums(int64_t vectors) const;
   double compute(const ContractionChoice &) const;
   double traffic(const ContractionChoice &) const;
   double operand_traffic(const ContractionChoice &, size_t operand) const;
