@@ -5,7 +5,6 @@
 #include "compiler/jit.h"
 #include "runtime/train/instance.h"
 
-#include <tuple>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
+#include <tuple>
 
 namespace gradc {
 namespace {

@@ -166,8 +166,7 @@ void KernelEmitter::pack_rows(const NestSchedule &n, const Iteration &at) {
   }
   llvm::Value *done = b_.CreateNSWSub(at.number, at.from);
   llvm::Value *slot = b_.CreateURem(done, i64(n.group));
-  llvm::Value *is_first = b_.CreateZExt(b_.CreateICmpEQ(slot, i64(0)), b_.getInt64Ty());
-  reduction_->loop(i64(0), is_first, 1, [&](llvm::Value *) {
+  reduction_->when(b_.CreateICmpEQ(slot, i64(0)), [&] {
     llvm::Value *left = b_.CreateNSWSub(at.to, at.number);
     pack_->pack_rows(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, i64(n.group)), at.points);
   });
@@ -249,7 +248,7 @@ void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int>
     if (std::find(axes.begin(), axes.end(), a) == axes.end())
       first = b_.CreateAnd(first, b_.CreateICmpEQ(tile_->axis[static_cast<size_t>(a)], i64(0)));
   t.rows = 1;
-  reduction_->loop(i64(0), b_.CreateZExt(first, b_.getInt64Ty()), 1, [&](llvm::Value *) { compute(n, stages, t); });
+  reduction_->when(first, [&] { compute(n, stages, t); });
 }
 
 // What the tile's epilogue reads row by row, where that is more than a near cache holds: a load of each tensor.

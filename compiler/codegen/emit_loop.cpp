@@ -18,4 +18,15 @@ void emit_loop(llvm::IRBuilderBase &b, llvm::Value *begin, llvm::Value *end, int
   b.SetInsertPoint(exit);
 }
 
+void emit_if(llvm::IRBuilderBase &b, llvm::Value *condition, const std::function<void()> &body) {
+  llvm::Function *function = b.GetInsertBlock()->getParent();
+  auto *then = llvm::BasicBlock::Create(b.getContext(), "then", function);
+  auto *next = llvm::BasicBlock::Create(b.getContext(), "next", function);
+  b.CreateCondBr(condition, then, next);
+  b.SetInsertPoint(then);
+  body();
+  b.CreateBr(next);
+  b.SetInsertPoint(next);
+}
+
 } // namespace gradc

@@ -3,6 +3,7 @@
 // and a reversal of the products.
 #include "compiler/codegen/emit_philox.h"
 
+#include "compiler/codegen/emit_loop.h"
 #include "compiler/codegen/shared_function.h"
 #include "ir/philox.h"
 
@@ -77,32 +78,20 @@ void PhiloxEmitter::emit_rounds(llvm::Function &f) {
   for (unsigned half = 0; half < 2 * blocks; ++half)
     multipliers.push_back(b_.getInt64(kPhiloxMultipliers[half % 2]));
 
-  auto *entry = llvm::BasicBlock::Create(f.getContext(), "entry", &f);
-  auto *loop = llvm::BasicBlock::Create(f.getContext(), "rounds", &f);
-  auto *exit = llvm::BasicBlock::Create(f.getContext(), "exit", &f);
-  b_.SetInsertPoint(entry);
-  b_.CreateBr(loop);
-  b_.SetInsertPoint(loop);
-  llvm::PHINode *from_state = b_.CreatePHI(pairs, 2), *from_key = b_.CreatePHI(pairs, 2);
-  llvm::PHINode *left = b_.CreatePHI(b_.getInt32Ty(), 2);
-  from_state->addIncoming(f.getArg(0), entry);
-  from_key->addIncoming(f.getArg(1), entry);
-  left->addIncoming(b_.getInt32(kPhiloxRounds), entry);
-  llvm::Value *state = from_state, *key = from_key;
-  for (int round = 0; round < kUnrolledRounds; ++round) {
-    llvm::Value *product = b_.CreateMul(low(state), llvm::ConstantVector::get(multipliers));
-    llvm::Value *swapped = b_.CreateShuffleVector(b_.CreateBitCast(product, quads), reversed);
-    state = b_.CreateXor(b_.CreateBitCast(swapped, pairs), b_.CreateXor(high(state), key));
-    llvm::Value *bumped = b_.CreateAdd(b_.CreateBitCast(key, quads), llvm::ConstantVector::get(weyl));
-    key = b_.CreateBitCast(bumped, pairs);
-  }
-  llvm::Value *rest = b_.CreateSub(left, b_.getInt32(kUnrolledRounds));
-  from_state->addIncoming(state, loop);
-  from_key->addIncoming(key, loop);
-  left->addIncoming(rest, loop);
-  b_.CreateCondBr(b_.CreateICmpNE(rest, b_.getInt32(0)), loop, exit);
-  b_.SetInsertPoint(exit);
-  b_.CreateRet(b_.CreateBitCast(state, quads));
+  llvm::AllocaInst *state = b_.CreateAlloca(pairs), *key = b_.CreateAlloca(pairs); // registers, once LLVM has seen them
+  b_.CreateStore(f.getArg(0), state);
+  b_.CreateStore(f.getArg(1), key);
+  emit_loop(b_, b_.getInt64(0), b_.getInt64(kPhiloxRounds), kUnrolledRounds, [&](llvm::Value *) {
+    for (int round = 0; round < kUnrolledRounds; ++round) {
+      llvm::Value *old = b_.CreateLoad(pairs, state), *k = b_.CreateLoad(pairs, key);
+      llvm::Value *product = b_.CreateMul(low(old), llvm::ConstantVector::get(multipliers));
+      llvm::Value *swapped = b_.CreateShuffleVector(b_.CreateBitCast(product, quads), reversed);
+      b_.CreateStore(b_.CreateXor(b_.CreateBitCast(swapped, pairs), b_.CreateXor(high(old), k)), state);
+      llvm::Value *bumped = b_.CreateAdd(b_.CreateBitCast(k, quads), llvm::ConstantVector::get(weyl));
+      b_.CreateStore(b_.CreateBitCast(bumped, pairs), key);
+    }
+  });
+  b_.CreateRet(b_.CreateBitCast(b_.CreateLoad(pairs, state), quads));
 }
 
 llvm::Function *PhiloxEmitter::rounds(llvm::Type *pairs) {

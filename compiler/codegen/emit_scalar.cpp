@@ -139,7 +139,6 @@ llvm::Value *call_function(llvm::IRBuilderBase &b, const Target &target, ScalarO
     f.setDoesNotAccessMemory();
     f.setDoesNotThrow();
     f.setWillReturn();
-    b.SetInsertPoint(llvm::BasicBlock::Create(b.getContext(), "entry", &f));
     std::vector<llvm::Value *> own;
     for (llvm::Argument &arg : f.args())
       own.push_back(&arg);

@@ -58,7 +58,6 @@ public:
   void emit() {
     for (unsigned arg : {0u, 2u})
       function_.addParamAttr(arg, llvm::Attribute::NoAlias);
-    b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", &function_));
     rows_ = b_.CreateAlloca(llvm::ArrayType::get(vector_, static_cast<uint64_t>(lanes_)), nullptr, "rows");
     rows_->setAlignment(llvm::Align(64));
     copy_rows();
@@ -68,10 +67,12 @@ public:
       for (int r = 0; r < chunk_; ++r)
         square.push_back(gather(first, r));
       turn_chunks(b_, square, lanes_);
-      for (int i = 0; i < chunk_; ++i)
-        if_below(b_.CreateAdd(first, i64(i)), columns, [&](llvm::Value *column) {
+      for (int i = 0; i < chunk_; ++i) {
+        llvm::Value *column = b_.CreateAdd(first, i64(i));
+        emit_if(b_, b_.CreateICmpSLT(column, columns), [&] {
           b_.CreateAlignedStore(square[static_cast<size_t>(i)], at(function_.getArg(2), column, function_.getArg(3)), align_);
         });
+      }
     });
     b_.CreateRetVoid();
   }
@@ -119,16 +120,6 @@ private:
       parts.push_back(b_.CreateAlignedLoad(type, b_.CreateInBoundsGEP(element_, own_row(i64(row)), first), align_));
     }
     return concatenated(b_, std::move(parts));
-  }
-
-  void if_below(llvm::Value *i, llvm::Value *end, const std::function<void(llvm::Value *)> &body) {
-    auto *then = llvm::BasicBlock::Create(b_.getContext(), "then", &function_);
-    auto *next = llvm::BasicBlock::Create(b_.getContext(), "next", &function_);
-    b_.CreateCondBr(b_.CreateICmpSLT(i, end), then, next);
-    b_.SetInsertPoint(then);
-    body(i);
-    b_.CreateBr(next);
-    b_.SetInsertPoint(next);
   }
 
   llvm::IRBuilderBase &b_;

@@ -19,6 +19,14 @@ void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
   });
 }
 
+void ReductionEmitter::when(llvm::Value *condition, const std::function<void()> &body) {
+  emit_if(b_, condition, [&] {
+    tile_.open_scope();
+    body();
+    tile_.close_scope();
+  });
+}
+
 llvm::AllocaInst *ReductionEmitter::local(llvm::Type *type, const std::string &name) {
   llvm::BasicBlock &entry = function_->getEntryBlock();
   llvm::IRBuilder<> at(&entry, entry.getFirstInsertionPt());

@@ -17,6 +17,8 @@ public:
 
   /// for (i = begin; i < end; i += step) body(i). Opens a scope of the tile emitter for the body.
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step, const std::function<void(llvm::Value *)> &body);
+  /// if (condition) body(). Opens a scope likewise.
+  void when(llvm::Value *condition, const std::function<void()> &body);
 
   /// Memory in the frame of the kernel.
   llvm::AllocaInst *local(llvm::Type *, const std::string &name);

@@ -17,6 +17,7 @@ llvm::Function *shared_function(llvm::IRBuilderBase &b, const std::string &name,
   function->setComdat(module.getOrInsertComdat(symbol));
   function->addFnAttrs(llvm::AttrBuilder(module.getContext(), caller->getAttributes().getFnAttrs()));
   llvm::IRBuilderBase::InsertPointGuard guard(b);
+  b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
   define(*function);
   return function;
 }

@@ -7,7 +7,8 @@
 
 namespace gradc {
 
-/// The function `name` for the target of the function that is being built; `define` writes its body the first time.
+/// The function `name` for the target of the function that is being built; `define` writes its body the first time,
+/// from its entry on.
 llvm::Function *shared_function(llvm::IRBuilderBase &, const std::string &name, llvm::FunctionType *,
                                 const std::function<void(llvm::Function &)> &define);
 
