@@ -10,6 +10,7 @@
 namespace gradc {
 
 constexpr double kLatency = 4.5;            // of a multiply-add and what delays it, in cycles
+constexpr int kChains = 4;                  // of sums in less than as many vectors
 constexpr double kLoad = 0.75;              // cycles of a load
 constexpr double kIssue = 5;                // instructions a cycle
 // Bytes a cycle beyond what the arithmetic hides; strided: parts of lines, or lines too far apart for prefetchers.
@@ -54,7 +55,8 @@ double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, in
     loads += unit * (varies(o, c.row) ? static_cast<double>(rows) : 1) * (by_col ? static_cast<double>(cols) : 1);
   }
   double products = static_cast<double>(rows * cols), work = products * (1 + c_.operations);
-  return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency});
+  const double chains = products < kChains ? kChains : 1; // a lone sum is several
+  return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency / chains});
 }
 
 // Cycles to sum the lanes of so many vectors: two become one until one is left, which is halved until it has a sum of each.

@@ -1,6 +1,7 @@
 #include "compiler/codegen/loop_schedule.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <set>
 
@@ -27,6 +28,17 @@ FlatAccess flatten(const Kernel &k, const Expr &load) {
   return flatten(k, k.params[static_cast<size_t>(load.target)].type.shape, load.index);
 }
 
+namespace {
+
+// So that the last vector of a row, which has that many elements or a divisor of it, can be stored whole.
+int64_t padded_row(int64_t extent) {
+  constexpr int64_t kMostLanes = 16;
+  return extent < kMostLanes ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(extent)))
+                             : (extent + kMostLanes - 1) / kMostLanes * kMostLanes;
+}
+
+} // namespace
+
 HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSchedule &schedule) {
   HandedOver layout{std::vector<int64_t>(k.axes.size(), 0), 1};
   for (size_t i = stage.axes.size(); i-- > 0;) {
@@ -36,8 +48,9 @@ HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSch
     const bool rows = outside && shared + 1 == schedule.shared.end() && schedule.shared_rows > 1;
     if (outside && !rows)
       continue;
+    const int64_t extent = rows ? schedule.shared_rows : k.axes[static_cast<size_t>(axis)].extent;
     layout.strides[static_cast<size_t>(axis)] = layout.elements;
-    layout.elements *= rows ? schedule.shared_rows : k.axes[static_cast<size_t>(axis)].extent;
+    layout.elements *= layout.elements == 1 ? padded_row(extent) : extent;
   }
   return layout;
 }

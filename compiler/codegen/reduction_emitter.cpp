@@ -58,21 +58,21 @@ llvm::Value *ReductionEmitter::better(llvm::Value *value, llvm::Value *best) {
 void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value *row, int col) {
   llvm::Type *type = acc.value->getAllocatedType();
   llvm::Value *old = b_.CreateLoad(type, acc.value);
+  // Lanes that do not exist add nothing.
+  llvm::Value *mask = tile_.view.mask_all ? tile_.mask(col) : nullptr;
+  auto masked = [&](ExprId id, bool sums) {
+    llvm::Value *value = tile_.eval(id, row, col);
+    const bool is_zero = sums && value->getType()->isVectorTy() && tile_.is_read(id);
+    value = tile_.widen(value);
+    return !mask || is_zero ? value : b_.CreateSelect(mask, value, term_identity(stage, value->getType()));
+  };
   const Expr &body = k_.expr(stage.body);
-  llvm::Value *mask = tile_.mask(col);
-  bool masked = mask && tile_.view.mask_all;
   if (sums_products(k_, stage) && is_float(body.dtype)) {
-    llvm::Value *x = tile_.eval_lanes(body.args[0], row, col), *y = tile_.eval_lanes(body.args[1], row, col);
-    if (masked) { // lanes that do not exist add 0 * 0
-      x = b_.CreateSelect(mask, x, llvm::Constant::getNullValue(x->getType()));
-      y = b_.CreateSelect(mask, y, llvm::Constant::getNullValue(y->getType()));
-    }
+    llvm::Value *x = masked(body.args[0], true), *y = masked(body.args[1], true);
     b_.CreateStore(emit_fma(b_, target_, x, y, old), acc.value);
     return;
   }
-  llvm::Value *term = tile_.eval_lanes(stage.body, row, col);
-  if (masked)
-    term = b_.CreateSelect(mask, term, term_identity(stage, term->getType()));
+  llvm::Value *term = masked(stage.body, stage.combiner == Combiner::sum);
   DType dtype = term_dtype(stage);
   if (stage.combiner == Combiner::argmax) {
     llvm::Value *position = tile_.axis[static_cast<size_t>(stage.reduce[0])];
@@ -109,50 +109,49 @@ void ReductionEmitter::join_chains(const Stage &stage, int points) {
     }
 }
 
-// Nested loops over the reduction axes; the one along the lanes is innermost, in whole vectors and a masked rest.
+// Nested loops over the reduction axes; the innermost, along the lanes if they reduce, is shared out among the chains.
 void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
                              const std::function<void(int)> &body) {
-  std::vector<int> order;
-  for (int a : stage.reduce)
-    if (a != n.lane_axis)
-      order.push_back(a);
-  if (level < order.size()) {
-    size_t a = static_cast<size_t>(order[level]);
-    loop(i64(0), i64(k_.axes[a].extent), 1, [&](llvm::Value *i) {
-      tile_.axis[a] = i;
-      loops(n, stage, level + 1, body);
-    });
+  std::vector<int> order = stage.reduce;
+  if (n.is_dot())
+    std::stable_partition(order.begin(), order.end(), [&](int a) { return a != n.lane_axis; });
+  if (level + 1 == order.size()) {
+    chained_loop(order[level], n.is_dot() ? n.lanes : 1, body);
     return;
   }
-  if (n.is_dot())
-    lane_loop(n, body);
-  else
-    body(0);
+  const auto a = static_cast<size_t>(order[level]);
+  loop(i64(0), i64(k_.axes[a].extent), 1, [&](llvm::Value *i) {
+    tile_.axis[a] = i;
+    loops(n, stage, level + 1, body);
+  });
 }
 
-void ReductionEmitter::lane_loop(const NestSchedule &n, const std::function<void(int)> &body) {
-  size_t a = static_cast<size_t>(n.lane_axis);
-  int64_t extent = k_.axes[a].extent, step = int64_t{n.lanes} * chains_;
-  int64_t chained = extent / step * step, whole = extent / n.lanes * n.lanes;
+// `points` at a time, one group of them to each chain in turn; then the groups that do not fill a round, the last one masked.
+void ReductionEmitter::chained_loop(int axis, int points, const std::function<void(int)> &body) {
+  const auto a = static_cast<size_t>(axis);
+  const int64_t extent = k_.axes[a].extent, step = int64_t{points} * chains_;
+  const int64_t chained = extent / step * step, whole = extent / points * points;
   if (chained > 0)
     loop(i64(0), i64(chained), step, [&](llvm::Value *i) {
       for (int chain = 0; chain < chains_; ++chain) {
         tile_.open_scope();
-        tile_.axis[a] = b_.CreateNSWAdd(i, i64(int64_t{chain} * n.lanes));
+        tile_.axis[a] = chain == 0 ? i : b_.CreateNSWAdd(i, i64(int64_t{chain} * points));
         body(chain);
         tile_.close_scope();
       }
     });
-  for (int64_t at = chained; at < extent; at += n.lanes) {
+  for (int64_t at = chained; at < extent; at += points) {
     tile_.open_scope();
     tile_.axis[a] = i64(at);
     if (at >= whole) {
       tile_.view.active = static_cast<int>(extent - whole);
       tile_.view.mask_all = true;
     }
-    body(static_cast<int>((at - chained) / n.lanes));
-    tile_.view.active = n.lanes;
-    tile_.view.mask_all = false;
+    body(static_cast<int>((at - chained) / points));
+    if (at >= whole) {
+      tile_.view.active = points;
+      tile_.view.mask_all = false;
+    }
     tile_.close_scope();
   }
 }
@@ -220,8 +219,9 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
     return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
   });
-  const bool lone = dot && rows * cols < kChains && !argmax && !long_term; // a long term hides the addition's latency
-  chains_ = lone ? static_cast<int>(std::min<int64_t>(kChains, (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes)) : 1;
+  const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term; // a long term hides the addition's latency
+  const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back());
+  chains_ = lone ? static_cast<int>(std::clamp<int64_t>(dot ? additions : additions / 2, 1, kChains)) : 1;
   for (int i = 0; i < chains_ * rows * cols; ++i) {
     accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
     b_.CreateStore(term_identity(stage, type), accumulators_.back().value);

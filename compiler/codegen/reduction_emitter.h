@@ -37,7 +37,7 @@ private:
     llvm::AllocaInst *position = nullptr; // argmax only
   };
   void loops(const NestSchedule &, const Stage &, size_t level, const std::function<void(int chain)> &body);
-  void lane_loop(const NestSchedule &, const std::function<void(int chain)> &body);
+  void chained_loop(int axis, int points, const std::function<void(int chain)> &body);
   void combine_point(const Stage &, int rows, int cols, int chain);
   void join_chains(const Stage &, int points);
   void combine(const Stage &, Accumulator &, llvm::Value *row, int col);
@@ -55,7 +55,7 @@ private:
   TileEmitter &tile_;
   llvm::Function *function_;
   std::vector<Accumulator> accumulators_; // [chains][rows][cols] of the running reduction
-  int chains_ = 1; // independent accumulations along the lanes' axis, so that latency does not limit a lone sum
+  int chains_ = 1; // independent accumulations along the innermost axis, so that latency does not limit a lone sum
 };
 
 } // namespace gradc

@@ -4,6 +4,7 @@
 #include "ir/error.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace gradc {
 
@@ -38,13 +39,10 @@ bool TileEmitter::depends(const IndexExpr &index, int a) {
   return false;
 }
 
+int TileEmitter::existing(int col) const { return view.masked(col) ? view.active : view.lanes; }
+
 llvm::Value *TileEmitter::mask(int col) {
-  if (!view.masked(col))
-    return nullptr;
-  std::vector<llvm::Constant *> bits;
-  for (int lane = 0; lane < view.lanes; ++lane)
-    bits.push_back(b_.getInt1(lane < view.active));
-  return llvm::ConstantVector::get(bits);
+  return view.masked(col) ? first_lanes(b_, view.lanes, view.active) : nullptr;
 }
 
 llvm::Value *TileEmitter::lane_numbers() {
@@ -89,7 +87,7 @@ llvm::Value *TileEmitter::index_sum(const IndexExpr &index, llvm::Value *row, in
   return sum;
 }
 
-TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *row, int col) {
+Address TileEmitter::address(const FlatAccess &flat, llvm::Value *row, int col) {
   // Loop-dependent parts first and constants last, so that the constants become displacements.
   llvm::Value *moving = i64(0);
   int64_t fixed = flat.offset;
@@ -117,7 +115,7 @@ TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *r
     else
       moving = b_.CreateNSWAdd(moving, term);
   }
-  Address result{b_.CreateNSWAdd(moving, i64(fixed)), nullptr, lane_stride};
+  Address result{b_.CreateNSWAdd(moving, i64(fixed)), nullptr, lane_stride, view.lanes};
   if (varying || (view.lanes > 1 && lane_stride != 0 && lane_stride != 1)) {
     llvm::Value *lanes = b_.CreateNSWMul(lane_numbers(), widen(i64(lane_stride)));
     result.indices = varying ? b_.CreateNSWAdd(varying, lanes) : lanes;
@@ -125,7 +123,7 @@ TileEmitter::Address TileEmitter::address(const FlatAccess &flat, llvm::Value *r
   return result;
 }
 
-TileEmitter::Address TileEmitter::address(const LocalBuffer &local, llvm::Value *row, int col) {
+Address TileEmitter::address(const LocalBuffer &local, llvm::Value *row, int col) {
   std::vector<llvm::Value *> outer = axis;
   if (local.counted_axis >= 0) {
     llvm::Value *&here = axis[static_cast<size_t>(local.counted_axis)];
@@ -137,64 +135,6 @@ TileEmitter::Address TileEmitter::address(const LocalBuffer &local, llvm::Value 
   Address at = address(FlatAccess{0, local.strides, {}}, row, col);
   axis = std::move(outer);
   return at;
-}
-
-llvm::Value *TileEmitter::element_pointer(llvm::Value *base, DType dtype, const Address &at) {
-  llvm::Type *type = memory_type(b_.getContext(), dtype);
-  // Split off a constant addend, so that neighbouring accesses share their base.
-  if (auto *add = llvm::dyn_cast<llvm::BinaryOperator>(at.offset); add && add->getOpcode() == llvm::Instruction::Add)
-    if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(add->getOperand(1)))
-      return b_.CreateInBoundsGEP(type, b_.CreateInBoundsGEP(type, base, add->getOperand(0)), constant);
-  return b_.CreateInBoundsGEP(type, base, at.offset);
-}
-
-llvm::Value *TileEmitter::load_elements(llvm::Value *base, DType dtype, const Address &at, llvm::Value *mask,
-                                        llvm::Constant *otherwise) {
-  llvm::Type *element = memory_type(b_.getContext(), dtype);
-  llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
-  llvm::Value *pointer = element_pointer(base, dtype, at);
-  llvm::Value *value = nullptr;
-  if (at.indices || (at.lane_stride == 1 && view.lanes > 1)) {
-    auto *vector = llvm::FixedVectorType::get(element, static_cast<unsigned>(view.lanes));
-    llvm::Value *pass = mask ? (otherwise ? static_cast<llvm::Value *>(llvm::ConstantVector::getSplat(
-                                                vector->getElementCount(), otherwise))
-                                          : llvm::Constant::getNullValue(vector))
-                             : nullptr;
-    if (at.indices) {
-      llvm::Value *all = mask ? mask : llvm::ConstantInt::getTrue(
-                                           llvm::FixedVectorType::get(b_.getInt1Ty(), static_cast<unsigned>(view.lanes)));
-      value = b_.CreateMaskedGather(vector, b_.CreateInBoundsGEP(element, pointer, at.indices), align, all,
-                                    pass ? pass : llvm::PoisonValue::get(vector));
-    } else {
-      value = mask ? static_cast<llvm::Value *>(b_.CreateMaskedLoad(vector, pointer, align, mask, pass))
-                   : b_.CreateAlignedLoad(vector, pointer, align);
-    }
-  } else {
-    value = b_.CreateAlignedLoad(element, pointer, align);
-  }
-  if (dtype == DType::boolean)
-    value = b_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
-  return value;
-}
-
-void TileEmitter::store_elements(llvm::Value *base, DType dtype, const Address &at, llvm::Value *mask,
-                                 llvm::Value *value) {
-  llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
-  llvm::Value *pointer = element_pointer(base, dtype, at);
-  if (dtype == DType::boolean) {
-    llvm::Type *bytes = b_.getInt8Ty();
-    if (auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType()))
-      bytes = llvm::FixedVectorType::get(bytes, vector->getNumElements());
-    value = b_.CreateZExt(value, bytes);
-  }
-  if (at.indices) {
-    llvm::Type *element = memory_type(b_.getContext(), dtype);
-    b_.CreateMaskedScatter(value, b_.CreateInBoundsGEP(element, pointer, at.indices), align, mask);
-  } else if (mask) {
-    b_.CreateMaskedStore(value, pointer, align, mask);
-  } else {
-    b_.CreateAlignedStore(value, pointer, align);
-  }
 }
 
 // Where a padded load is within the bounds of the parameter.
@@ -225,14 +165,14 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   llvm::Value *base = params_[static_cast<size_t>(e.target)];
   Address at = address(flatten(k_, e), row, col);
   if (!e.padded)
-    return load_elements(base, param.type.dtype, at, mask(col), nullptr);
+    return load_elements(b_, base, param.type.dtype, at, mask(col));
   llvm::Type *element = memory_type(b_.getContext(), param.type.dtype);
   llvm::Constant *pad = is_float(param.type.dtype)
                             ? llvm::ConstantFP::get(element, e.number)
                             : llvm::ConstantInt::getSigned(element, static_cast<int64_t>(e.number));
   const Bounds inside = bounds(e, row, col);
   llvm::Value *all = inside.all ? inside.all : b_.getTrue();
-  bool vector = at.indices || (at.lane_stride == 1 && view.lanes > 1);
+  bool vector = at.is_vector();
   if (!vector && inside.lanes) { // the index is the same in all lanes of some dim only
     at.indices = llvm::Constant::getNullValue(lane_numbers()->getType());
     vector = true;
@@ -242,14 +182,14 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
     if (exist)
       lanes = lanes ? b_.CreateAnd(lanes, exist) : exist;
     if (at.indices)
-      return load_elements(base, param.type.dtype, at, lanes ? b_.CreateAnd(lanes, widen(all)) : widen(all), pad);
+      return load_elements(b_, base, param.type.dtype, at, lanes ? b_.CreateAnd(lanes, widen(all)) : widen(all), pad);
     // Where no lane is inside, they read the pad. Not one mask of both: where a vector takes two registers and none of the
     // second's lanes exists, LLVM 19 makes a splat and a constant into a load of all of that.
-    llvm::Value *pointer = b_.CreateSelect(all, element_pointer(base, param.type.dtype, at), pad_vector(pad));
-    return load_elements(pointer, param.type.dtype, {i64(0), nullptr, 1}, lanes, pad);
+    llvm::Value *pointer = b_.CreateSelect(all, element_pointer(b_, base, param.type.dtype, at), pad_vector(pad));
+    return load_elements(b_, pointer, param.type.dtype, {i64(0), nullptr, 1, view.lanes}, lanes, pad);
   }
   at.offset = b_.CreateSelect(all, at.offset, i64(0));
-  llvm::Value *value = load_elements(base, param.type.dtype, at, nullptr, nullptr);
+  llvm::Value *value = load_elements(b_, base, param.type.dtype, at);
   llvm::Value *otherwise = param.type.dtype == DType::boolean ? b_.getInt1(e.number != 0) : static_cast<llvm::Value *>(pad);
   return b_.CreateSelect(all, value, otherwise);
 }
@@ -266,15 +206,16 @@ llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int c
 
 llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col) {
   Address at = address(local, row, col);
-  // Consecutive lanes that do not exist are read from the slack at the buffer's end; others may be anywhere.
-  return load_elements(local.memory, dtype, at, at.indices ? mask(col) : nullptr, nullptr);
+  // Consecutive lanes that do not exist are read from the slack at the row's end, unless they must be zero; others may be
+  // anywhere.
+  return load_elements(b_, local.memory, dtype, at, at.indices || view.mask_all ? mask(col) : nullptr);
 }
 
 void TileEmitter::prefetch(ExprId load, llvm::Value *row, llvm::Value *col) {
   const Expr &e = k_.expr(load);
   Address at = address(flatten(k_, e), row, 0);
   at.offset = b_.CreateNSWAdd(at.offset, b_.CreateNSWMul(col, i64(view.col_step)));
-  llvm::Value *place = element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, at);
+  llvm::Value *place = element_pointer(b_, params_[static_cast<size_t>(e.target)], e.dtype, at);
   bool written = false;
   for (size_t i = 0; i < params_.size(); ++i)
     written |= k_.params[i].written && params_[i] == params_[static_cast<size_t>(e.target)];
@@ -285,16 +226,21 @@ void TileEmitter::prefetch(ExprId load, llvm::Value *row, llvm::Value *col) {
 
 llvm::Value *TileEmitter::pointer(ExprId load) {
   const Expr &e = k_.expr(load);
-  return element_pointer(params_[static_cast<size_t>(e.target)], e.dtype, address(flatten(k_, e), i64(0), 0));
+  return element_pointer(b_, params_[static_cast<size_t>(e.target)], e.dtype, address(flatten(k_, e), i64(0), 0));
 }
 
 llvm::Value *TileEmitter::pointer(const LocalBuffer &local, DType dtype) {
-  return element_pointer(local.memory, dtype, address(local, i64(0), 0));
+  return element_pointer(b_, local.memory, dtype, address(local, i64(0), 0));
 }
 
 void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {
   Address at = address(local, row, col);
-  store_elements(local.memory, dtype, at, local.tile_relative ? nullptr : mask(col), value);
+  int count = existing(col);
+  if (local.tile_relative || at.lane_stride == 1) { // rows are padded, and behind the last lies slack
+    const bool rows = std::count(local.strides.begin(), local.strides.end(), 0) + 1 < std::ssize(local.strides);
+    count = rows ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))) : view.lanes;
+  }
+  store_elements(b_, local.memory, dtype, at, count, value);
 }
 
 void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value,
@@ -303,10 +249,10 @@ void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, i
   llvm::Value *base = params_[static_cast<size_t>(param)];
   Address at = address(flatten(k_, type.shape, index), row, col);
   if (accumulate) {
-    llvm::Value *old = load_elements(base, type.dtype, at, mask(col), nullptr);
+    llvm::Value *old = load_elements(b_, base, type.dtype, at, mask(col));
     value = emit_scalar(b_, target_, ScalarOp::add, type.dtype, type.dtype, {old, value});
   }
-  store_elements(base, type.dtype, at, mask(col), value);
+  store_elements(b_, base, type.dtype, at, existing(col), value);
 }
 
 // Random words whose numbers are in arithmetic progression over the lanes; null where they are not.
@@ -350,6 +296,12 @@ llvm::Value *TileEmitter::apply(const Expr &e, llvm::Value *row, int col) {
       arg = widen(arg);
   DType operand = k_.expr(e.args[e.op == ScalarOp::select ? 1 : 0]).dtype;
   return emit_scalar(b_, target_, e.op, operand, e.dtype, args);
+}
+
+bool TileEmitter::is_read(ExprId id) const {
+  const Expr &e = k_.expr(id);
+  return (e.kind == Expr::Kind::load && !e.padded) || (e.kind == Expr::Kind::stage && locals.contains(e.target)) ||
+         packed.contains(id);
 }
 
 llvm::Value *TileEmitter::eval(ExprId id, llvm::Value *row, int col) {

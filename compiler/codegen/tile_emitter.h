@@ -1,6 +1,7 @@
 // Evaluates the expressions of a kernel for the vectors of a register tile.
 #pragma once
 
+#include "compiler/codegen/emit_access.h"
 #include "compiler/codegen/emit_scalar.h"
 #include "compiler/codegen/loop_schedule.h"
 
@@ -46,6 +47,8 @@ public:
   /// The same, always as a vector when the view has lanes.
   llvm::Value *eval_lanes(ExprId, llvm::Value *row, int col);
   llvm::Value *widen(llvm::Value *);
+  /// Whether a vector of the expression comes from memory as it is. With mask_all, lanes that do not exist are zero then.
+  bool is_read(ExprId) const;
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
   llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
@@ -64,11 +67,6 @@ public:
   void close_scope() { scopes_.pop_back(); }
 
 private:
-  struct Address {
-    llvm::Value *offset;  // in elements, of lane 0
-    llvm::Value *indices; // one an element when lanes are not at a constant stride; else null
-    int64_t lane_stride;
-  };
   Address address(const FlatAccess &, llvm::Value *row, int col);
   Address address(const LocalBuffer &, llvm::Value *row, int col);
   llvm::Value *load(const Expr &, llvm::Value *row, int col);
@@ -84,9 +82,7 @@ private:
   llvm::Value *apply(const Expr &, llvm::Value *row, int col);
   llvm::Value *compute(const Expr &, llvm::Value *row, int col);
   llvm::Value *position(int axis, llvm::Value *row, int col); // of lane 0
-  llvm::Value *element_pointer(llvm::Value *base, DType, const Address &);
-  llvm::Value *load_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Constant *otherwise);
-  void store_elements(llvm::Value *base, DType, const Address &, llvm::Value *mask, llvm::Value *value);
+  int existing(int col) const; // lanes
   bool depends(ExprId, int axis);
   bool depends(const IndexExpr &, int axis);
   bool invariant(ExprId);
