@@ -1,6 +1,7 @@
 #include "compiler/codegen/emit_kernel.h"
 
 #include "compiler/codegen/pack_emitter.h"
+#include "compiler/codegen/prefetch_emitter.h"
 #include "ir/error.h"
 
 #include <algorithm>
@@ -45,8 +46,6 @@ private:
   void tile(const NestSchedule &, Tile);
   void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
   void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
-  std::vector<ExprId> streams(const NestSchedule &, const std::vector<int> &stages) const;
-  ReductionEmitter::Meanwhile prefetching(const NestSchedule &, int s, const std::vector<int> &stages, Tile);
   void finish(const NestSchedule &, const std::vector<int> &stages, Tile, llvm::Value *row);
   int finish_cost(const std::vector<int> &stages) const;
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
@@ -60,8 +59,9 @@ private:
   llvm::Module &module_;
   std::unique_ptr<TileEmitter> tile_;
   std::unique_ptr<ReductionEmitter> reduction_;
-  std::unique_ptr<PackEmitter> pack_; // of the current nest
-  std::vector<LoopLevel> levels_;     // of the current nest
+  std::unique_ptr<PackEmitter> pack_; // this and the two below: of the current nest
+  std::unique_ptr<PrefetchEmitter> prefetch_;
+  std::vector<LoopLevel> levels_;
   std::map<int, Span> spans_;         // of axes that an outer loop cuts: shared rows, columns that are packed
   std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
 };
@@ -100,6 +100,7 @@ void KernelEmitter::shared_loops(size_t level) {
 void KernelEmitter::nest(const NestSchedule &n, Range range) {
   levels_ = loop_levels(n);
   pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n);
+  prefetch_ = std::make_unique<PrefetchEmitter>(b_, k_, target_, *tile_, n);
   tile_->open_scope();
   levels(n, 0, {1, n.cols, n.lanes}, range);
   tile_->close_scope();
@@ -141,6 +142,8 @@ void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, const 
   case LoopLevel::Kind::block:
     spans_[level.axis] = {base, at.points};
     pack_->pack_cols(at.points);
+    if (at.number)
+      prefetch_->more_blocks = b_.CreateICmpSLT(b_.CreateNSWAdd(at.number, i64(1)), at.to);
     return;
   case LoopLevel::Kind::rows:
     t.rows = static_cast<int>(at.points);
@@ -251,54 +254,12 @@ void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int>
   reduction_->when(first, [&] { compute(n, stages, t); });
 }
 
-// What the tile's epilogue reads row by row, where that is more than a near cache holds: a load of each tensor.
-std::vector<ExprId> KernelEmitter::streams(const NestSchedule &n, const std::vector<int> &stages) const {
-  std::map<int, ExprId> found; // by parameter
-  int64_t bytes = 0;
-  for (int s : stages)
-    if (stage(s).reduce.empty())
-      for (ExprId id : expressions_of(k_, stage(s))) {
-        const Expr &e = k_.expr(id);
-        if (e.kind != Expr::Kind::load || e.padded)
-          continue;
-        const Type &type = k_.params[static_cast<size_t>(e.target)].type;
-        const FlatAccess flat = flatten(k_, e);
-        const bool by_row = flat.computed.empty() && flat.coefficients[static_cast<size_t>(n.row_axis)] != 0 &&
-                            flat.coefficients[static_cast<size_t>(n.col_axis)] == 1;
-        if (by_row && found.emplace(e.target, id).second)
-          bytes += type.elements() * static_cast<int64_t>(size_of(type.dtype));
-      }
-  if (bytes <= target_.l2_bytes / 2)
-    return {};
-  std::vector<ExprId> loads;
-  for (auto [param, id] : found)
-    loads.push_back(id);
-  return loads;
-}
-
-// While a product is summed over one axis, the epilogue's lines are asked for, one of each stream in a round: all at once
-// would keep the product's own loads waiting. Tiles of one row are streams themselves.
-ReductionEmitter::Meanwhile KernelEmitter::prefetching(const NestSchedule &n, int s, const std::vector<int> &stages, Tile t) {
-  if (n.is_dot() || n.row_axis < 0 || t.rows == 1 || stage(s).reduce.size() != 1 ||
-      extent(stage(s).reduce[0]) < int64_t{t.rows} * t.cols)
-    return {};
-  const std::vector<ExprId> loads = streams(n, stages);
-  if (loads.empty())
-    return {};
-  return [this, loads, t](llvm::Value *round) {
-    llvm::Value *row = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateUDiv(round, i64(t.cols)), i64(t.rows - 1));
-    llvm::Value *col = b_.CreateURem(round, i64(t.cols));
-    for (ExprId load : loads)
-      tile_->prefetch(load, row, col);
-  };
-}
-
 // Stages of one register tile: the reductions first, then row by row what is stored.
 void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
   tile_->open_scope();
   for (int s : stages)
     if (!stage(s).reduce.empty())
-      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetching(n, s, stages, t));
+      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetch_->during(stage(s), stages, t.rows, t.cols));
   bool unroll = finish_cost(stages) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
   if (unroll) {
     for (int r = 0; r < t.rows; ++r)

@@ -211,11 +211,13 @@ llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm
   return load_elements(b_, local.memory, dtype, at, at.indices || view.mask_all ? mask(col) : nullptr);
 }
 
-void TileEmitter::prefetch(ExprId load, llvm::Value *row, llvm::Value *col) {
+void TileEmitter::prefetch(ExprId load, const std::map<int, llvm::Value *> &moves) {
+  const std::vector<llvm::Value *> here = axis;
+  for (auto [a, by] : moves)
+    axis[static_cast<size_t>(a)] = b_.CreateNSWAdd(here[static_cast<size_t>(a)], by);
+  llvm::Value *place = pointer(load);
+  axis = here;
   const Expr &e = k_.expr(load);
-  Address at = address(flatten(k_, e), row, 0);
-  at.offset = b_.CreateNSWAdd(at.offset, b_.CreateNSWMul(col, i64(view.col_step)));
-  llvm::Value *place = element_pointer(b_, params_[static_cast<size_t>(e.target)], e.dtype, at);
   bool written = false;
   for (size_t i = 0; i < params_.size(); ++i)
     written |= k_.params[i].written && params_[i] == params_[static_cast<size_t>(e.target)];

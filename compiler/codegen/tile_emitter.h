@@ -54,8 +54,9 @@ public:
   llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
   llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
   void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
-  /// Asks for the line of a load at (row, col), to write it where the kernel does. Harmless where there is no memory.
-  void prefetch(ExprId load, llvm::Value *row, llvm::Value *col);
+  /// Asks for the line of the element of a load that belongs to the current base of every axis, some of them moved by so
+  /// much; to write it where the kernel does. Harmless where there is no memory.
+  void prefetch(ExprId load, const std::map<int, llvm::Value *> &moves);
   /// Where the element of a load, or of a buffer, is that belongs to the current base of every axis.
   llvm::Value *pointer(ExprId load);
   llvm::Value *pointer(const LocalBuffer &, DType);
