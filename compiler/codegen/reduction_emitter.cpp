@@ -219,9 +219,11 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
     return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
   });
-  const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term; // a long term hides the addition's latency
-  const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back());
-  chains_ = lone ? static_cast<int>(std::clamp<int64_t>(dot ? additions : additions / 2, 1, kChains)) : 1;
+  // A long term hides the latency of the addition, and so do sums side by side. Half the terms of a sum in a loop must be
+  // worth joining the chains.
+  const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back()) / 2;
+  const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term;
+  chains_ = lone ? static_cast<int>(std::clamp<int64_t>(additions, 1, kChains)) : 1;
   for (int i = 0; i < chains_ * rows * cols; ++i) {
     accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
     b_.CreateStore(term_identity(stage, type), accumulators_.back().value);

@@ -238,7 +238,9 @@ llvm::Value *TileEmitter::pointer(const LocalBuffer &local, DType dtype) {
 void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col, llvm::Value *value) {
   Address at = address(local, row, col);
   int count = existing(col);
-  if (local.tile_relative || at.lane_stride == 1) { // rows are padded, and behind the last lies slack
+  if (local.tile_relative) {
+    count = view.lanes; // panels hold whole vectors
+  } else if (at.lane_stride == 1) { // rows are padded, and behind the last lies slack
     const bool rows = std::count(local.strides.begin(), local.strides.end(), 0) + 1 < std::ssize(local.strides);
     count = rows ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))) : view.lanes;
   }
