@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/call_record.h"
 #include "compiler/codegen/emit_kernel.h"
+#include "compiler/codegen/emit_loop.h"
 #include "compiler/codegen/emit_scalar.h"
 #include "compiler/codegen/parallel_runs.h"
 #include "ir/lower.h"
@@ -247,25 +248,19 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
   for (size_t k = run.first; k < run.first + run.count; ++k) {
     llvm::Value *begin = function->getArg(1), *end = function->getArg(2);
     const int64_t count = schedules_[k].iterations();
-    llvm::BasicBlock *next = nullptr;
-    if (count != run.iterations) { // then a share may be empty
+    auto call = [&] { b.CreateCall(functions_[k], {args_from(b, function->getArg(0), place), begin, end}); };
+    if (count == run.iterations) {
+      call();
+    } else { // a share may be empty
       auto part = [&](llvm::Value *v) { // no overflow: both counts are at most kMaxDim
         return b.CreateUDiv(b.CreateNUWMul(v, b.getInt64(static_cast<uint64_t>(count))),
                             b.getInt64(static_cast<uint64_t>(run.iterations)));
       };
       begin = part(begin);
       end = part(end);
-      auto *call = llvm::BasicBlock::Create(c, "call", function);
-      next = llvm::BasicBlock::Create(c, "next", function);
-      b.CreateCondBr(b.CreateICmpULT(begin, end), call, next);
-      b.SetInsertPoint(call);
+      emit_if(b, b.CreateICmpULT(begin, end), call);
     }
-    b.CreateCall(functions_[k], {args_from(b, function->getArg(0), place), begin, end});
     place += args_[k].size();
-    if (next) {
-      b.CreateBr(next);
-      b.SetInsertPoint(next);
-    }
   }
   b.CreateRetVoid();
   return function;
