@@ -10,8 +10,8 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <dlfcn.h>
+#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <vector>
@@ -33,18 +33,21 @@ const gradc_model &open_model(const std::string &path, const std::string &name) 
   return *model;
 }
 
-// The batches of one input, copied to memory as aligned as the arenas.
+// The batches of one input, in memory as aligned as the arenas.
 class Batches {
 public:
   Batches(const gradc_model &model, const gradc_value &input, int64_t batch, const std::string &folder) {
-    const std::string bytes = read_file(join_path(folder, std::string(input.name) + ".bin"));
+    const std::string path = join_path(folder, std::string(input.name) + ".bin");
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    const auto bytes = static_cast<size_t>(file ? std::streamoff(file.tellg()) : 0);
     batch_bytes_ = static_cast<size_t>(value_bytes(input) * batch);
-    count_ = bytes.size() / batch_bytes_;
-    if (count_ == 0 || bytes.size() % batch_bytes_ != 0)
-      throw Error(std::string(input.name) + ".bin holds no whole number of batches");
+    count_ = bytes / batch_bytes_;
+    if (count_ == 0 || bytes % batch_bytes_ != 0)
+      throw Error(path + " holds no whole number of batches");
     const auto alignment = static_cast<size_t>(model.alignment);
-    memory_.reset(static_cast<char *>(std::aligned_alloc(alignment, (bytes.size() / alignment + 1) * alignment)));
-    std::memcpy(memory_.get(), bytes.data(), bytes.size());
+    memory_.reset(static_cast<char *>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment)));
+    if (!file.seekg(0).read(memory_.get(), static_cast<std::streamsize>(bytes)))
+      throw Error("cannot read " + path);
   }
   const void *at(int64_t step) const { return memory_.get() + static_cast<size_t>(step) % count_ * batch_bytes_; }
 
