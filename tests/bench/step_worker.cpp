@@ -11,9 +11,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <dlfcn.h>
-#include <fstream>
+#include <fcntl.h>
 #include <iomanip>
 #include <iostream>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -33,30 +35,29 @@ const gradc_model &open_model(const std::string &path, const std::string &name) 
   return *model;
 }
 
-// The batches of one input, in memory as aligned as the arenas.
+// The batches of one input: the file itself, so that a first step reads one batch.
 class Batches {
 public:
-  Batches(const gradc_model &model, const gradc_value &input, int64_t batch, const std::string &folder) {
+  Batches(const gradc_value &input, int64_t batch, const std::string &folder) {
     const std::string path = join_path(folder, std::string(input.name) + ".bin");
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    const auto bytes = static_cast<size_t>(file ? std::streamoff(file.tellg()) : 0);
+    const int file = open(path.c_str(), O_RDONLY);
+    const off_t bytes = lseek(file, 0, SEEK_END);
     batch_bytes_ = static_cast<size_t>(value_bytes(input) * batch);
-    count_ = bytes / batch_bytes_;
-    if (count_ == 0 || bytes % batch_bytes_ != 0)
+    count_ = bytes < 0 ? 0 : static_cast<size_t>(bytes) / batch_bytes_;
+    if (count_ == 0 || static_cast<size_t>(bytes) % batch_bytes_ != 0)
       throw Error(path + " holds no whole number of batches");
-    const auto alignment = static_cast<size_t>(model.alignment);
-    memory_.reset(static_cast<char *>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment)));
-    if (!file.seekg(0).read(memory_.get(), static_cast<std::streamsize>(bytes)))
-      throw Error("cannot read " + path);
+    memory_ = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ, MAP_PRIVATE, file, 0);
+    close(file);
+    if (memory_ == MAP_FAILED)
+      throw Error("cannot map " + path);
   }
-  const void *at(int64_t step) const { return memory_.get() + static_cast<size_t>(step) % count_ * batch_bytes_; }
+  const void *at(int64_t step) const {
+    return static_cast<const char *>(memory_) + static_cast<size_t>(step) % count_ * batch_bytes_;
+  }
 
 private:
-  struct Free {
-    void operator()(char *memory) const { std::free(memory); }
-  };
-  std::unique_ptr<char, Free> memory_;
-  size_t batch_bytes_ = 0, count_ = 0;
+  const void *memory_; // as long as the process
+  size_t batch_bytes_, count_;
 };
 
 class Training {
@@ -67,7 +68,7 @@ public:
     instance_.init(1);
     instance_.load(join_path(folder, "weights.safetensors"), false);
     for (int32_t i = 0; i < model.input_count; ++i)
-      batches_.emplace_back(model, model.inputs[i], batch, folder);
+      batches_.emplace_back(model.inputs[i], batch, folder);
   }
 
   void step() {
