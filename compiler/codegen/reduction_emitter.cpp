@@ -219,8 +219,8 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
     return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
   });
-  // A long term hides the latency of the addition, and so do sums side by side. Half the terms of a sum in a loop must be
-  // worth joining the chains.
+  // A long term hides the latency of the addition, and so do sums side by side. Without lanes to sum at the end, chains of
+  // fewer than two terms are not worth joining.
   const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back()) / 2;
   const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term;
   chains_ = lone ? static_cast<int>(std::clamp<int64_t>(additions, 1, kChains)) : 1;

@@ -41,6 +41,8 @@ public:
   Batches(const gradc_value &input, int64_t batch, const std::string &folder) {
     const std::string path = join_path(folder, std::string(input.name) + ".bin");
     const int file = open(path.c_str(), O_RDONLY);
+    if (file < 0)
+      throw Error("cannot open " + path);
     const off_t bytes = lseek(file, 0, SEEK_END);
     batch_bytes_ = static_cast<size_t>(value_bytes(input) * batch);
     count_ = bytes < 0 ? 0 : static_cast<size_t>(bytes) / batch_bytes_;
