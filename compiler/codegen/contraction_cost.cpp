@@ -10,7 +10,6 @@
 namespace gradc {
 
 constexpr double kLatency = 4.5;            // of a multiply-add and what delays it, in cycles
-constexpr int kChains = 4;                  // of sums in less than as many vectors
 constexpr double kLoad = 0.75;              // cycles of a load
 constexpr double kIssue = 5;                // instructions a cycle
 // Bytes a cycle beyond what the arithmetic hides; strided: parts of lines, or lines too far apart for prefetchers.
@@ -19,7 +18,6 @@ constexpr int64_t kForeseen = 8;            // lines from one to the next
 constexpr double kStridedLine = 4;          // cycles for a line that is waited for, with its page
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
-constexpr int64_t kLine = 64;
 constexpr double kBody = 0.03;              // what code for one more size of a tile must save: share of the time ...
 constexpr double kBodyCycles = 500;         // ... and cycles
 constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
@@ -87,14 +85,14 @@ double ContractionCost::compute(const ContractionChoice &c) const {
 // cache is mostly in it.
 double ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
   auto beyond = [&](int64_t size, int64_t ways) { // share that is not in a cache
-    int64_t sets = size / (kLine * ways), apart = std::max<int64_t>(1, stride_bytes / kLine);
+    int64_t sets = size / (kCacheLine * ways), apart = std::max<int64_t>(1, stride_bytes / kCacheLine);
     double used = static_cast<double>(sets) / static_cast<double>(std::gcd(sets, apart)) *
-                  std::min(static_cast<double>(apart), std::ceil(chunk / kLine));
+                  std::min(static_cast<double>(apart), std::ceil(chunk / kCacheLine));
     double usable = std::min(1.0, used / static_cast<double>(sets)) * static_cast<double>(size);
     return std::clamp(footprint / usable - 0.75, 0.0, 1.0);
   };
   const double piece = at_once > 0 ? at_once : chunk, stride = static_cast<double>(stride_bytes);
-  const bool far = stride > kForeseen * kLine && stride > 4 * piece, partly = stride > kLine && piece < kLine;
+  const bool far = stride > kForeseen * kCacheLine && stride > 4 * piece, partly = stride > kCacheLine && piece < kCacheLine;
   const double from_l3 = beyond(target_.l2_bytes, 8);
   const double from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
   return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
@@ -114,8 +112,8 @@ double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) co
   if (reduce_stride == 1 && along != 1) { // rows of consecutive terms
     chunk = terms_ * c_.element_bytes;
     apart = along * c_.element_bytes;
-  } else if (!packed_rows && !packed_cols && along == 1 && apart > kLine) {
-    tile_bytes = std::max(tile_bytes, static_cast<double>(kLine) * terms_);
+  } else if (!packed_rows && !packed_cols && along == 1 && apart > kCacheLine) {
+    tile_bytes = std::max(tile_bytes, static_cast<double>(kCacheLine) * terms_);
   }
   if (packed_rows || packed_cols)
     apart = 0, chunk = tile_bytes;
@@ -149,16 +147,16 @@ double ContractionCost::packing(const ContractionChoice &c) const {
     double vectors = terms_ * std::ceil(static_cast<double>(extent(c.col)) / lanes_);
     double bytes = vectors * lanes_ * c_.element_bytes;
     bool copies = stride(static_cast<size_t>(c.pack_cols), c.lane) == 1;
-    double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kLine, kLine);
+    double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kCacheLine, kCacheLine);
     cycles += work * (blocks == 1 ? 1.25 : 1); // every thread packs a lone block
   }
   if (c.pack_rows >= 0) {
     size_t o = static_cast<size_t>(c.pack_rows);
     double vectors = terms_ * static_cast<double>((c.rows + lanes_ - 1) / lanes_ * rows.count());
     const double groups = std::ceil(static_cast<double>(rows.count()) / static_cast<double>(c.group));
-    double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kLine);
+    double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kCacheLine);
     int64_t apart = shortest_reduce_stride(o) * c_.element_bytes;
-    bool near = read(1, terms_ * kLine, apart, kLine) == 0; // the lines stay from one row tile to the next
+    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine) == 0; // the lines stay from one row tile to the next
     cycles += blocks * (2 * vectors + (near ? lines / 4 : lines) * kStridedLine * (apart < 512 ? 0.5 : 1));
   }
   return cycles * nests;
@@ -174,9 +172,9 @@ double ContractionCost::epilogue(const ContractionChoice &c) const {
     bytes += s == 1 ? c_.element_bytes : 0;
   }
   double width = static_cast<double>(col_points(c)) * c_.element_bytes;
-  double fetched = bytes * outputs_ * std::max(1.0, kLine / width);
+  double fetched = bytes * outputs_ * std::max(1.0, kCacheLine / width);
   return loads * outputs_ / std::min<double>(lanes_, static_cast<double>(extent(c.col))) +
-         read(fetched, bytes * outputs_, kLine, kLine);
+         read(fetched, bytes * outputs_, kCacheLine, kCacheLine);
 }
 
 // By how much two threads take longer than half the time, for the number of iterations that they share out. How many

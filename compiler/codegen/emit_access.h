@@ -16,7 +16,7 @@ struct Address {
 };
 
 llvm::Value *element_pointer(llvm::IRBuilderBase &, llvm::Value *base, DType, const Address &);
-/// Vectors of i1 whose first `active` lanes are set.
+/// A vector of i1 whose first `active` lanes are set.
 llvm::Constant *first_lanes(llvm::IRBuilderBase &, int lanes, int active);
 /// Lanes outside `mask` (null: none) are not read and get `otherwise` (null: zero). A scalar where the address is no vector.
 llvm::Value *load_elements(llvm::IRBuilderBase &, llvm::Value *base, DType, const Address &, llvm::Value *mask = nullptr,

@@ -68,6 +68,9 @@ struct Partition {
 /// Of the first of nested loops that has several iterations.
 Partition partition(const std::vector<LoopLevel> &, const Kernel &);
 
+/// A tile with fewer sums than this works on as many chains of each, to hide the latency of an addition.
+constexpr int kChains = 4;
+
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, if any
   int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile

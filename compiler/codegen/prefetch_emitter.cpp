@@ -5,8 +5,6 @@
 
 namespace gradc {
 
-constexpr int64_t kLine = 64;
-
 PrefetchEmitter::PrefetchEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target, TileEmitter &tile,
                                  const NestSchedule &nest)
     : b_(builder), k_(kernel), target_(target), tile_(tile), n_(nest) {}
@@ -34,14 +32,14 @@ std::vector<ExprId> PrefetchEmitter::streams(const std::vector<int> &stages) con
       }
   std::vector<ExprId> loads;
   for (auto [param, id] : found)
-    if (all > target_.l2_bytes / 2)
+    if (is_far(all))
       loads.push_back(id);
   return loads;
 }
 
-// Whether the next block has lines that no near cache holds.
+// Whether there is a next block, far away and with whole lines of it to ask for.
 bool PrefetchEmitter::asks_for_blocks(int term) const {
-  if (!more_blocks || bytes(n_.packed_cols) <= target_.l2_bytes / 2)
+  if (!more_blocks || !is_far(bytes(n_.packed_cols)))
     return false;
   const FlatAccess flat = flatten(k_, k_.expr(n_.packed_cols));
   return flat.coefficients[static_cast<size_t>(n_.col_axis)] == 1 || flat.coefficients[static_cast<size_t>(term)] == 1;
@@ -52,7 +50,7 @@ bool PrefetchEmitter::asks_for_blocks(int term) const {
 void PrefetchEmitter::next_block(int term, llvm::Value *round) const {
   const ExprId load = n_.packed_cols;
   const bool along_terms = flatten(k_, k_.expr(load)).coefficients[static_cast<size_t>(n_.col_axis)] != 1;
-  const int64_t in_line = kLine / static_cast<int64_t>(size_of(k_.expr(load).dtype));
+  const int64_t in_line = kCacheLine / static_cast<int64_t>(size_of(k_.expr(load).dtype));
   const int64_t lines = (n_.col_points() + in_line - 1) / in_line;
   const Tiling rows = even_tiles(extent(n_.row_axis), n_.rows);
   llvm::Value *tile = b_.CreateUDiv(tile_.axis[static_cast<size_t>(n_.row_axis)], i64(rows.first()));

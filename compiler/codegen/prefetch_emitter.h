@@ -5,10 +5,10 @@
 
 namespace gradc {
 
-/// Works for one nest. What its tiles will read and no near cache holds, each line asked for once, a few in every round of
-/// the product: all at once would keep the product's own loads waiting.
+/// Works for one nest. What its tiles will read and no near cache holds, a few lines in every round of the product: all at
+/// once would keep the product's own loads waiting.
 /// - What the epilogue of the tile reads, as the state that an optimizer updates. Tiles of one row are streams themselves.
-/// - What the next block of columns will be packed from. Not rows: theirs are too far apart, and thrown out before their turn.
+/// - What the next block of columns will be packed from. For packed rows it gains nothing.
 class PrefetchEmitter {
 public:
   PrefetchEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target, TileEmitter &tile,
@@ -23,7 +23,8 @@ private:
   bool asks_for_blocks(int term) const;
   void next_block(int term, llvm::Value *round) const;
   std::vector<ExprId> streams(const std::vector<int> &stages) const;
-  int64_t bytes(ExprId load) const;
+  int64_t bytes(ExprId load) const; // of the tensor
+  bool is_far(int64_t bytes) const { return bytes > target_.l2_bytes / 2; } // beyond the near caches
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   llvm::Value *i64(int64_t v) const { return b_.getInt64(static_cast<uint64_t>(v)); }
 

@@ -8,8 +8,6 @@
 
 namespace gradc {
 
-constexpr int kChains = 4; // additions in flight that hide the latency of one
-
 void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
                             const std::function<void(llvm::Value *)> &body) {
   emit_loop(b_, begin, end, step, [&](llvm::Value *i) {
@@ -60,19 +58,19 @@ void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value
   llvm::Value *old = b_.CreateLoad(type, acc.value);
   // Lanes that do not exist add nothing.
   llvm::Value *mask = tile_.view.mask_all ? tile_.mask(col) : nullptr;
-  auto masked = [&](ExprId id, bool sums) {
+  auto masked = [&](ExprId id) {
     llvm::Value *value = tile_.eval(id, row, col);
-    const bool is_zero = sums && value->getType()->isVectorTy() && tile_.is_read(id);
+    const bool is_zero = stage.combiner == Combiner::sum && value->getType()->isVectorTy() && tile_.is_read(id);
     value = tile_.widen(value);
     return !mask || is_zero ? value : b_.CreateSelect(mask, value, term_identity(stage, value->getType()));
   };
   const Expr &body = k_.expr(stage.body);
   if (sums_products(k_, stage) && is_float(body.dtype)) {
-    llvm::Value *x = masked(body.args[0], true), *y = masked(body.args[1], true);
+    llvm::Value *x = masked(body.args[0]), *y = masked(body.args[1]);
     b_.CreateStore(emit_fma(b_, target_, x, y, old), acc.value);
     return;
   }
-  llvm::Value *term = masked(stage.body, stage.combiner == Combiner::sum);
+  llvm::Value *term = masked(stage.body);
   DType dtype = term_dtype(stage);
   if (stage.combiner == Combiner::argmax) {
     llvm::Value *position = tile_.axis[static_cast<size_t>(stage.reduce[0])];

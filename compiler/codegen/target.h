@@ -15,6 +15,8 @@ class TargetMachine;
 
 namespace gradc {
 
+constexpr int64_t kCacheLine = 64; // bytes
+
 struct Target {
   std::string cpu = "x86-64"; // LLVM's name; only scheduling models depend on it
   std::string features;       // LLVM's list, "+avx2,+fma,..."

@@ -172,12 +172,9 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
                             : llvm::ConstantInt::getSigned(element, static_cast<int64_t>(e.number));
   const Bounds inside = bounds(e, row, col);
   llvm::Value *all = inside.all ? inside.all : b_.getTrue();
-  bool vector = at.is_vector();
-  if (!vector && inside.lanes) { // the index is the same in all lanes of some dim only
+  if (!at.is_vector() && inside.lanes) // the index is the same in all lanes of some dim only
     at.indices = llvm::Constant::getNullValue(lane_numbers()->getType());
-    vector = true;
-  }
-  if (vector) {
+  if (at.is_vector()) {
     llvm::Value *lanes = inside.lanes, *exist = mask(col);
     if (exist)
       lanes = lanes ? b_.CreateAnd(lanes, exist) : exist;
@@ -240,8 +237,8 @@ void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value
   int count = existing(col);
   if (local.tile_relative) {
     count = view.lanes; // panels hold whole vectors
-  } else if (at.lane_stride == 1) { // rows are padded, and behind the last lies slack
-    const bool rows = std::count(local.strides.begin(), local.strides.end(), 0) + 1 < std::ssize(local.strides);
+  } else if (at.lane_stride == 1) { // rows are padded (handed_over_layout), and behind the last lies slack
+    const bool rows = std::count_if(local.strides.begin(), local.strides.end(), [](int64_t s) { return s != 0; }) > 1;
     count = rows ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))) : view.lanes;
   }
   store_elements(b_, local.memory, dtype, at, count, value);
