@@ -1,5 +1,5 @@
 // The graph IR: a list of nodes in execution order, each with one result. After fusion nodes carry the number of the
-// kernel they belong to; after planning values carry a place in memory. Text form: ir/text.h.
+// kernel they belong to; after planning values carry a place in memory. Text form: ir/text/text.h.
 #pragma once
 
 #include "ir/attr.h"

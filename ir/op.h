@@ -11,7 +11,7 @@
 
 namespace gradc {
 
-class NodeLowering; // ir/lower.h
+class NodeLowering; // ir/lowering/lower.h
 
 /// What a shape rule sees. `attrs` is complete. `declared` is the written result type of explicit_type ops, else null.
 struct Signature {

@@ -2,7 +2,7 @@
 #include "ir/plan_verifier.h"
 
 #include "ir/op.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 #include <algorithm>
 

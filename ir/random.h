@@ -4,7 +4,7 @@
 // for kernels, and as plain C++, the definition.
 #pragma once
 
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

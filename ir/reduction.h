@@ -1,7 +1,7 @@
 // What sum, max and argmax share: which dims are reduced, the shape that is left, and the lowering.
 #pragma once
 
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

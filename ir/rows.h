@@ -1,7 +1,7 @@
 // What gather and scatter_add share: rows of a table, chosen by a tensor of integers.
 #pragma once
 
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

@@ -3,7 +3,7 @@
 
 #include "ir/op.h"
 #include "ir/plan_verifier.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 #include <algorithm>
 #include <map>

@@ -1,8 +1,8 @@
 #include "passes/fuse.h"
 
 #include "ir/error.h"
-#include "ir/lower.h"
-#include "ir/nests.h"
+#include "ir/lowering/lower.h"
+#include "ir/lowering/nests.h"
 #include "ir/op.h"
 #include "passes/dce.h"
 #include "passes/fusion_rules.h"

@@ -6,7 +6,7 @@
 namespace gradc {
 
 /// Gives every node that computes a kernel number, so that neighbouring work shares loops and intermediate values stay in
-/// registers. A region is legal when its lowerings compose (ir/lower.h) and no order of kernels is made impossible.
+/// registers. A region is legal when its lowerings compose (ir/lowering/lower.h) and no order of kernels is made impossible.
 /// Cheap scalars and index sources are cloned into each kernel that uses them. Constants stay outside; a reshape outside a
 /// kernel is a view, inside one a copy. Afterwards every returned or updated value is written by a node of its own.
 /// Leaves alone: the ops themselves, and graphs that have kernels already.

@@ -1,6 +1,6 @@
 #include "passes/fusion_rules.h"
 
-#include "ir/nests.h"
+#include "ir/lowering/nests.h"
 
 #include <algorithm>
 #include <cmath>

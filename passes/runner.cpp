@@ -2,7 +2,7 @@
 #include "passes/runner.h"
 
 #include "ir/suggest.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/equivalence.h"
 

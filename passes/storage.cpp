@@ -1,7 +1,7 @@
 #include "passes/storage.h"
 
-#include "ir/lower.h"
-#include "ir/nests.h"
+#include "ir/lowering/lower.h"
+#include "ir/lowering/nests.h"
 #include "ir/op.h"
 
 #include <algorithm>

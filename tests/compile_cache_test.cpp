@@ -1,9 +1,9 @@
 // The cache of compiled objects: what it gives back is what was stored, whatever happens to its files.
-#include "compiler/cache.h"
+#include "compiler/engines/cache.h"
 
-#include "compiler/jit.h"
+#include "compiler/engines/jit.h"
 #include "ir/error.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "passes/runner.h"
 
 #include <catch2/catch.hpp>

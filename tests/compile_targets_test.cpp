@@ -1,8 +1,8 @@
 // Code for the levels of x86-64: each alone, and all in one shared object that picks at load.
-#include "compiler/aot.h"
-#include "compiler/build_model.h"
-#include "compiler/jit.h"
-#include "compiler/shared_model.h"
+#include "compiler/engines/aot.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/jit.h"
+#include "compiler/engines/shared_model.h"
 #include "ir/error.h"
 #include "runtime/core/core.h"
 

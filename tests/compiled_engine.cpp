@@ -1,8 +1,8 @@
 #include "tests/compiled_engine.h"
 
-#include "compiler/aot.h"
-#include "compiler/jit.h"
-#include "compiler/shared_model.h"
+#include "compiler/engines/aot.h"
+#include "compiler/engines/jit.h"
+#include "compiler/engines/shared_model.h"
 #include "passes/fuse.h"
 #include "passes/plan.h"
 #include "passes/schedule.h"

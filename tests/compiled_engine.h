@@ -3,7 +3,7 @@
 // has been written, so that a stray read or write shows.
 #pragma once
 
-#include "compiler/codegen/emit_model.h"
+#include "compiler/codegen/entries/emit_model.h"
 #include "ir/interpreter.h"
 #include "runtime/gradc.h"
 

@@ -1,8 +1,8 @@
 // However a contraction is scheduled, it computes the same: every way of packing, both orders, tiles with remainders.
-#include "compiler/codegen/contraction_schedule.h"
+#include "compiler/codegen/schedules/contraction_schedule.h"
 #include "ir/error.h"
-#include "ir/lower.h"
-#include "ir/text.h"
+#include "ir/lowering/lower.h"
+#include "ir/text/text.h"
 #include "passes/equivalence.h"
 #include "passes/pipeline.h"
 #include "tests/compiled_engine.h"

@@ -3,7 +3,7 @@
 #include "passes/differentiate.h"
 
 #include "ir/interpreter.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/op.h"
 #include "ir/verifier.h"
 #include "tests/gradient_check.h"

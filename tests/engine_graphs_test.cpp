@@ -1,9 +1,9 @@
 // Random training graphs as machine code: what the interpreter makes of the graph as it was written is what the planned and
 // compiled graph computes, returns and state alike, and any number of threads gives the same bits. GRADC_COMPILED_GRAPHS
 // sets how many. `GRADC_GRAPH=<file> gradc_tests "[one graph]"` checks the graph of a file, for cutting a failure down.
-#include "compiler/codegen/loop_schedule.h"
-#include "ir/lower.h"
-#include "ir/text.h"
+#include "compiler/codegen/schedules/loop_schedule.h"
+#include "ir/lowering/lower.h"
+#include "ir/text/text.h"
 #include "passes/equivalence.h"
 #include "passes/pipeline.h"
 #include "tests/compiled_engine.h"

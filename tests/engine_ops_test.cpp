@@ -1,6 +1,6 @@
 // Every op of the table on random operands, in compiled code and in the interpreter. An op is covered the moment its file
 // exists. GRADC_OP_SAMPLES sets how many graphs of each op and dtype run natively; the other engines get a quarter.
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "tests/compiled_engine.h"
 #include "tests/op_samples.h"
 #include "tests/text_file.h"

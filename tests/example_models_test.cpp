@@ -1,6 +1,6 @@
 // The models of examples/, trained as `gradc train` does, reach what their data is known to allow.
-#include "compiler/build_model.h"
-#include "compiler/jit.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/jit.h"
 #include "runtime/train/trainer.h"
 
 #include <catch2/catch.hpp>

@@ -1,9 +1,9 @@
 // What a host holds after `gradc compile`: a shared object that asks for nothing, a header that every compiler takes,
 // and the programs of examples/hosts, which learn with them.
-#include "compiler/aot.h"
-#include "compiler/build_model.h"
-#include "compiler/model_header.h"
-#include "compiler/shared_model.h"
+#include "compiler/engines/aot.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/model_header.h"
+#include "compiler/engines/shared_model.h"
 #include "runtime/train/instance.h"
 #include "runtime_fake_model.h"
 

@@ -1,6 +1,6 @@
 // Lowering: the kernels of random fused graphs compute, point by point, what the graph's own definition says.
 #include "ir/kernel_interpreter.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "passes/equivalence.h"
 #include "passes/fuse.h"
 #include "tests/random_graph.h"

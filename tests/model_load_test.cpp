@@ -1,6 +1,6 @@
 // Loading: defaults, overrides, the signature, and the pages made from the tables.
 #include "compiler/model/model.h"
-#include "compiler/model/optimizers.h"
+#include "compiler/model/tables/optimizers.h"
 #include "text_file.h"
 
 #include <catch2/catch.hpp>

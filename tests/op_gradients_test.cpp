@@ -1,6 +1,6 @@
 // Every op of the table that has a gradient rule, on random operands: first and second derivatives against
 // finite differences. An op without a sampler fails.
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "passes/differentiate.h"
 #include "tests/gradient_check.h"
 

@@ -1,8 +1,8 @@
 // Which kernels share a fork: each case is a fused graph whose kernels are cut as it says, whatever the scheduler would do.
 // And that what they compute does not depend on the number of threads.
-#include "compiler/codegen/emit_entry.h"
-#include "compiler/codegen/parallel_runs.h"
-#include "ir/text.h"
+#include "compiler/codegen/entries/emit_entry.h"
+#include "compiler/codegen/schedules/parallel_runs.h"
+#include "ir/text/text.h"
 #include "passes/equivalence.h"
 #include "passes/plan.h"
 #include "tests/compiled_engine.h"

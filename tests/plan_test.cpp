@@ -1,6 +1,6 @@
 // Memory planning: offsets against the lower bound, on hard instances, on random training graphs and on whole models.
-#include "compiler/build_model.h"
-#include "ir/text.h"
+#include "compiler/engines/build_model.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/offsets.h"
 #include "tests/random_graph.h"

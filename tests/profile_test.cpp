@@ -1,8 +1,8 @@
 // What `gradc train --profile` and `--trace` say: costs by hand, names of kernels, counted calls, a timeline that nests.
-#include "compiler/profile.h"
+#include "compiler/reports/profile.h"
 
-#include "compiler/build_model.h"
-#include "compiler/jit.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/jit.h"
 #include "runtime/train/instance.h"
 
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 // Random training graphs through every prefix of the pipeline: each stage is well formed, reads back from its text, and
 // computes what the first one does. GRADC_RANDOM_GRAPHS sets how many.
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/equivalence.h"
 #include "passes/runner.h"

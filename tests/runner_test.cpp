@@ -1,7 +1,7 @@
 // The runner: names the guilty pass, refuses unknown names, and keeps the books in the order of the pipeline.
 #include "passes/runner.h"
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #include "text_file.h"
 
 #include "ir/error.h"
-#include "ir/lexer.h"
+#include "ir/text/lexer.h"
 
 #include <algorithm>
 #include <charconv>

@@ -3,7 +3,7 @@
 #include "text_file.h"
 
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 
 #include <catch2/catch.hpp>

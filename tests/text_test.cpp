@@ -4,9 +4,9 @@
 #include "text_file.h"
 
 #include "ir/error.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/differentiate.h"
 #include "passes/pipeline.h"

@@ -1,12 +1,12 @@
 // Training compared with PyTorch, step by step: reference/trajectories/*.json hold a model, its initial parameters, its
 // rows, and the losses and learning rates of PyTorch's run in f64. What is compiled here must follow them in f64 to
 // rounding, and in f32.
-#include "compiler/build_model.h"
-#include "compiler/jit.h"
-#include "compiler/model/activations.h"
-#include "compiler/model/losses.h"
-#include "compiler/model/optimizers.h"
-#include "compiler/model/schedules.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/jit.h"
+#include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>

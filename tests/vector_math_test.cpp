@@ -3,7 +3,7 @@
 // GRADC_EXHAUSTIVE=all for each of them (minutes a function), instead of one bit pattern in 4099;
 // GRADC_PRINT_ULP=1 prints what was measured.
 #include "compiler/codegen/llvm.h"
-#include "compiler/codegen/vector_math.h"
+#include "compiler/codegen/mathematics/vector_math.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"

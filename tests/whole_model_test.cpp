@@ -1,10 +1,10 @@
 // Whole models, trained by every engine on the same examples: same bits from JIT and shared object, from one thread and
 // several, from the first run and the second, from an interrupted run and one that was not.
-#include "compiler/aot.h"
-#include "compiler/build_model.h"
-#include "compiler/interpreted_model.h"
-#include "compiler/jit.h"
-#include "compiler/shared_model.h"
+#include "compiler/engines/aot.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/interpreted_model.h"
+#include "compiler/engines/jit.h"
+#include "compiler/engines/shared_model.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/instance.h"
 #include "runtime/train/signature.h"

@@ -1,8 +1,8 @@
 // What makes the benchmark models fast and can be held without a clock: the code of their hot loops, the number of their
 // kernels, how often each tensor passes through memory.
-#include "compiler/build_model.h"
-#include "compiler/object.h"
-#include "ir/lower.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/object.h"
+#include "ir/lowering/lower.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,7 @@
 // The machine to generate code for: what decides vector width, register tiles and fused multiply-add.
 #pragma once
 
-#include "compiler/codegen/schedule_override.h"
+#include "compiler/codegen/schedules/schedule_override.h"
 
 #include <cstdint>
 #include <memory>

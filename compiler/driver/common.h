@@ -1,9 +1,9 @@
 // What the commands of the driver share: flags, loading models, time reports.
 #pragma once
 
-#include "compiler/build_model.h"
-#include "compiler/object.h"
-#include "compiler/trace.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/object.h"
+#include "compiler/reports/trace.h"
 
 #include <CLI/CLI.hpp>
 

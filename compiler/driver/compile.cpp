@@ -1,8 +1,8 @@
 // gradc compile: a model as a shared object and a header.
 #include "compiler/driver/common.h"
 
-#include "compiler/aot.h"
-#include "compiler/model_header.h"
+#include "compiler/engines/aot.h"
+#include "compiler/engines/model_header.h"
 #include "ir/error.h"
 #include "runtime/train/error.h"
 #include "runtime/train/trainer.h"

@@ -1,15 +1,15 @@
 // gradc inspect, gradc opt: every stage of a model or of IR text, as text that can be fed back.
 #include "compiler/driver/common.h"
 
-#include "compiler/codegen/emit_entry.h"
-#include "compiler/codegen/parallel_runs.h"
-#include "compiler/dot.h"
-#include "compiler/plan_view.h"
+#include "compiler/codegen/entries/emit_entry.h"
+#include "compiler/codegen/schedules/parallel_runs.h"
+#include "compiler/reports/dot.h"
+#include "compiler/reports/plan_view.h"
 #include "ir/error.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 #include "ir/suggest.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/fuse.h"
 

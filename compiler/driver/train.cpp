@@ -1,10 +1,10 @@
 // gradc train, gradc predict: the runtime's loops on a model compiled just now, or on a shared object.
 #include "compiler/driver/common.h"
 
-#include "compiler/interpreted_model.h"
-#include "compiler/jit.h"
-#include "compiler/profile.h"
-#include "compiler/shared_model.h"
+#include "compiler/engines/interpreted_model.h"
+#include "compiler/engines/jit.h"
+#include "compiler/reports/profile.h"
+#include "compiler/engines/shared_model.h"
 #include "ir/error.h"
 #include "runtime/train/file.h"
 #include "runtime/train/predict.h"

@@ -1,13 +1,13 @@
 // The graphs of the entry points: the model's layers and losses as primitive ops, differentiated, followed by
 // the optimizer's rule.
-#include "compiler/model/activations.h"
-#include "compiler/model/initializers.h"
+#include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
-#include "compiler/model/losses.h"
-#include "compiler/model/metrics.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/metrics.h"
 #include "compiler/model/model.h"
-#include "compiler/model/optimizers.h"
-#include "compiler/model/schedules.h"
+#include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/schedules.h"
 #include "passes/differentiate.h"
 
 #include <fmt/format.h>

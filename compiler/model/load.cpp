@@ -1,10 +1,10 @@
 // From text to a Model: read, override, resolve against the tables, link names, infer shapes. Every stage
 // goes on after a mistake; what is already reported stays silent later.
-#include "compiler/model/json_reader.h"
-#include "compiler/model/linker.h"
-#include "compiler/model/overrides.h"
-#include "compiler/model/resolve.h"
-#include "compiler/model/sections.h"
+#include "compiler/model/json/json_reader.h"
+#include "compiler/model/linking/linker.h"
+#include "compiler/model/json/overrides.h"
+#include "compiler/model/linking/resolve.h"
+#include "compiler/model/tables/sections.h"
 
 #include <charconv>
 #include <filesystem>

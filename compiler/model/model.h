@@ -1,7 +1,7 @@
 // A model file, checked and resolved, and the graphs made from it.
 #pragma once
 
-#include "compiler/model/diagnostics.h"
+#include "compiler/model/json/diagnostics.h"
 #include "ir/graph.h"
 
 #include <nlohmann/json_fwd.hpp>

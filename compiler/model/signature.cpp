@@ -1,6 +1,6 @@
 // The JSON a compiled model carries about itself.
-#include "compiler/model/losses.h"
-#include "compiler/model/metrics.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/metrics.h"
 #include "compiler/model/model.h"
 
 #include <nlohmann/json.hpp>

@@ -1,8 +1,8 @@
 // What each layer costs, counted on the graph of a train step itself.
 #include "compiler/model/layers/layer.h"
-#include "compiler/model/losses.h"
+#include "compiler/model/tables/losses.h"
 #include "compiler/model/model.h"
-#include "compiler/model/optimizers.h"
+#include "compiler/model/tables/optimizers.h"
 #include "ir/op.h"
 #include "passes/dce.h"
 

@@ -1,6 +1,6 @@
 // Repeats a tensor along new leading dims and along dims of extent 1, as NumPy aligns shapes: from the right.
 #include "ir/axes.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

@@ -1,6 +1,6 @@
 // Puts tensors one after the other along one dim.
 #include "ir/axes.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

@@ -1,6 +1,6 @@
 // Sums of products: matrix products in all transpositions, batched or not, outer and inner products.
 #include "ir/einsum.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

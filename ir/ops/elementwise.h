@@ -2,7 +2,7 @@
 // which gradient rules read as formulas. All of them broadcast as NumPy does.
 #pragma once
 
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

@@ -1,6 +1,6 @@
 // Surrounds a tensor with a value, and may also put it between neighbouring elements (interior).
 #include "ir/axes.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 #include <cmath>

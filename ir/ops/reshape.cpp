@@ -1,6 +1,6 @@
 // The same elements, in row-major order, in another shape.
 #include "ir/axes.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

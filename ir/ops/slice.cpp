@@ -1,6 +1,6 @@
 // A strided box of a tensor.
 #include "ir/axes.h"
-#include "ir/lower.h"
+#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
 namespace gradc {

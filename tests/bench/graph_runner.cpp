@@ -1,6 +1,6 @@
 #include "tests/bench/graph_runner.h"
 
-#include "ir/text.h"
+#include "ir/text/text.h"
 #include "passes/runner.h"
 
 #include <cstdlib>

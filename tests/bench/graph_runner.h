@@ -1,7 +1,7 @@
 // One graph given as IR text, compiled and called on zeros and ones: for timing single kernels.
 #pragma once
 
-#include "compiler/jit.h"
+#include "compiler/engines/jit.h"
 
 #include <memory>
 

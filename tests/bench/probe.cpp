@@ -2,7 +2,7 @@
 //
 // Says "ready WORK" (floating-point operations or bytes moved in one step, all threads together), then answers each
 // "run N" with the nanoseconds that N steps took.
-#include "compiler/machine_peak.h"
+#include "compiler/reports/machine_peak.h"
 
 #include <cstdlib>
 #include <iostream>

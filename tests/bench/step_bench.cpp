@@ -1,6 +1,6 @@
 // Whole training steps, cold compilation, and the machine's peak beside them. `--benchmark_filter=step/` for the steps
 // alone.
-#include "compiler/machine_peak.h"
+#include "compiler/reports/machine_peak.h"
 #include "tests/bench/workload.h"
 
 #include <benchmark/benchmark.h>

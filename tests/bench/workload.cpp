@@ -1,6 +1,6 @@
 #include "tests/bench/workload.h"
 
-#include "compiler/build_model.h"
+#include "compiler/engines/build_model.h"
 #include "ir/error.h"
 
 #include <chrono>

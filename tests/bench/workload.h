@@ -1,7 +1,7 @@
 // A model of tests/bench/models compiled for one batch size, with random data, ready to step.
 #pragma once
 
-#include "compiler/jit.h"
+#include "compiler/engines/jit.h"
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // Any text as a graph: an error inside the text, or a graph that prints and reads back to itself at every stage of the
 // pipeline and stays well formed.
-#include "ir/lower.h"
-#include "ir/text.h"
+#include "ir/lowering/lower.h"
+#include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/runner.h"
 

@@ -1,6 +1,6 @@
 // Any text as a kernel: an error inside the text, or a kernel that prints and reads back to itself.
 #include "ir/kernel.h"
-#include "ir/text.h"
+#include "ir/text/text.h"
 
 #include <cstdint>
 

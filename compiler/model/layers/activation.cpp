@@ -1,5 +1,5 @@
 // activation: an activation function as a layer of its own.
-#include "compiler/model/activations.h"
+#include "compiler/model/tables/activations.h"
 #include "compiler/model/layers/layer.h"
 
 namespace gradc {

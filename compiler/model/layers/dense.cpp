@@ -1,6 +1,6 @@
 // dense: y = activation(x W + b) along the last axis.
-#include "compiler/model/activations.h"
-#include "compiler/model/initializers.h"
+#include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
 
 #include <fmt/format.h>

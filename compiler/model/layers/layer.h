@@ -2,7 +2,7 @@
 // folder.
 #pragma once
 
-#include "compiler/model/attributes.h"
+#include "compiler/model/tables/attributes.h"
 #include "compiler/model/expr.h"
 #include "ir/error.h"
 

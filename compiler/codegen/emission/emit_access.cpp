@@ -1,0 +1,80 @@
+#include "compiler/codegen/emission/emit_access.h"
+
+#include "compiler/codegen/emission/emit_scalar.h"
+
+#include <bit>
+#include <numeric>
+
+namespace gradc {
+
+llvm::Value *element_pointer(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at) {
+  llvm::Type *type = memory_type(b.getContext(), dtype);
+  // Split off a constant addend, so that neighbouring accesses share their base.
+  if (auto *add = llvm::dyn_cast<llvm::BinaryOperator>(at.offset); add && add->getOpcode() == llvm::Instruction::Add)
+    if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(add->getOperand(1)))
+      return b.CreateInBoundsGEP(type, b.CreateInBoundsGEP(type, base, add->getOperand(0)), constant);
+  return b.CreateInBoundsGEP(type, base, at.offset);
+}
+
+llvm::Constant *first_lanes(llvm::IRBuilderBase &b, int lanes, int active) {
+  std::vector<llvm::Constant *> bits;
+  for (int lane = 0; lane < lanes; ++lane)
+    bits.push_back(b.getInt1(lane < active));
+  return llvm::ConstantVector::get(bits);
+}
+
+llvm::Value *load_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at, llvm::Value *mask,
+                           llvm::Constant *otherwise) {
+  llvm::Type *element = memory_type(b.getContext(), dtype);
+  const llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
+  llvm::Value *pointer = element_pointer(b, base, dtype, at);
+  llvm::Value *value = nullptr;
+  if (at.is_vector()) {
+    auto *vector = llvm::FixedVectorType::get(element, static_cast<unsigned>(at.lanes));
+    llvm::Constant *pass = !mask       ? llvm::PoisonValue::get(vector)
+                           : otherwise ? llvm::ConstantVector::getSplat(vector->getElementCount(), otherwise)
+                                       : llvm::Constant::getNullValue(vector);
+    if (at.indices)
+      value = b.CreateMaskedGather(vector, b.CreateInBoundsGEP(element, pointer, at.indices), align,
+                                   mask ? mask : first_lanes(b, at.lanes, at.lanes), pass);
+    else if (mask)
+      value = b.CreateMaskedLoad(vector, pointer, align, mask, pass);
+    else
+      value = b.CreateAlignedLoad(vector, pointer, align);
+  } else {
+    value = b.CreateAlignedLoad(element, pointer, align);
+  }
+  if (dtype == DType::boolean)
+    value = b.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
+  return value;
+}
+
+void store_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at, int count,
+                    llvm::Value *value) {
+  llvm::Type *element = memory_type(b.getContext(), dtype);
+  const llvm::Align align(static_cast<uint64_t>(size_of(dtype)));
+  llvm::Value *pointer = element_pointer(b, base, dtype, at);
+  auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  if (dtype == DType::boolean)
+    value = b.CreateZExt(value, vector ? llvm::FixedVectorType::get(element, vector->getNumElements()) : element);
+  if (at.indices) {
+    b.CreateMaskedScatter(value, b.CreateInBoundsGEP(element, pointer, at.indices), align, first_lanes(b, at.lanes, count));
+    return;
+  }
+  if (!vector || count == at.lanes) {
+    b.CreateAlignedStore(value, pointer, align);
+    return;
+  }
+  // Pieces of 2^n, and no mask: a load behind a masked store that touches a byte of any of its lanes, of those masked off
+  // too, waits until the store has reached the cache. The next row of the same tensor does.
+  for (int first = 0; first < count;) {
+    const auto lanes = static_cast<int>(std::bit_floor(static_cast<unsigned>(count - first)));
+    std::vector<int> piece(static_cast<size_t>(lanes));
+    std::iota(piece.begin(), piece.end(), first);
+    b.CreateAlignedStore(b.CreateShuffleVector(value, piece),
+                         b.CreateConstInBoundsGEP1_64(element, pointer, static_cast<uint64_t>(first)), align);
+    first += lanes;
+  }
+}
+
+} // namespace gradc

@@ -1,0 +1,350 @@
+#include "compiler/codegen/emission/emit_kernel.h"
+
+#include "compiler/codegen/emission/pack_emitter.h"
+#include "compiler/codegen/emission/prefetch_emitter.h"
+#include "ir/error.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace gradc {
+namespace {
+
+constexpr int kUnrolledRowOps = 40; // a tile's epilogue is unrolled over its rows up to this many operations
+
+class KernelEmitter {
+public:
+  KernelEmitter(llvm::Module &module, const Kernel &kernel, const LoopSchedule &schedule, const Target &target)
+      : b_(module.getContext()), k_(kernel), schedule_(schedule), target_(target), module_(module) {}
+
+  llvm::Function *run(const std::string &name, const std::vector<size_t> &places);
+
+private:
+  using Body = std::function<void()>;
+  struct Tile {
+    int rows = 1, cols = 1, active = 1;
+  };
+  struct Range { // of iterations of the outermost loop; null: all
+    llvm::Value *begin = nullptr, *end = nullptr;
+  };
+  struct Span { // of an axis
+    llvm::Value *base;
+    int64_t points;
+  };
+  struct Iteration { // a tile of an axis: number `number` of those in [from, to), which are alike; null: the only one
+    int64_t points;
+    llvm::Value *number = nullptr, *from = nullptr, *to = nullptr;
+  };
+
+  void reserve_handed_over();
+  void shared_loops(size_t level);
+  void nest(const NestSchedule &, Range);
+  void levels(const NestSchedule &, size_t level, Tile, Range);
+  void inside(const NestSchedule &, const LoopLevel &, const Iteration &, Tile &);
+  void pack_rows(const NestSchedule &, const Iteration &);
+  void tiled_level(const LoopLevel &, Span, Range, const std::function<void(const Iteration &)> &body);
+  void tile(const NestSchedule &, Tile);
+  void compute(const NestSchedule &, const std::vector<int> &stages, Tile);
+  void compute_beside(const NestSchedule &, const std::vector<int> &stages, Tile);
+  void finish(const NestSchedule &, const std::vector<int> &stages, Tile, llvm::Value *row);
+  int finish_cost(const std::vector<int> &stages) const;
+  int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
+  const Stage &stage(int s) const { return k_.stages[static_cast<size_t>(s)]; }
+  llvm::Value *i64(int64_t v) { return b_.getInt64(static_cast<uint64_t>(v)); }
+
+  llvm::IRBuilder<> b_;
+  const Kernel &k_;
+  const LoopSchedule &schedule_;
+  const Target &target_;
+  llvm::Module &module_;
+  std::unique_ptr<TileEmitter> tile_;
+  std::unique_ptr<ReductionEmitter> reduction_;
+  std::unique_ptr<PackEmitter> pack_; // this and the two below: of the current nest
+  std::unique_ptr<PrefetchEmitter> prefetch_;
+  std::vector<LoopLevel> levels_;
+  std::map<int, Span> spans_;         // of axes that an outer loop cuts: shared rows, columns that are packed
+  std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
+};
+
+void KernelEmitter::reserve_handed_over() {
+  for (int number : handed_over(k_)) {
+    const Stage &s = stage(number);
+    HandedOver layout = handed_over_layout(k_, s, schedule_);
+    // Vectors are read whole at the end of the last row.
+    auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
+    handed_over_[number] = {reduction_->local(type, s.name), std::move(layout.strides)};
+  }
+}
+
+void KernelEmitter::shared_loops(size_t level) {
+  if (level == schedule_.shared.size()) {
+    for (const NestSchedule &n : schedule_.nests)
+      nest(n, {});
+    return;
+  }
+  const LoopLevel loop = schedule_.shared_loop(level);
+  Range range;
+  if (level == 0)
+    range = {reduction_->function()->getArg(1), reduction_->function()->getArg(2)};
+  tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](const Iteration &at) {
+    llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
+    spans_[loop.axis] = {first, at.points};
+    for (auto &[s, buffer] : handed_over_) { // of no account to those without a stride along the axis
+      buffer.counted_axis = loop.axis;
+      buffer.counted_from = first;
+    }
+    shared_loops(level + 1);
+  });
+}
+
+void KernelEmitter::nest(const NestSchedule &n, Range range) {
+  levels_ = loop_levels(n);
+  pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n);
+  prefetch_ = std::make_unique<PrefetchEmitter>(b_, k_, target_, *tile_, n);
+  tile_->open_scope();
+  levels(n, 0, {1, n.cols, n.lanes}, range);
+  tile_->close_scope();
+  tile_->packed.clear();
+  for (int s = n.first; s < n.first + n.count; ++s) // complete only now: a tile must not read what it is about to store
+    if (handed_over_.contains(s))
+      tile_->locals[s] = handed_over_[s];
+}
+
+// The loop at `number` of the nest, and what it surrounds. Only the first loop of several iterations has a range.
+void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Range range) {
+  if (number == levels_.size()) {
+    tile(n, size);
+    return;
+  }
+  const LoopLevel level = levels_[number];
+  const auto outer = spans_.find(level.axis);
+  const Span span = outer != spans_.end() ? outer->second : Span{i64(0), extent(level.axis)};
+  auto body = [&](const Iteration &at, Range inner) {
+    Tile t = size;
+    inside(n, level, at, t);
+    levels(n, number + 1, t, inner);
+    if (level.kind == LoopLevel::Kind::block)
+      spans_.erase(level.axis);
+  };
+  if (span.points <= level.step) {
+    tile_->axis[static_cast<size_t>(level.axis)] = span.base;
+    body({span.points}, range);
+  } else {
+    tiled_level(level, span, range, [&](const Iteration &at) { body(at, {}); });
+  }
+}
+
+// What happens at the top of a loop's body.
+void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, const Iteration &at, Tile &t) {
+  llvm::Value *base = tile_->axis[static_cast<size_t>(level.axis)];
+  switch (level.kind) {
+  case LoopLevel::Kind::points: return;
+  case LoopLevel::Kind::block:
+    spans_[level.axis] = {base, at.points};
+    pack_->pack_cols(at.points);
+    if (at.number)
+      prefetch_->more_blocks = b_.CreateICmpSLT(b_.CreateNSWAdd(at.number, i64(1)), at.to);
+    return;
+  case LoopLevel::Kind::rows:
+    t.rows = static_cast<int>(at.points);
+    if (n.packed_rows >= 0)
+      pack_rows(n, at);
+    return;
+  case LoopLevel::Kind::cols:
+    t.cols = static_cast<int>(n.is_dot() ? at.points : (at.points + n.lanes - 1) / n.lanes);
+    if (!n.is_dot())
+      t.active = static_cast<int>(at.points - int64_t{t.cols - 1} * n.lanes);
+    if (n.block > 0)
+      pack_->select_panel(b_.CreateNSWSub(base, spans_.at(level.axis).base));
+    return;
+  }
+}
+
+// Before every `group`-th tile of a loop, what it and those behind it read.
+void KernelEmitter::pack_rows(const NestSchedule &n, const Iteration &at) {
+  if (!at.number || n.group == 1) {
+    pack_->pack_rows(i64(1), at.points);
+    pack_->select_rows(i64(0));
+    return;
+  }
+  llvm::Value *done = b_.CreateNSWSub(at.number, at.from);
+  llvm::Value *slot = b_.CreateURem(done, i64(n.group));
+  reduction_->when(b_.CreateICmpEQ(slot, i64(0)), [&] {
+    llvm::Value *left = b_.CreateNSWSub(at.to, at.number);
+    pack_->pack_rows(b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, left, i64(n.group)), at.points);
+  });
+  pack_->select_rows(slot);
+}
+
+// A loop over the large tiles of an axis, then one over the small.
+void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range,
+                                const std::function<void(const Iteration &)> &body) {
+  const Tiling tiles = level.cut(span.points);
+  const size_t a = static_cast<size_t>(level.axis);
+  auto run = [&](int64_t first, int64_t count, int64_t start, int64_t points) { // tiles [first, first + count)
+    llvm::Value *base = b_.CreateNSWAdd(span.base, i64(start - first * points)); // of tile 0, were all alike
+    llvm::Value *from = i64(first), *to = i64(first + count);
+    auto at = [&](llvm::Value *number) {
+      tile_->axis[a] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(points)));
+      body({points, number, from, to});
+    };
+    if (range.begin) {
+      from = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smax, range.begin, from);
+      to = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, range.end, to);
+    }
+    if (range.begin || count > 1) {
+      reduction_->loop(from, to, 1, at);
+    } else if (count == 1) {
+      tile_->open_scope();
+      at(from);
+      tile_->close_scope();
+    }
+  };
+  if (tiles.large > 0)
+    run(0, tiles.large, 0, tiles.step);
+  if (tiles.small > 0)
+    run(tiles.large, tiles.small, tiles.large * tiles.step, tiles.rest);
+}
+
+int KernelEmitter::finish_cost(const std::vector<int> &stages) const {
+  std::set<ExprId> seen;
+  std::function<void(ExprId)> visit = [&](ExprId id) {
+    if (seen.insert(id).second)
+      for (ExprId arg : k_.expr(id).args)
+        visit(arg);
+  };
+  int cost = 0;
+  for (int s : stages)
+    if (stage(s).reduce.empty())
+      visit(stage(s).body);
+  for (ExprId id : seen) {
+    const Expr &e = k_.expr(id);
+    bool costly = e.kind == Expr::Kind::op && (e.op <= ScalarOp::cos || e.op == ScalarOp::pow || e.op == ScalarOp::philox) &&
+                  e.op != ScalarOp::neg && e.op != ScalarOp::abs;
+    cost += costly ? 20 : 1;
+  }
+  return cost;
+}
+
+void KernelEmitter::tile(const NestSchedule &n, Tile t) {
+  std::vector<int> stages, beside;
+  for (int s = n.first; s < n.first + n.count; ++s) {
+    (stage(s).axes == n.axes ? stages : beside).push_back(s);
+    tile_->locals.erase(s); // what another tile handed over is not what this one hands over
+  }
+  compute(n, stages, t);
+  if (!beside.empty())
+    compute_beside(n, beside, t);
+}
+
+// Stages beside a product: its columns, where the tile is the first along all other axes.
+void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  int64_t first_rows = n.row_axis < 0 ? 1 : extent(n.row_axis);
+  for (const LoopLevel &level : levels_)
+    if (level.axis == n.row_axis)
+      first_rows = level.cut(first_rows).first();
+  if (t.rows != first_rows)
+    return;
+  llvm::Value *first = b_.getTrue();
+  const std::vector<int> &axes = stage(stages[0]).axes;
+  for (int a : n.axes)
+    if (std::find(axes.begin(), axes.end(), a) == axes.end())
+      first = b_.CreateAnd(first, b_.CreateICmpEQ(tile_->axis[static_cast<size_t>(a)], i64(0)));
+  t.rows = 1;
+  reduction_->when(first, [&] { compute(n, stages, t); });
+}
+
+// Stages of one register tile: the reductions first, then row by row what is stored.
+void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
+  tile_->open_scope();
+  for (int s : stages)
+    if (!stage(s).reduce.empty())
+      tile_->locals[s] = reduction_->run(n, s, t.rows, t.cols, t.active, prefetch_->during(stage(s), stages, t.rows, t.cols));
+  bool unroll = finish_cost(stages) * t.rows * t.cols <= kUnrolledRowOps || t.rows == 1;
+  if (unroll) {
+    for (int r = 0; r < t.rows; ++r)
+      finish(n, stages, t, i64(r));
+  } else {
+    reduction_->loop(i64(0), i64(t.rows), 1, [&](llvm::Value *row) { finish(n, stages, t, row); });
+  }
+  tile_->close_scope();
+  for (int s : stages)
+    tile_->locals.erase(s);
+}
+
+// Stores one row of the tile. All values are computed before any is stored: a result may replace an operand in place.
+void KernelEmitter::finish(const NestSchedule &n, const std::vector<int> &stages, Tile t, llvm::Value *row) {
+  tile_->open_scope();
+  bool dot = n.is_dot();
+  int lanes = dot ? t.cols : n.lanes;
+  tile_->view = {.row_axis = n.row_axis, .col_axis = n.col_axis, .lane_axis = lanes > 1 ? n.col_axis : -1,
+                 .col_step = lanes, .cols = dot ? 1 : t.cols, .lanes = lanes, .active = dot ? lanes : t.active};
+  struct Pending {
+    int stage, col;
+    llvm::Value *value;
+  };
+  std::vector<Pending> pending;
+  for (int s : stages) {
+    bool needed = stage(s).store >= 0 || handed_over_.contains(s);
+    for (int col = 0; needed && col < tile_->view.cols; ++col) {
+      llvm::Value *value = stage(s).reduce.empty() ? tile_->eval_lanes(stage(s).body, row, col)
+                                                   : tile_->widen(reduction_->result(s, row, col));
+      pending.push_back({s, col, value});
+    }
+  }
+  for (const Pending &p : pending) {
+    const Stage &st = stage(p.stage);
+    if (st.store >= 0)
+      tile_->store_param(st.store, st.store_index, row, p.col, p.value, st.accumulate);
+    if (auto it = handed_over_.find(p.stage); it != handed_over_.end())
+      tile_->store_local(it->second, st.dtype, row, p.col, p.value);
+  }
+  tile_->close_scope();
+}
+
+llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<size_t> &places) {
+  llvm::LLVMContext &c = module_.getContext();
+  auto *pointer = llvm::PointerType::getUnqual(c);
+  llvm::Function *function = declare_kernel(module_, name);
+  set_target(*function, target_);
+  function->addFnAttr("probe-stack", "inline-asm"); // packed operands may be larger than the page that guards a stack
+  b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
+  std::map<size_t, llvm::Value *> args;
+  std::vector<llvm::Value *> params;
+  for (size_t i = 0; i < k_.params.size(); ++i) {
+    auto [arg, fresh] = args.try_emplace(places[i]);
+    if (fresh)
+      arg->second = b_.CreateLoad(
+          pointer, b_.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), places[i]), k_.params[i].name);
+    params.push_back(arg->second);
+  }
+  tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);
+  reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
+  reserve_handed_over();
+  if (schedule_.nests.size() == 1)
+    nest(schedule_.nests[0], {function->getArg(1), function->getArg(2)});
+  else
+    shared_loops(0);
+  b_.CreateRetVoid();
+  return function;
+}
+
+} // namespace
+
+llvm::Function *declare_kernel(llvm::Module &module, const std::string &name) {
+  llvm::LLVMContext &c = module.getContext();
+  llvm::Type *i64 = llvm::Type::getInt64Ty(c);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {llvm::PointerType::getUnqual(c), i64, i64}, false);
+  auto *function = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
+  function->setVisibility(llvm::Function::HiddenVisibility);
+  function->setDSOLocal(true);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  return function;
+}
+
+llvm::Function *emit_kernel(llvm::Module &module, const std::string &name, const Kernel &kernel,
+                            const std::vector<size_t> &places, const LoopSchedule &schedule, const Target &target) {
+  return KernelEmitter(module, kernel, schedule, target).run(name, places);
+}
+
+} // namespace gradc

@@ -1,0 +1,279 @@
+#include "compiler/codegen/emission/reduction_emitter.h"
+
+#include "compiler/codegen/emission/emit_loop.h"
+#include "ir/error.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace gradc {
+
+void ReductionEmitter::loop(llvm::Value *begin, llvm::Value *end, int64_t step,
+                            const std::function<void(llvm::Value *)> &body) {
+  emit_loop(b_, begin, end, step, [&](llvm::Value *i) {
+    tile_.open_scope();
+    body(i);
+    tile_.close_scope();
+  });
+}
+
+void ReductionEmitter::when(llvm::Value *condition, const std::function<void()> &body) {
+  emit_if(b_, condition, [&] {
+    tile_.open_scope();
+    body();
+    tile_.close_scope();
+  });
+}
+
+llvm::AllocaInst *ReductionEmitter::local(llvm::Type *type, const std::string &name) {
+  llvm::BasicBlock &entry = function_->getEntryBlock();
+  llvm::IRBuilder<> at(&entry, entry.getFirstInsertionPt());
+  auto *memory = at.CreateAlloca(type, nullptr, name);
+  memory->setAlignment(llvm::Align(64));
+  return memory;
+}
+
+llvm::Value *ReductionEmitter::term_identity(const Stage &stage, llvm::Type *type) {
+  DType dtype = term_dtype(stage);
+  if (stage.combiner == Combiner::sum)
+    return llvm::Constant::getNullValue(type);
+  if (is_float(dtype))
+    return llvm::ConstantFP::getInfinity(type, true);
+  unsigned bits = type->getScalarSizeInBits();
+  if (dtype == DType::boolean)
+    return llvm::Constant::getNullValue(type);
+  return llvm::ConstantInt::get(type, llvm::APInt::getSignedMinValue(bits));
+}
+
+// A term beats the best so far when it is larger, or NaN where the best is a number.
+llvm::Value *ReductionEmitter::better(llvm::Value *value, llvm::Value *best) {
+  if (!value->getType()->isFPOrFPVectorTy())
+    return b_.CreateICmpSGT(value, best);
+  llvm::Value *nan = b_.CreateAnd(b_.CreateFCmpUNO(value, value), b_.CreateFCmpORD(best, best));
+  return b_.CreateOr(b_.CreateFCmpOGT(value, best), nan);
+}
+
+void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value *row, int col) {
+  llvm::Type *type = acc.value->getAllocatedType();
+  llvm::Value *old = b_.CreateLoad(type, acc.value);
+  // Lanes that do not exist add nothing.
+  llvm::Value *mask = tile_.view.mask_all ? tile_.mask(col) : nullptr;
+  auto masked = [&](ExprId id) {
+    llvm::Value *value = tile_.eval(id, row, col);
+    const bool is_zero = stage.combiner == Combiner::sum && value->getType()->isVectorTy() && tile_.is_read(id);
+    value = tile_.widen(value);
+    return !mask || is_zero ? value : b_.CreateSelect(mask, value, term_identity(stage, value->getType()));
+  };
+  const Expr &body = k_.expr(stage.body);
+  if (sums_products(k_, stage) && is_float(body.dtype)) {
+    llvm::Value *x = masked(body.args[0]), *y = masked(body.args[1]);
+    b_.CreateStore(emit_fma(b_, target_, x, y, old), acc.value);
+    return;
+  }
+  llvm::Value *term = masked(stage.body);
+  DType dtype = term_dtype(stage);
+  if (stage.combiner == Combiner::argmax) {
+    llvm::Value *position = tile_.axis[static_cast<size_t>(stage.reduce[0])];
+    position = tile_.widen(position);
+    if (tile_.view.lane_axis == stage.reduce[0] && tile_.view.lanes > 1)
+      position = b_.CreateNSWAdd(position, tile_.lane_numbers());
+    llvm::Value *wins = better(term, old);
+    b_.CreateStore(b_.CreateSelect(wins, term, old), acc.value);
+    llvm::Value *best = b_.CreateLoad(acc.position->getAllocatedType(), acc.position);
+    b_.CreateStore(b_.CreateSelect(wins, position, best), acc.position);
+    return;
+  }
+  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {old, term}), acc.value);
+}
+
+void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols, int chain) {
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < cols; ++c)
+      combine(stage, accumulators_[static_cast<size_t>((chain * rows + r) * cols + c)], i64(r), c);
+}
+
+// Adds the other chains to the first, in order.
+void ReductionEmitter::join_chains(const Stage &stage, int points) {
+  DType dtype = term_dtype(stage);
+  ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  for (int chain = 1; chain < chains_; ++chain)
+    for (int i = 0; i < points; ++i) {
+      llvm::AllocaInst *total = accumulators_[static_cast<size_t>(i)].value;
+      llvm::AllocaInst *other = accumulators_[static_cast<size_t>(chain * points + i)].value;
+      llvm::Type *type = total->getAllocatedType();
+      b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {b_.CreateLoad(type, total), b_.CreateLoad(type, other)}),
+                     total);
+    }
+}
+
+// Nested loops over the reduction axes; the innermost, along the lanes if they reduce, is shared out among the chains.
+void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
+                             const std::function<void(int)> &body) {
+  std::vector<int> order = stage.reduce;
+  if (n.is_dot())
+    std::stable_partition(order.begin(), order.end(), [&](int a) { return a != n.lane_axis; });
+  if (level + 1 == order.size()) {
+    chained_loop(order[level], n.is_dot() ? n.lanes : 1, body);
+    return;
+  }
+  const auto a = static_cast<size_t>(order[level]);
+  loop(i64(0), i64(k_.axes[a].extent), 1, [&](llvm::Value *i) {
+    tile_.axis[a] = i;
+    loops(n, stage, level + 1, body);
+  });
+}
+
+// `points` at a time, one group of them to each chain in turn; then the groups that do not fill a round, the last one masked.
+void ReductionEmitter::chained_loop(int axis, int points, const std::function<void(int)> &body) {
+  const auto a = static_cast<size_t>(axis);
+  const int64_t extent = k_.axes[a].extent, step = int64_t{points} * chains_;
+  const int64_t chained = extent / step * step, whole = extent / points * points;
+  if (chained > 0)
+    loop(i64(0), i64(chained), step, [&](llvm::Value *i) {
+      for (int chain = 0; chain < chains_; ++chain) {
+        tile_.open_scope();
+        tile_.axis[a] = chain == 0 ? i : b_.CreateNSWAdd(i, i64(int64_t{chain} * points));
+        body(chain);
+        tile_.close_scope();
+      }
+    });
+  for (int64_t at = chained; at < extent; at += points) {
+    tile_.open_scope();
+    tile_.axis[a] = i64(at);
+    if (at >= whole) {
+      tile_.view.active = static_cast<int>(extent - whole);
+      tile_.view.mask_all = true;
+    }
+    body(static_cast<int>((at - chained) / points));
+    if (at >= whole) {
+      tile_.view.active = points;
+      tile_.view.mask_all = false;
+    }
+    tile_.close_scope();
+  }
+}
+
+// The sum over the lanes of each vector, side by side. Halves are added until one lane is left: the same tree whatever the
+// number of threads. Where there are two vectors, their halves fill one, so that no lane idles.
+std::vector<llvm::Value *> ReductionEmitter::sum_lanes(const Stage &stage, std::vector<llvm::Value *> vectors) {
+  const DType dtype = term_dtype(stage);
+  const ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
+  auto halves = [&](llvm::Value *a, llvm::Value *b, int lanes, int group, int offset) {
+    std::vector<int> mask;
+    for (int first = 0; first < (b ? 2 : 1) * lanes; first += group)
+      for (int i = 0; i < group / 2; ++i)
+        mask.push_back(first + offset + i);
+    return b ? b_.CreateShuffleVector(a, b, mask) : b_.CreateShuffleVector(a, mask);
+  };
+  vectors.resize(std::bit_ceil(vectors.size()), llvm::PoisonValue::get(vectors[0]->getType()));
+  int lanes = static_cast<int>(llvm::cast<llvm::FixedVectorType>(vectors[0]->getType())->getNumElements());
+  for (int group = lanes; group > 1; group /= 2) {
+    const size_t step = vectors.size() > 1 ? 2 : 1;
+    std::vector<llvm::Value *> shorter;
+    for (size_t i = 0; i < vectors.size(); i += step) {
+      llvm::Value *a = vectors[i], *b = step > 1 ? vectors[i + 1] : nullptr;
+      shorter.push_back(emit_scalar(b_, target_, op, dtype, dtype,
+                                    {halves(a, b, lanes, group, 0), halves(a, b, lanes, group, group / 2)}));
+    }
+    if (step == 1)
+      lanes /= 2;
+    vectors = std::move(shorter);
+  }
+  return vectors;
+}
+
+llvm::Value *ReductionEmitter::argmax_lanes(llvm::Value *values, llvm::Value *positions) {
+  llvm::Value *best = b_.CreateExtractElement(values, uint64_t{0});
+  llvm::Value *where = b_.CreateExtractElement(positions, uint64_t{0});
+  unsigned lanes = llvm::cast<llvm::FixedVectorType>(values->getType())->getNumElements();
+  for (unsigned lane = 1; lane < lanes; ++lane) {
+    llvm::Value *value = b_.CreateExtractElement(values, uint64_t{lane});
+    llvm::Value *position = b_.CreateExtractElement(positions, uint64_t{lane});
+    llvm::Value *tie = b_.CreateNot(b_.CreateOr(better(value, best), better(best, value)));
+    llvm::Value *earlier = b_.CreateAnd(tie, b_.CreateICmpSLT(position, where));
+    llvm::Value *wins = b_.CreateOr(better(value, best), earlier);
+    best = b_.CreateSelect(wins, value, best);
+    where = b_.CreateSelect(wins, position, where);
+  }
+  return where;
+}
+
+LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int cols, int active, const Meanwhile &meanwhile) {
+  const Stage &stage = k_.stages[static_cast<size_t>(s)];
+  llvm::LLVMContext &c = b_.getContext();
+  bool dot = n.is_dot();
+  tile_.view = {.row_axis = n.row_axis, .col_axis = n.col_axis, .lane_axis = n.lane_axis,
+                .col_step = dot ? 1 : n.lanes, .cols = cols, .lanes = n.lanes,
+                .active = dot ? n.lanes : active};
+  auto vector_of = [&](llvm::Type *scalar) -> llvm::Type * {
+    return n.lanes > 1 ? llvm::FixedVectorType::get(scalar, static_cast<unsigned>(n.lanes)) : scalar;
+  };
+  llvm::Type *type = vector_of(register_type(c, term_dtype(stage)));
+  llvm::Type *positions = vector_of(b_.getInt64Ty());
+  bool argmax = stage.combiner == Combiner::argmax;
+  accumulators_.clear();
+  const std::vector<ExprId> terms = expressions_of(k_, stage);
+  const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
+    return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
+  });
+  // A long term hides the latency of the addition, and so do sums side by side. Without lanes to sum at the end, chains of
+  // fewer than two terms are not worth joining.
+  const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back()) / 2;
+  const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term;
+  chains_ = lone ? static_cast<int>(std::clamp<int64_t>(additions, 1, kChains)) : 1;
+  for (int i = 0; i < chains_ * rows * cols; ++i) {
+    accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
+    b_.CreateStore(term_identity(stage, type), accumulators_.back().value);
+    if (argmax)
+      b_.CreateStore(llvm::Constant::getNullValue(positions), accumulators_.back().position);
+  }
+  tile_.open_scope();
+  loops(n, stage, 0, [&](int chain) {
+    if (meanwhile && !dot)
+      meanwhile(tile_.axis[static_cast<size_t>(stage.reduce.back())]);
+    combine_point(stage, rows, cols, chain);
+  });
+  join_chains(stage, rows * cols);
+  tile_.close_scope();
+
+  std::vector<llvm::Value *> values;
+  for (int i = 0; i < rows * cols; ++i) {
+    const Accumulator &acc = accumulators_[static_cast<size_t>(i)];
+    values.push_back(b_.CreateLoad(type, acc.value));
+    if (!argmax)
+      continue;
+    llvm::Value *where = b_.CreateLoad(positions, acc.position);
+    if (dot && n.lanes > 1)
+      where = argmax_lanes(values.back(), where);
+    values.back() = emit_scalar(b_, target_, ScalarOp::cast, DType::i64, stage.dtype, {where});
+  }
+  if (dot && n.lanes > 1 && !argmax)
+    values = sum_lanes(stage, std::move(values));
+
+  const int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
+  llvm::Type *element = memory_type(c, stage.dtype);
+  const uint64_t points = std::bit_ceil(static_cast<uint64_t>(rows * row_points)); // sums of lanes come in whole vectors
+  auto *memory = local(llvm::ArrayType::get(element, points), "tile");
+  LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
+  if (n.row_axis >= 0)
+    buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;
+  if (n.col_axis >= 0)
+    buffer.strides[static_cast<size_t>(n.col_axis)] = 1;
+  uint64_t at = 0; // the values lie one after the other
+  for (llvm::Value *value : values) {
+    auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+    if (stage.dtype == DType::boolean)
+      value = b_.CreateZExt(value, vector ? llvm::FixedVectorType::get(element, vector->getNumElements()) : element);
+    b_.CreateAlignedStore(value, b_.CreateConstInBoundsGEP1_64(element, memory, at),
+                          llvm::Align(static_cast<uint64_t>(size_of(stage.dtype))));
+    at += vector ? vector->getNumElements() : 1;
+  }
+  return buffer;
+}
+
+llvm::Value *ReductionEmitter::result(int s, llvm::Value *row, int col) {
+  return tile_.load_stage(s, k_.stages[static_cast<size_t>(s)].dtype, row, col);
+}
+
+} // namespace gradc

@@ -1,0 +1,40 @@
+// A whole model as one LLVM module: kernels, entry points and the table of runtime/gradc.h.
+#pragma once
+
+#include "compiler/codegen/llvm.h"
+#include "compiler/codegen/schedules/loop_schedule.h"
+#include "compiler/codegen/target.h"
+#include "ir/graph.h"
+
+namespace gradc {
+
+/// One entry point for one batch size: a planned graph. All entries of a model declare the same inputs, scalars,
+/// parameters and slots in the same order.
+struct EntrySpec {
+  std::string name;
+  int64_t batch = 0;
+  Graph graph;
+};
+struct ModelSpec {
+  std::string name;      // a C identifier; the module exports <name>_model
+  std::string signature; // JSON
+  std::vector<std::pair<std::string, double>> hypers; // with defaults, in the order of the graphs' scalars
+  std::vector<EntrySpec> entries;
+};
+
+/// A kernel that is declared and called, but has no body yet.
+struct PendingKernel {
+  std::string symbol;
+  Kernel kernel;
+  std::vector<size_t> places; // of each parameter's pointer among the arguments; a state and its new value share one
+  LoopSchedule schedule;
+  const Target *target;
+};
+
+/// Emits `const gradc_model *<name>_model(void)` and all it refers to but the bodies of kernels, which it returns: each
+/// once, to be emitted in any module linked with this one. With several targets, in ascending order, there is a table
+/// for each and the function picks the best that the processor can run; null when it can run none. `profile`: as for
+/// emit_entry.
+std::vector<PendingKernel> emit_model(llvm::Module &, const ModelSpec &, const std::vector<Target> &, bool profile);
+
+} // namespace gradc

@@ -1,0 +1,222 @@
+// The cost model of contractions. It counts cycles of a core with two multiply-add pipes of four cycles latency and two
+// loads a cycle, and adds what is read from beyond the nearest cache. Only differences between candidates matter, so the
+// widths between caches are the same for all machines; sizes are the target's.
+#include "compiler/codegen/schedules/contraction_cost.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace gradc {
+
+constexpr double kLatency = 4.5;            // of a multiply-add and what delays it, in cycles
+constexpr double kLoad = 0.75;              // cycles of a load
+constexpr double kIssue = 5;                // instructions a cycle
+// Bytes a cycle beyond what the arithmetic hides; strided: parts of lines, or lines too far apart for prefetchers.
+constexpr double kFromL2 = 200, kStridedFromL2 = 70, kFromL3 = 30, kStridedFromL3 = 12;
+constexpr int64_t kForeseen = 8;            // lines from one to the next
+constexpr double kStridedLine = 4;          // cycles for a line that is waited for, with its page
+constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
+constexpr double kScatterLoads = 16;
+constexpr double kBody = 0.03;              // what code for one more size of a tile must save: share of the time ...
+constexpr double kBodyCycles = 500;         // ... and cycles
+constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
+
+ContractionCost::ContractionCost(const Contraction &c, const Target &t)
+    : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
+  for (int a : c.reduce)
+    terms_ *= c.extent(a);
+  for (int a : c.parallel)
+    outputs_ *= c.extent(a);
+}
+
+static int64_t shortest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
+
+int64_t ContractionCost::shortest_reduce_stride(size_t operand) const {
+  int64_t least = 0;
+  for (int a : c_.reduce)
+    least = shortest(least, std::abs(stride(operand, a)));
+  return least;
+}
+
+// Cycles of one step of the reduction of a tile; rows and columns in points and vectors.
+double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, int64_t cols) const {
+  double loads = 0;
+  for (size_t o = 0; o < c_.operands.size(); ++o) {
+    int64_t s = stride(o, c.lane);
+    bool packed = static_cast<int>(o) == c.pack_cols;
+    bool gathers = !packed && (s != 0 && s != 1);
+    if (!c_.operands[o].flat.computed.empty())
+      gathers = true;
+    double unit = gathers ? kGatherLoads * lanes_ / 8 : 1;
+    bool by_col = varies(o, c.col) || (!c.dot() && s != 0);
+    loads += unit * (varies(o, c.row) ? static_cast<double>(rows) : 1) * (by_col ? static_cast<double>(cols) : 1);
+  }
+  double products = static_cast<double>(rows * cols), work = products * (1 + c_.operations);
+  const double chains = products < kChains ? kChains : 1; // a lone sum is several
+  return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency / chains});
+}
+
+// Cycles to sum the lanes of so many vectors: two become one until one is left, which is halved until it has a sum of each.
+double ContractionCost::lane_sums(int64_t vectors) const {
+  const double pairs = static_cast<double>(vectors - 1), halves = std::max(0.0, std::log2(lanes_ / static_cast<double>(vectors)));
+  return 1.5 * (pairs + halves) + 2;
+}
+
+double ContractionCost::compute(const ContractionChoice &c) const {
+  double steps = c.dot() ? terms_ / static_cast<double>(extent(c.lane)) *
+                           static_cast<double>((extent(c.lane) + lanes_ - 1) / lanes_)
+                     : terms_;
+  const Tiling rows = row_tiles(c), cols = col_tiles(c);
+  const int64_t rest_cols = c.dot() ? cols.rest : (cols.rest + lanes_ - 1) / lanes_;
+  auto tile = [&](int64_t r, int64_t v) {
+    return tile_cycles(c, r, v) * steps + (c.dot() ? lane_sums(r * v) : static_cast<double>(r * v) * 0.5) + 10;
+  };
+  double cycles = 0;
+  for (auto [r, n] : {std::pair(rows.step, rows.large), {rows.rest, rows.small}})
+    for (auto [v, m] : {std::pair<int64_t, int64_t>(c.cols, cols.large), {rest_cols, cols.small}})
+      if (n * m > 0)
+        cycles += static_cast<double>(n * m) * tile(r, v);
+  return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
+}
+
+// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart, of which only `at_once` are read before the next.
+// Strides that share a power of two with the number of sets leave most of a cache unused. What is a little too large for a
+// cache is mostly in it.
+double ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
+  auto beyond = [&](int64_t size, int64_t ways) { // share that is not in a cache
+    int64_t sets = size / (kCacheLine * ways), apart = std::max<int64_t>(1, stride_bytes / kCacheLine);
+    double used = static_cast<double>(sets) / static_cast<double>(std::gcd(sets, apart)) *
+                  std::min(static_cast<double>(apart), std::ceil(chunk / kCacheLine));
+    double usable = std::min(1.0, used / static_cast<double>(sets)) * static_cast<double>(size);
+    return std::clamp(footprint / usable - 0.75, 0.0, 1.0);
+  };
+  const double piece = at_once > 0 ? at_once : chunk, stride = static_cast<double>(stride_bytes);
+  const bool far = stride > kForeseen * kCacheLine && stride > 4 * piece, partly = stride > kCacheLine && piece < kCacheLine;
+  const double from_l3 = beyond(target_.l2_bytes, 8);
+  const double from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
+  return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
+}
+
+// Every tile reads its part of each operand over the whole reduction; what the inner loop does not change stays in L1.
+double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) const {
+  bool packed_cols = static_cast<int>(o) == c.pack_cols, packed_rows = static_cast<int>(o) == c.pack_rows;
+  const Tiling rows = row_tiles(c), cols = col_tiles(c);
+  bool by_row = varies(o, c.row), by_col = varies(o, c.col) || (!c.dot() && varies(o, c.lane));
+  double per_term = static_cast<double>((by_row ? c.rows : 1) * (by_col ? col_points(c) : 1) * c_.element_bytes);
+  int64_t along = by_row ? stride(o, c.row) : by_col ? stride(o, c.col) : 1;
+  int64_t reduce_stride = shortest_reduce_stride(o);
+  double tile_bytes = per_term * terms_;
+  double chunk = per_term;
+  int64_t apart = reduce_stride * c_.element_bytes;
+  if (reduce_stride == 1 && along != 1) { // rows of consecutive terms
+    chunk = terms_ * c_.element_bytes;
+    apart = along * c_.element_bytes;
+  } else if (!packed_rows && !packed_cols && along == 1 && apart > kCacheLine) {
+    tile_bytes = std::max(tile_bytes, static_cast<double>(kCacheLine) * terms_);
+  }
+  if (packed_rows || packed_cols)
+    apart = 0, chunk = tile_bytes;
+  double outer_trips = static_cast<double>(c.rows_first() ? rows.count() : cols.count());
+  double inner_trips = static_cast<double>(c.rows_first() ? cols.count() : rows.count());
+  bool by_inner = c.rows_first() ? by_col : by_row, by_outer = c.rows_first() ? by_row : by_col;
+  double blocks = c.block ? std::ceil(inner_trips / static_cast<double>(c.block)) : 1;
+  if (!by_inner) { // one tile's part for all of the inner loop
+    double resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * outer_trips * (inner_trips - 1);
+    double whole = tile_bytes * (by_outer ? outer_trips : 1);
+    return resident + (by_outer ? read(whole * blocks, whole, apart, chunk) : 0);
+  }
+  double pass = tile_bytes * inner_trips / blocks; // one walk of the inner loop
+  double inner_chunk = by_col && along == 1 && !packed_cols ? chunk * inner_trips : chunk;
+  return read(pass * blocks * outer_trips, by_outer ? pass * outer_trips : pass, apart, inner_chunk, chunk);
+}
+
+double ContractionCost::traffic(const ContractionChoice &c) const {
+  double cycles = 0;
+  for (size_t o = 0; o < c_.operands.size(); ++o)
+    cycles += operand_traffic(c, o);
+  return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
+}
+
+// Reading the original is part of it; where lines are far apart, each is waited for.
+double ContractionCost::packing(const ContractionChoice &c) const {
+  double cycles = 0, nests = outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
+  const Tiling rows = row_tiles(c), tiles = col_tiles(c);
+  const double blocks = c.block ? static_cast<double>((tiles.count() + c.block - 1) / c.block) : 1;
+  if (c.pack_cols >= 0) {
+    double vectors = terms_ * std::ceil(static_cast<double>(extent(c.col)) / lanes_);
+    double bytes = vectors * lanes_ * c_.element_bytes;
+    bool copies = stride(static_cast<size_t>(c.pack_cols), c.lane) == 1;
+    double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kCacheLine, kCacheLine);
+    cycles += work * (blocks == 1 ? 1.25 : 1); // every thread packs a lone block
+  }
+  if (c.pack_rows >= 0) {
+    size_t o = static_cast<size_t>(c.pack_rows);
+    double vectors = terms_ * static_cast<double>((c.rows + lanes_ - 1) / lanes_ * rows.count());
+    const double groups = std::ceil(static_cast<double>(rows.count()) / static_cast<double>(c.group));
+    double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kCacheLine);
+    int64_t apart = shortest_reduce_stride(o) * c_.element_bytes;
+    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine) == 0; // the lines stay from one row tile to the next
+    cycles += blocks * (2 * vectors + (near ? lines / 4 : lines) * kStridedLine * (apart < 512 ? 0.5 : 1));
+  }
+  return cycles * nests;
+}
+
+// What is read and written once an element. A tile narrower than a line fetches the line again for the next tile, where
+// rows are far enough apart to evict each other.
+double ContractionCost::epilogue(const ContractionChoice &c) const {
+  double loads = 0, bytes = 0;
+  for (const FlatAccess &a : c_.others) {
+    int64_t s = c.col < 0 ? 0 : a.coefficients[static_cast<size_t>(c.col)];
+    loads += s == 0 ? 0.5 : s == 1 && a.computed.empty() ? 1 : kScatterLoads * lanes_ / 8;
+    bytes += s == 1 ? c_.element_bytes : 0;
+  }
+  double width = static_cast<double>(col_points(c)) * c_.element_bytes;
+  double fetched = bytes * outputs_ * std::max(1.0, kCacheLine / width);
+  return loads * outputs_ / std::min<double>(lanes_, static_cast<double>(extent(c.col))) +
+         read(fetched, bytes * outputs_, kCacheLine, kCacheLine);
+}
+
+// By how much two threads take longer than half the time, for the number of iterations that they share out. How many
+// threads there are is not known here, and must not decide about bits; two are the least.
+double ContractionCost::unevenness(const ContractionChoice &c) const {
+  if (outputs_ != static_cast<double>(extent(c.row) * extent(c.col)))
+    return 0; // loops around the tiles are shared out
+  NestSchedule nest;
+  fill_in(c, c_, target_, nest);
+  const int64_t n = partition(loop_levels(nest), *c_.kernel).tiles.count();
+  return n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
+}
+
+// Each size of a tile has code of its own, which takes time to compile and place in caches.
+int ContractionCost::bodies(const ContractionChoice &c) const {
+  auto sizes = [](const Tiling &t) { return (t.large > 0) + (t.small > 0); };
+  return sizes(row_tiles(c)) * sizes(col_tiles(c));
+}
+
+double ContractionCost::cycles(const ContractionChoice &c) const {
+  return compute(c) + traffic(c) + packing(c) + epilogue(c);
+}
+
+double ContractionCost::drawbacks(const ContractionChoice &c, double cycles) const {
+  const int more = bodies(c) - 1;
+  // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
+  const double waiting = cycles >= kParallelCycles ? kUneven * unevenness(c) : 0;
+  return cycles * (kBody * more + waiting) + kBodyCycles * more;
+}
+
+void fill_in(const ContractionChoice &choice, const Contraction &contraction, const Target &target, NestSchedule &n) {
+  n.lane_axis = choice.lane;
+  n.lanes = target.lanes(contraction.element_bytes);
+  n.row_axis = choice.row;
+  n.rows = choice.rows;
+  n.col_axis = choice.col;
+  n.cols = choice.cols;
+  n.rows_outermost = choice.rows_outermost;
+  n.block = choice.block;
+  n.group = choice.group;
+  n.packed_cols = choice.pack_cols < 0 ? -1 : contraction.operands[static_cast<size_t>(choice.pack_cols)].load;
+  n.packed_rows = choice.pack_rows < 0 ? -1 : contraction.operands[static_cast<size_t>(choice.pack_rows)].load;
+}
+
+} // namespace gradc

@@ -1,0 +1,65 @@
+// How many cycles a contraction takes, for each way to run it.
+#pragma once
+
+#include "compiler/codegen/schedules/contraction_schedule.h"
+
+namespace gradc {
+
+/// A way to run a contraction.
+struct ContractionChoice {
+  int lane = -1, row = -1, col = -1; // axes; col is lane unless the lanes run along a reduction
+  int rows = 1, cols = 1;
+  bool rows_outermost = false;
+  int64_t block = 0; // column tiles to a packed block
+  int64_t group = 1; // row tiles that are packed together
+  int pack_cols = -1, pack_rows = -1; // operands
+  double cycles = 0, cost = 0; // estimated; with drawbacks
+
+  bool dot() const { return lane != col; }
+  bool packed() const { return pack_cols >= 0 || pack_rows >= 0; }
+  bool rows_first() const { return rows_outermost || block > 0; } // the loop over column tiles is the inner one
+};
+
+class ContractionCost {
+public:
+  ContractionCost(const Contraction &, const Target &);
+
+  /// Estimated cycles of one thread.
+  double cycles(const ContractionChoice &) const;
+  /// By how much to prefer others to a choice of so many cycles: where two threads would not share the work evenly, and for
+  /// every size of its tiles but one.
+  double drawbacks(const ContractionChoice &, double cycles) const;
+
+  int64_t extent(int axis) const { return axis < 0 ? 1 : c_.extent(axis); }
+  int64_t stride(size_t operand, int axis) const {
+    return axis < 0 ? 0 : c_.operands[operand].flat.coefficients[static_cast<size_t>(axis)];
+  }
+  bool varies(size_t operand, int axis) const { return stride(operand, axis) != 0; }
+  int64_t shortest_reduce_stride(size_t operand) const;
+  int64_t terms() const { return static_cast<int64_t>(terms_); } // of each sum
+  int64_t col_points(const ContractionChoice &c) const { return c.dot() ? c.cols : int64_t{c.cols} * lanes_; } // of one tile
+  Tiling row_tiles(const ContractionChoice &c) const { return even_tiles(extent(c.row), c.rows); }
+  Tiling col_tiles(const ContractionChoice &c) const { return whole_tiles(extent(c.col), col_points(c)); }
+
+private:
+  double tile_cycles(const ContractionChoice &, int64_t rows, int64_t cols) const;
+  double lane_sums(int64_t vectors) const;
+  double compute(const ContractionChoice &) const;
+  double traffic(const ContractionChoice &) const;
+  double operand_traffic(const ContractionChoice &, size_t operand) const;
+  double read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
+  double packing(const ContractionChoice &) const;
+  double epilogue(const ContractionChoice &) const;
+  int bodies(const ContractionChoice &) const;
+  double unevenness(const ContractionChoice &) const;
+
+  const Contraction &c_;
+  const Target &target_;
+  int lanes_;
+  double terms_ = 1, outputs_ = 1;
+};
+
+/// Writes the choice into the schedule of its nest.
+void fill_in(const ContractionChoice &, const Contraction &, const Target &, NestSchedule &);
+
+} // namespace gradc

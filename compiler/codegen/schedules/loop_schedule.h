@@ -1,0 +1,112 @@
+// How a kernel's loops run: annotations on its axes, chosen from the target. They never change what is computed.
+#pragma once
+
+#include "compiler/codegen/target.h"
+#include "ir/lowering/nests.h"
+
+namespace gradc {
+
+/// One loop nest: consecutive stages with the same parallel axes. A tile of `rows` x `cols` vectors of `lanes` elements is
+/// in registers at a time; along the rows, tiles of one row less make it come out even; what remains of the columns is a
+/// second, smaller, static tile, whose last vector is masked.
+struct NestSchedule {
+  int first = 0, count = 0;  // the stages [first, first + count)
+  std::vector<int> axes = {}; // of its stages but those that stand beside a product
+  std::vector<int> loops;    // parallel axes walked point by point, outermost first
+  int row_axis = -1;         // axis of the tile's rows
+  int rows = 1;
+  int col_axis = -1;         // axis of the tile's columns
+  int cols = 1;
+  int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
+  int lanes = 1;             // summed at the end), or none
+  bool rows_outermost = false;
+  // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
+  ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
+  ExprId packed_rows = -1;   // before the columns, for `group` row tiles at a time
+  int64_t block = 0, group = 1;
+  struct Candidate {
+    int lane_axis;
+    bool dot, packed;
+    double cost, cycles; // by which they compare; estimated
+    bool taken;
+  };
+  std::vector<Candidate> candidates; // what was considered, the best of each kind
+  bool is_dot() const { return lane_axis >= 0 && lane_axis != col_axis; }
+  int64_t col_points() const { return is_dot() ? cols : int64_t{cols} * lanes; } // of one tile
+};
+
+/// `large` tiles of `step` points, then `small` tiles of `rest` points.
+struct Tiling {
+  int64_t large, step, small, rest;
+  int64_t count() const { return large + small; }
+  int64_t first() const { return large > 0 ? step : rest; } // points of the first tile
+  friend bool operator==(const Tiling &, const Tiling &) = default;
+};
+/// Tiles of at most `step` points that differ by one at most: the steps of a low tile cost almost what those of a high do.
+/// Whole tiles where there are many.
+Tiling even_tiles(int64_t points, int64_t step);
+/// Tiles of `step` points, and one of what remains.
+Tiling whole_tiles(int64_t points, int64_t step);
+
+/// A loop of a nest, over tiles of at most `step` points of an axis.
+struct LoopLevel {
+  enum class Kind : uint8_t { points, block, rows, cols } kind;
+  int axis;
+  int64_t step;
+  Tiling cut(int64_t points) const {
+    return kind == Kind::rows ? even_tiles(points, step) : whole_tiles(points, step);
+  }
+};
+/// The loops of a nest around its tile, outermost first.
+std::vector<LoopLevel> loop_levels(const NestSchedule &);
+
+/// What threads share out: the tiles of an axis.
+struct Partition {
+  int axis = -1; // none: a single iteration
+  Tiling tiles = {1, 1, 0, 0};
+};
+/// Of the first of nested loops that has several iterations.
+Partition partition(const std::vector<LoopLevel> &, const Kernel &);
+
+/// A tile with fewer sums than this works on as many chains of each, to hide the latency of an addition.
+constexpr int kChains = 4;
+
+struct LoopSchedule {
+  std::vector<int> shared;         // outer loops around all nests, if any
+  int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile
+  std::vector<NestSchedule> nests;
+  Partition partition;             // of the outermost loop
+  int64_t cycles = 0;              // estimated, for deciding about threads
+  bool serial = false;             // points must run in order (accumulating stores)
+  int64_t iterations() const { return partition.tiles.count(); } // what threads share out
+  LoopLevel shared_loop(size_t number) const;
+};
+
+LoopSchedule schedule_loops(const Kernel &, const Target &);
+/// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+constexpr int64_t kParallelCycles = 40000;
+/// Whether so many cycles of work are worth waking threads: kParallelCycles, or what a wish says.
+bool worth_threads(double cycles, const Target &);
+/// Of the stages [first, first + count), inside the loops that `outer` shares among nests.
+NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
+/// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.
+std::string print(const LoopSchedule &, const Kernel &, bool with_candidates = false);
+
+/// A flat view of an access: element = offset + sum coefficient[axis]*axis + computed terms.
+struct FlatAccess {
+  int64_t offset = 0;
+  std::vector<int64_t> coefficients; // one an axis of the kernel
+  std::vector<std::pair<int64_t, ExprId>> computed;
+};
+FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
+FlatAccess flatten(const Kernel &, const Expr &load);
+
+/// Where the values lie that a stage hands to later nests: over its axes but those of the shared loops, the last contiguous.
+/// With several rows to an iteration, the last shared axis counts from the first of them.
+struct HandedOver {
+  std::vector<int64_t> strides; // one an axis of the kernel, in elements
+  int64_t elements;
+};
+HandedOver handed_over_layout(const Kernel &, const Stage &, const LoopSchedule &);
+
+} // namespace gradc

@@ -1,0 +1,276 @@
+// The header is a fixed text around the table, then one wrapper for each entry point with the model's own arguments.
+#include "compiler/engines/model_header.h"
+
+#include "compiler/engines/model_header_text.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <set>
+
+extern "C" {
+extern const char gradc_abi_header[];
+extern const char gradc_abi_header_end[];
+}
+
+namespace gradc {
+namespace {
+
+/// C identifiers for names of the model: no two equal, none a keyword of C or C++ or used by the text above.
+class Identifiers {
+public:
+  std::string unique(std::string text) {
+    for (char &c : text)
+      if (!std::isalnum(static_cast<unsigned char>(c)))
+        c = '_';
+    while (!used_.insert(text).second)
+      text += '_';
+    return text;
+  }
+
+private:
+  std::set<std::string> used_ = {
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "batch", "bitand", "bitor", "bool", "break",
+      "case", "catch", "char", "class", "compl", "concept", "const", "constexpr", "continue", "decltype",
+      "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
+      "for", "friend", "goto", "if", "inline", "inputs", "int", "linux", "long", "loss", "m", "mutable",
+      "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "outputs",
+      "private", "protected", "public", "rate", "register", "requires", "restrict", "return", "short",
+      "signed", "sizeof", "static", "static_assert", "struct", "switch", "template", "this", "thread_local",
+      "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unix", "unsigned", "using",
+      "virtual", "void", "volatile", "while", "xor", "xor_eq"};
+};
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+const char *c_type(DType dtype) {
+  switch (dtype) {
+  case DType::f32: return "float";
+  case DType::f64: return "double";
+  case DType::i32: return "int32_t";
+  case DType::i64: return "int64_t";
+  case DType::boolean: return "uint8_t";
+  }
+  return "void";
+}
+
+/// What a wrapper takes for one input or output of its entry.
+struct Argument {
+  std::string name;
+  const Type *type = nullptr;
+  bool used = true;
+};
+
+// "[batch][64]"; "[1]" for a number over the whole batch.
+std::string extents(const Type &type, bool per_example) {
+  std::string text = per_example ? "[batch]" : type.shape.empty() ? "[1]" : "";
+  for (size_t i = per_example; i < type.shape.size(); ++i)
+    text += fmt::format("[{}]", type.shape[i]);
+  return text;
+}
+
+int64_t elements_of_example(const Type &type) {
+  return type.shape.empty() || type.shape[0] == 0 ? 1 : type.elements() / type.shape[0];
+}
+
+class HeaderWriter {
+public:
+  explicit HeaderWriter(const ModelSpec &spec)
+      : spec_(spec), name_(Identifiers().unique(spec.name)), prefix_(upper(name_)) {}
+  std::string text();
+
+private:
+  const EntrySpec *find(std::string_view entry) const;
+  std::string batches(std::string_view entry) const;
+  std::vector<Argument> inputs(const Graph &) const;
+  std::vector<Argument> outputs(const Graph &, std::vector<Argument> inputs) const;
+  std::string opening() const;
+  std::string macros() const;
+  std::string fixed_text() const;
+  std::string wrapper(std::string_view entry, std::string_view doc) const;
+  std::string call_without_examples(std::string_view entry, std::string_view text) const;
+
+  const ModelSpec &spec_;
+  std::string name_, prefix_;
+};
+
+// The entry of that name with the largest batch; null when there is none.
+const EntrySpec *HeaderWriter::find(std::string_view entry) const {
+  const EntrySpec *best = nullptr;
+  for (const EntrySpec &e : spec_.entries)
+    if (e.name == entry && (!best || e.batch > best->batch))
+      best = &e;
+  return best;
+}
+
+std::string HeaderWriter::batches(std::string_view entry) const {
+  std::set<int64_t> sizes;
+  for (const EntrySpec &e : spec_.entries)
+    if (e.name == entry)
+      sizes.insert(e.batch);
+  return fmt::format("{}", fmt::join(sizes, ", "));
+}
+
+std::vector<Argument> HeaderWriter::inputs(const Graph &graph) const {
+  Identifiers names;
+  std::vector<std::vector<Value>> users = graph.users();
+  std::vector<Argument> list;
+  for (Value v = 0; v < graph.size(); ++v)
+    if (graph[v].role == Role::input)
+      list.push_back({names.unique(graph[v].name), &graph[v].type, !users[v].empty()});
+  return list;
+}
+
+std::vector<Argument> HeaderWriter::outputs(const Graph &graph, std::vector<Argument> inputs) const {
+  Identifiers names;
+  for (const Argument &input : inputs)
+    names.unique(input.name);
+  std::vector<Argument> list;
+  for (const Return &r : graph.returns)
+    list.push_back({names.unique(r.name), &graph.type(r.value)});
+  return list;
+}
+
+std::string HeaderWriter::opening() const {
+  const EntrySpec *train = find("train_step");
+  std::string arguments;
+  for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
+    arguments += input.used ? ", " + input.name : "";
+  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object to link with.
+ *
+ *   {0} *m = {0}_create(7, 1);
+ *   double loss = {0}_train_step(m, {2}_BATCH{3});
+ *   {0}_save(m, "{0}.safetensors");
+ *   {0}_destroy(m);
+ *
+ * Functions return a status, GRADC_OK or what {0}_message explains, unless they say otherwise. An instance is used by
+ * one thread at a time; any number of instances may live in one process. */
+#ifndef {2}_MODEL_H
+#define {2}_MODEL_H
+
+)", name_, spec_.name, prefix_, arguments);
+}
+
+// Sizes of one example, and where the hyperparameters are.
+std::string HeaderWriter::macros() const {
+  Identifiers names;
+  std::string text = "\n/* Examples a training step takes, and elements of one example. */\n";
+  auto define = [&](const std::string &name, int64_t value) {
+    text += fmt::format("#define {} {}\n", names.unique(prefix_ + upper(name)), value);
+  };
+  const EntrySpec *train = find("train_step"), *predict = find("predict");
+  if (train) {
+    define("_BATCH", train->batch);
+    for (const Argument &input : inputs(train->graph))
+      define("_" + input.name + "_SIZE", elements_of_example(*input.type));
+  }
+  if (predict)
+    for (const Argument &output : outputs(predict->graph, inputs(predict->graph)))
+      define("_" + output.name + "_SIZE", elements_of_example(*output.type));
+  if (!spec_.hypers.empty())
+    text += "\n/* Indices of `hypers`: what may change from call to call. */\n";
+  for (size_t i = 0; i < spec_.hypers.size(); ++i)
+    define("_HYPER_" + spec_.hypers[i].first, static_cast<int64_t>(i));
+  return text;
+}
+
+std::string HeaderWriter::fixed_text() const {
+  std::string tensor = "hidden.weight";
+  if (const EntrySpec *train = find("train_step")) {
+    const auto &nodes = train->graph.nodes;
+    auto first = std::find_if(nodes.begin(), nodes.end(), [](const Node &n) { return n.role == Role::param; });
+    tensor = first == nodes.end() ? tensor : first->name;
+  }
+  return fmt::format(fmt::runtime(kFixedText), fmt::arg("name", name_), fmt::arg("NAME", prefix_),
+                     fmt::arg("symbol", spec_.name + "_model"), fmt::arg("tensor", tensor),
+                     fmt::arg("hyper_slots", std::max<size_t>(spec_.hypers.size(), 1)));
+}
+
+// A function that calls one entry for a batch size given at run time. Training entries return their loss.
+std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) const {
+  const EntrySpec *e = find(entry);
+  if (!e)
+    return "";
+  const bool returns_loss = entry == "train_step" || entry == "grad_step";
+  std::vector<Argument> in = inputs(e->graph);
+  std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph, in);
+  std::string notes;
+  std::vector<std::string> parameters, from, to;
+  for (const Argument &a : in) {
+    from.push_back(a.used ? a.name : "0");
+    if (a.used) {
+      parameters.push_back(fmt::format("const {} *{}", c_type(a.type->dtype), a.name));
+      notes += fmt::format("\n *   {} {}", a.name, extents(*a.type, true));
+    }
+  }
+  for (const Argument &a : out) {
+    to.push_back(a.name);
+    parameters.push_back(fmt::format("{} *{}", c_type(a.type->dtype), a.name));
+    notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, entry == "predict"));
+  }
+  auto array = [](const std::vector<std::string> &items) {
+    return items.empty() ? "0" : fmt::format("{}", fmt::join(items, ", "));
+  };
+  const std::string call = fmt::format("{}_run(m, \"{}\", batch, inputs, outputs)", name_, entry);
+  std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(entry));
+  std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, entry);
+  text += fmt::format("{}{} *m, int64_t batch", opening, name_);
+  for (const std::string &parameter : parameters)
+    text += fmt::format(",\n{:{}}{}", "", opening.size(), parameter);
+  text += ") {\n";
+  text += fmt::format("  const void *inputs[] = {{{}}};\n", array(from));
+  if (!returns_loss)
+    return text + fmt::format("  void *outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
+  text += "  double loss = 0;\n  void *outputs[] = {&loss};\n";
+  text += fmt::format("  if ({} != GRADC_OK)\n    return (double)NAN;\n", call);
+  return text + (entry == "train_step" ? "  ++m->step;\n" : "") + "  return loss;\n}\n";
+}
+
+std::string HeaderWriter::call_without_examples(std::string_view entry, std::string_view text) const {
+  return find(entry) ? fmt::format(fmt::runtime(text), name_, prefix_) : "";
+}
+
+constexpr std::string_view kApply = R"(
+/* The update from arenas[GRADC_GRADS]. */
+static inline int32_t {0}_apply({0} *m) {{
+  if ({0}_run(m, "apply", 0, 0, 0) == GRADC_OK)
+    ++m->step;
+  return m->status;
+}}
+)";
+
+constexpr std::string_view kSchedule = R"(
+/* The learning rate of the next step: hypers[{1}_HYPER_LEARNING_RATE] times the model's schedule. NaN on failure. */
+static inline double {0}_learning_rate({0} *m) {{
+  double rate = 0;
+  void *outputs[] = {{&rate}};
+  return {0}_run(m, "schedule", 0, 0, outputs) == GRADC_OK ? rate : (double)NAN;
+}}
+)";
+
+std::string HeaderWriter::text() {
+  std::string text = opening();
+  text += std::string_view(gradc_abi_header, static_cast<size_t>(gradc_abi_header_end - gradc_abi_header));
+  text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n";
+  text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  text += macros() + fixed_text();
+  text += wrapper("train_step",
+                  "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure.");
+  text += wrapper("grad_step",
+                  "Forward and backward, gradients to arenas[GRADC_GRADS]. Returns the loss, NaN on failure.");
+  text += call_without_examples("apply", kApply);
+  text += wrapper("evaluate", "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
+                              " * \"metrics\" of the signature says how to compute the others.");
+  text += wrapper("predict", "The model's outputs.");
+  text += call_without_examples("schedule", kSchedule);
+  return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+}
+
+} // namespace
+
+std::string model_header(const ModelSpec &spec) { return HeaderWriter(spec).text(); }
+
+} // namespace gradc

@@ -1,0 +1,120 @@
+// train.data against the inputs: every input has one source of the right width.
+#include "compiler/model/linking/linker.h"
+
+#include "compiler/model/linking/resolve.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+namespace {
+
+using Json = JsonValue::Kind;
+
+class DataCheck {
+public:
+  DataCheck(const JsonValue &data, Diagnostics &diagnostics) : data_(data), diagnostics_(diagnostics) {}
+
+  void file() {
+    if (const std::string &delimiter = data_.string_at("delimiter");
+        delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
+      error(data_.at("delimiter"),
+            "train: data: 'delimiter' must be one character, neither a quote nor a line break");
+  }
+
+  void input(const ModelInput &input) {
+    const std::string context = fmt::format("train: data: input '{}'", input.name);
+    const JsonValue *entry = data_.find(input.name);
+    if (!entry)
+      return diagnostics_.error(
+          anchor(data_), fmt::format("train: data: nothing says where input '{}' comes from", input.name));
+    if (!entry->valid)
+      return;
+    const JsonValue *given = source(*entry, context);
+    if (!given)
+      return;
+    if (!entry->find("path") && !data_.find("path"))
+      error(*given, context + ": columns of which file? train.data has no 'path'");
+    width(*entry, input, context);
+    labels(*entry, input, context);
+  }
+
+private:
+  void error(const JsonValue &at, std::string message) { diagnostics_.error(at.span, std::move(message)); }
+
+  /// The one among column, columns and path that is given; null after a message.
+  const JsonValue *source(const JsonValue &entry, const std::string &context) {
+    const JsonValue *given = nullptr;
+    for (const char *key : {"column", "columns", "path"})
+      if (const JsonValue *value = entry.find(key)) {
+        if (given)
+          return error(*value, context + ": give only one of 'column', 'columns' and 'path'"), nullptr;
+        given = value;
+      }
+    if (!given)
+      error(entry, context + ": one of 'column', 'columns' and 'path' is needed");
+    return given;
+  }
+
+  void width(const JsonValue &entry, const ModelInput &input, const std::string &context) {
+    const JsonValue *columns = entry.find("columns"), *column = entry.find("column");
+    int64_t count = 1;
+    if (columns) {
+      size_t names = 0;
+      for (const JsonValue &item : columns->items)
+        names += item.is(Json::string);
+      const bool range = names == 0 && columns->items.size() == 2;
+      if (!range && names != columns->items.size())
+        return error(*columns, context + ": 'columns' must be [first, last] or a list of names");
+      if (range && columns->items[0].integer > columns->items[1].integer)
+        return error(*columns, context + ": 'columns' ends before it begins");
+      count = range ? columns->items[1].integer - columns->items[0].integer + 1
+                    : static_cast<int64_t>(columns->items.size());
+    }
+    if ((columns || column) && count != element_count(input.shape))
+      error(columns ? *columns : *column,
+            fmt::format("{}: {} column{} for {} element{} of shape {}", context, count, count == 1 ? "" : "s",
+                        element_count(input.shape), element_count(input.shape) == 1 ? "" : "s",
+                        to_string(input.shape)));
+  }
+
+  void labels(const JsonValue &entry, const ModelInput &input, const std::string &context) {
+    const bool integers = is_integer(input.dtype);
+    if (const JsonValue *labels = entry.find("labels")) {
+      if (!integers || !entry.find("column"))
+        error(*labels, context + ": 'labels' are for one column of an integer input");
+      else if (input.classes > 0 && static_cast<int64_t>(labels->items.size()) > input.classes)
+        error(*labels,
+              fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
+      for (size_t i = 0; i < labels->items.size(); ++i)
+        for (size_t j = 0; j < i; ++j)
+          if (labels->items[i].text == labels->items[j].text)
+            error(labels->items[i],
+                  fmt::format("{}: label '{}' is listed twice", context, labels->items[i].text));
+    }
+    const bool changed =
+        entry.boolean_at("standardize") || entry.number_at("scale") != 1 || entry.number_at("offset") != 0;
+    if (integers && changed)
+      error(entry, context + ": integers are neither scaled nor standardized");
+  }
+
+  const JsonValue &data_;
+  Diagnostics &diagnostics_;
+};
+
+} // namespace
+
+void check_data(const Model &model, Diagnostics &diagnostics) {
+  const JsonValue *train = model.document.find("train");
+  if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
+    diagnostics.error(train->at("test_split").span,
+                      "train: 'validation_split' and 'test_split' leave no row to train on");
+  const JsonValue *data = train ? train->find("data") : nullptr;
+  if (!data || !data->is(Json::object))
+    return;
+  DataCheck check(*data, diagnostics);
+  check.file();
+  for (const ModelInput &input : model.inputs)
+    check.input(input);
+}
+
+} // namespace gradc

@@ -1,0 +1,244 @@
+// Inputs and layers: their names, what they read, an order of computation, and shapes.
+#include "compiler/model/tables/initializers.h"
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/linking/linker_state.h"
+#include "compiler/model/linking/resolve.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <utility>
+
+namespace gradc {
+
+using Json = JsonValue::Kind;
+
+/// Names the graph gives to scalars, and keys beside the inputs in train.data.
+static constexpr std::string_view kReserved[] = {
+    "seed", "step", "total_steps", "learning_rate", "weight_decay", "path", "header", "delimiter", "loss"};
+
+void Linker::declare_inputs() {
+  model_.batch_size = model_.document.at("train").integer_at("batch_size");
+  const JsonValue *inputs = model_.document.find("inputs");
+  if (!inputs)
+    return;
+  if (inputs->members.empty())
+    error(anchor(*inputs), "a model has at least one input");
+  for (const JsonMember &member : inputs->members) {
+    ModelInput input{member.key, {}, DType::f32};
+    if (!is_name(member.key))
+      error(member.key_span,
+            fmt::format("input '{}': names are letters, digits and _, at most 64", member.key));
+    declare(member.key, member.key_span, model_.inputs.size(), "input");
+    const JsonValue *written = raw_.at("inputs").at(member.key).find("dtype");
+    const bool valid =
+        member.value.valid && member.value.is(Json::object) &&
+        (!written || written->is(Json::null) || written->text == member.value.string_at("dtype"));
+    if (valid) {
+      for (const JsonValue &dim : member.value.at("shape").items)
+        input.shape.push_back(dim.integer);
+      input.dtype = *parse_dtype(member.value.string_at("dtype"));
+      known_.push_back(fits_memory(input.shape, member.value.at("shape").span, "input '" + member.key + "'"));
+    } else {
+      known_.push_back(false);
+    }
+    model_.inputs.push_back(std::move(input));
+  }
+}
+
+void Linker::declare_layers() {
+  const JsonValue *layers = raw_.find("layers");
+  JsonValue *resolved =
+      model_.document.is(Json::object) ? mutable_member(model_.document, "layers") : nullptr;
+  if (!layers || !layers->is(Json::array) || !resolved || resolved->items.size() != layers->items.size())
+    return;
+  for (size_t i = 0; i < layers->items.size(); ++i) {
+    const JsonValue &written = layers->items[i];
+    ModelLayer layer;
+    const JsonValue *type = written.find("type"), *name = written.find("name");
+    if (resolved->items[i].valid)
+      layer.def = find_layer(resolved->items[i].string_at("type"));
+    const bool named = name && name->is(Json::string);
+    layer.name =
+        named ? name->text : fmt::format("{}_{}", type && type->is(Json::string) ? type->text : "layer", i);
+    declare(layer.name, named ? name->span : anchor(written), model_.inputs.size() + i, "layer");
+    layer.attrs = resolved->items[i];
+    if (layer.def)
+      layer.attrs.set("name", JsonValue::of(layer.name, named ? name->span : written.span));
+    model_.layers.push_back(std::move(layer));
+    known_.push_back(false);
+  }
+}
+
+void Linker::declare(const std::string &name, Span span, Source source, std::string_view what) {
+  if (std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved))
+    error(span, fmt::format("{} '{}': the name is taken by gradc itself", what, name));
+  auto [at, fresh] = names_.emplace(name, Reference{source, span});
+  if (fresh)
+    return;
+  error(span, fmt::format("{} '{}': the name is already taken", what, name));
+  diagnostics_.note(at->second.span, "by this one");
+}
+
+void Linker::link_layers() {
+  for (size_t i = 0; i < model_.layers.size(); ++i) {
+    ModelLayer &layer = model_.layers[i];
+    const std::string context = "layer '" + layer.name + "'";
+    if (const JsonValue *input = raw_.find("layers")->items[i].find("input");
+        input && !input->is(Json::null)) {
+      for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
+        layer.sources.push_back(name.is(Json::string) ? find(name, context) : kNowhere);
+    } else {
+      layer.sources.push_back(i > 0 ? model_.inputs.size() + i - 1 : sole_feature(layer, context));
+      if (layer.def && layer.sources[0] != kNowhere) {
+        JsonValue names = JsonValue::array(layer.attrs.span);
+        names.items.push_back(JsonValue::of(model_.name_of(layer.sources[0]), layer.attrs.span));
+        layer.attrs.set("input", std::move(names));
+      }
+    }
+  }
+}
+
+Source Linker::sole_feature(const ModelLayer &layer, const std::string &context) {
+  std::vector<std::string_view> features;
+  Source sole = kNowhere;
+  for (Source s = 0; s < model_.inputs.size(); ++s)
+    if (!targets_.contains(s) || model_.inputs.size() == 1) {
+      features.push_back(model_.inputs[s].name);
+      sole = s;
+    }
+  if (features.size() == 1)
+    return sole;
+  if (!model_.inputs.empty() && targets_known_)
+    error(anchor(layer.attrs.is(Json::object) ? layer.attrs : raw_.at("layers").items[0]),
+          features.empty() ? context + ": missing 'input': every input is the target of a loss"
+                           : fmt::format("{}: missing 'input': it could be any of {}", context,
+                                         fmt::join(features, ", ")));
+  return kNowhere;
+}
+
+void Linker::sort_layers() {
+  const size_t count = model_.layers.size(), inputs = model_.inputs.size();
+  std::vector<bool> done(count, false);
+  auto ready = [&](size_t i) {
+    const auto &sources = model_.layers[i].sources;
+    return std::all_of(sources.begin(), sources.end(),
+                       [&](Source s) { return s == kNowhere || s < inputs || done[s - inputs]; });
+  };
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (size_t i = 0; i < count; ++i)
+      if (!done[i] && ready(i)) {
+        model_.order.push_back(i);
+        done[i] = progress = true;
+      }
+  }
+  report_cycles(std::move(done));
+}
+
+void Linker::report_cycles(std::vector<bool> done) {
+  const size_t inputs = model_.inputs.size();
+  for (size_t start = 0; start < done.size(); ++start) {
+    std::vector<size_t> path;
+    size_t at = start;
+    while (at != kNowhere && !done[at]) {
+      done[at] = true;
+      path.push_back(at);
+      const size_t reader = std::exchange(at, kNowhere);
+      for (Source s : model_.layers[reader].sources)
+        if (s != kNowhere && s >= inputs && (!done[s - inputs] || on(path, s - inputs)))
+          at = s - inputs;
+    }
+    auto begin = std::find(path.begin(), path.end(), at);
+    if (begin == path.end())
+      continue;
+    std::string loop;
+    for (auto layer = begin; layer != path.end(); ++layer)
+      loop += "'" + model_.layers[*layer].name + "' reads ";
+    const JsonValue &written = raw_.at("layers").items[*begin];
+    const JsonValue *input = written.find("input");
+    error(input ? input->span : anchor(written),
+          fmt::format("layer '{0}': a cycle: {1}'{0}'", model_.layers[*begin].name, loop));
+  }
+}
+
+bool Linker::on(const std::vector<size_t> &path, size_t layer) {
+  return std::find(path.begin(), path.end(), layer) != path.end();
+}
+
+bool Linker::fits_memory(const Shape &shape, Span span, const std::string &context) {
+  Shape batched = {model_.batch_size};
+  batched.insert(batched.end(), shape.begin(), shape.end());
+  try {
+    check_shape(batched);
+    return true;
+  } catch (const Error &problem) {
+    error(span, fmt::format("{}: in batches of {}, {}", context, model_.batch_size, problem.what()));
+    return false;
+  }
+}
+
+void Linker::infer_shapes() {
+  for (size_t i : model_.order) {
+    ModelLayer &layer = model_.layers[i];
+    const bool ready = layer.def && std::all_of(layer.sources.begin(), layer.sources.end(),
+                                                [&](Source s) { return s != kNowhere && known_[s]; });
+    if (ready)
+      known_[model_.inputs.size() + i] = infer_shape(i);
+  }
+  JsonValue *document = mutable_member(model_.document, "layers");
+  for (size_t i = 0; document && i < model_.layers.size(); ++i)
+    document->items[i] = model_.layers[i].attrs;
+}
+
+bool Linker::infer_shape(size_t index) {
+  ModelLayer &layer = model_.layers[index];
+  const std::string context = "layer '" + layer.name + "'";
+  const JsonValue *input = raw_.at("layers").items[index].find("input");
+  const Span inputs_span = input ? input->span : anchor(layer.attrs);
+  const size_t count = layer.sources.size();
+  if (count < layer.def->min_inputs || count > layer.def->max_inputs) {
+    error(inputs_span, fmt::format("{}: {} takes {}{} input{}, got {}", context, layer.def->spec.name,
+                                   layer.def->max_inputs == kAnyNumber ? "at least " : "",
+                                   layer.def->min_inputs, layer.def->min_inputs == 1 ? "" : "s", count));
+    return false;
+  }
+  LayerShapes shapes{layer.attrs, {}};
+  for (Source s : layer.sources) {
+    if (model_.is_input(s) && !is_float(model_.inputs[s].dtype)) {
+      error(inputs_span, fmt::format("{}: input '{}' holds {}; layers compute on f32", context,
+                                     model_.name_of(s), to_string(model_.inputs[s].dtype)));
+      return false;
+    }
+    shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s)});
+  }
+  try {
+    layer.output = layer.def->shapes(shapes);
+    for (const LayerParam &param : shapes.params)
+      check_shape(param.shape);
+  } catch (const LayerError &problem) {
+    const JsonValue *key = layer.attrs.find(problem.key);
+    error(key ? key->span : inputs_span, context + ": " + problem.what());
+    return false;
+  } catch (const Error &problem) {
+    error(anchor(layer.attrs), context + ": " + problem.what());
+    return false;
+  }
+  declare_state(index, shapes);
+  return fits_memory(layer.output, anchor(layer.attrs), context);
+}
+
+void Linker::declare_state(size_t index, const LayerShapes &shapes) {
+  const std::string prefix = model_.layers[index].name + ".";
+  auto full = [&](const std::string &name) { return name.empty() ? name : prefix + name; };
+  for (const LayerParam &p : shapes.params) {
+    if (const std::string problem = problem_of(p.initializer); !problem.empty())
+      error(anchor(p.initializer),
+            fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
+    params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2)});
+  }
+  for (const LayerHyper &h : shapes.hypers)
+    hypers_[index].push_back({prefix + h.name, h.value, fmt::format("/layers/{}/{}", index, h.name)});
+}
+
+} // namespace gradc

@@ -1,0 +1,162 @@
+// Losses, metrics and outputs: which layers and inputs they are about.
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/linking/linker_state.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/metrics.h"
+#include "compiler/model/linking/resolve.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gradc {
+
+Source Linker::find_prediction(const JsonValue &name, const std::string &context) {
+  const Source s = find(name, context);
+  if (s != kNowhere && model_.is_input(s)) {
+    error(name.span, fmt::format("{}: '{}' is an input; a layer is wanted here", context, name.text));
+    return kNowhere;
+  }
+  return s;
+}
+
+Source Linker::find_target(const JsonValue &name, const std::string &context) {
+  const Source s = find(name, context);
+  if (s != kNowhere && !model_.is_input(s)) {
+    error(name.span, fmt::format("{}: '{}' is a layer; an input is wanted here", context, name.text));
+    return kNowhere;
+  }
+  return s;
+}
+
+void Linker::link_losses() {
+  JsonValue *losses = mutable_member(model_.document, "loss");
+  for (size_t i = 0; losses && i < losses->items.size(); ++i) {
+    JsonValue &attrs = losses->items[i];
+    if (!attrs.valid || model_.layers.empty())
+      continue;
+    const LossDef &def = find_loss(attrs.string_at("type"));
+    const std::string context = "loss " + attrs.string_at("type");
+    const Source last = model_.inputs.size() + model_.layers.size() - 1;
+    const bool given = attrs.find(def.prediction_key) != nullptr;
+    if (!given)
+      attrs.set(def.prediction_key, JsonValue::of(model_.name_of(last), anchor(attrs)));
+    const JsonValue &prediction = attrs.at(def.prediction_key), &target = attrs.at(def.target_key);
+    ModelLoss loss{&def, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
+                   find_target(target, context)};
+    if (loss.prediction == kNowhere || loss.target == kNowhere)
+      continue;
+    if (known_[loss.prediction] && known_[loss.target])
+      check_pair(def, loss.prediction, loss.target, target.span, context);
+    check_logits(def, loss.prediction, prediction.span, context);
+    model_.losses.push_back(loss);
+  }
+}
+
+/// "shape [3]", "i32[] or f32[3]".
+static std::string wanted_target(const LossDef &def, const Shape &prediction) {
+  if (!def.classes)
+    return "shape " + to_string(prediction);
+  if (prediction.empty())
+    return "logits with at least one axis";
+  const Type labels{DType::i32, Shape(prediction.begin(), prediction.end() - 1)};
+  return fmt::format("{} or {}", to_string(labels), to_string(Type{DType::f32, prediction}));
+}
+
+void Linker::check_pair(const LossDef &def, Source prediction, Source target, Span span,
+                        const std::string &context) {
+  ModelInput &input = model_.inputs[target];
+  const Shape &shape = model_.shape_of(prediction);
+  if (!target_fits(def, {input.dtype, input.shape}, shape))
+    error(span, fmt::format("{}: '{}', {}, does not fit {} '{}' of shape {}; expected {}", context,
+                            input.name, to_string(Type{input.dtype, input.shape}), def.prediction_key,
+                            model_.name_of(prediction), to_string(shape), wanted_target(def, shape)));
+  else if (is_class_labels(def, {input.dtype, input.shape}, shape))
+    input.classes = shape.back();
+}
+
+void Linker::check_logits(const LossDef &def, Source prediction, Span span, const std::string &context) {
+  const ModelLayer &layer = model_.layers[prediction - model_.inputs.size()];
+  const JsonValue *activation = layer.attrs.find("activation");
+  const std::string squash = def.link == Link::softmax   ? "softmax"
+                             : def.link == Link::sigmoid ? "sigmoid"
+                                                         : "";
+  if (layer.def && activation && activation->string_at("type") == squash)
+    error(span,
+          fmt::format("{0}: '{1}' already ends in {2}, but this loss applies {2} itself; give it the logits",
+                      context, layer.name, squash));
+}
+
+void Linker::link_metrics() {
+  std::set<std::string> seen = {"loss"};
+  JsonValue *metrics = mutable_member(model_.document, "metrics");
+  for (size_t i = 0; metrics && i < metrics->items.size(); ++i) {
+    JsonValue &attrs = metrics->items[i];
+    if (!attrs.valid)
+      continue;
+    if (!attrs.find("name"))
+      attrs.set("name", attrs.at("type"));
+    const std::string name = attrs.string_at("name"), context = "metric '" + name + "'";
+    if (!seen.insert(name).second)
+      error(anchor(attrs), context + ": the name is already taken");
+    link_metric(attrs, name, context);
+  }
+}
+
+void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::string &context) {
+  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere};
+  const JsonValue *prediction = attrs.find("prediction"), *target = attrs.find("target");
+  if (prediction && (metric.prediction = find_prediction(*prediction, context)) == kNowhere)
+    return;
+  if (target && (metric.target = find_target(*target, context)) == kNowhere)
+    return;
+  for (const ModelLoss &loss : model_.losses) {
+    const bool applies = (loss.def->link != Link::none) == metric.def->needs_link &&
+                         (!prediction || metric.prediction == loss.prediction) &&
+                         (!target || metric.target == loss.target);
+    if (applies && !metric.loss) {
+      metric.loss = loss.def, metric.prediction = loss.prediction, metric.target = loss.target;
+      attrs.set("prediction", JsonValue::of(model_.name_of(loss.prediction), anchor(attrs)));
+      attrs.set("target", JsonValue::of(model_.name_of(loss.target), anchor(attrs)));
+    }
+  }
+  if (!metric.loss && prediction && target && !metric.def->needs_link) {
+    metric.loss = &find_loss("mse");
+    if (known_[metric.prediction] && known_[metric.target])
+      check_pair(*metric.loss, metric.prediction, metric.target, target->span, context);
+  }
+  if (metric.loss)
+    model_.metrics.push_back(metric);
+  else if (model_.losses.size() == list("loss").size()) // else a loss it may belong to is already reported
+    error(anchor(attrs),
+          fmt::format("{}: {} needs {}", context, metric.def->spec.name,
+                      metric.def->needs_link ? "a cross-entropy loss to judge"
+                                             : "a loss mse or mae, or 'prediction' and 'target'"));
+}
+
+void Linker::link_outputs() {
+  if (const JsonValue *outputs = model_.document.find("outputs")) {
+    for (const JsonValue &name : outputs->items)
+      if (Source s = name.valid ? find_prediction(name, "outputs") : kNowhere; s != kNowhere)
+        add_output(s);
+    return;
+  }
+  for (const ModelLoss &loss : model_.losses)
+    add_output(loss.prediction);
+  std::set<Source> read;
+  for (const ModelLayer &layer : model_.layers)
+    read.insert(layer.sources.begin(), layer.sources.end());
+  for (size_t i = 0; i < model_.layers.size(); ++i)
+    if (!read.contains(model_.inputs.size() + i))
+      add_output(model_.inputs.size() + i);
+  JsonValue names = JsonValue::array(model_.document.span);
+  for (Source s : model_.outputs)
+    names.items.push_back(JsonValue::of(model_.name_of(s), names.span));
+  model_.document.set("outputs", std::move(names));
+}
+
+void Linker::add_output(Source s) {
+  if (std::find(model_.outputs.begin(), model_.outputs.end(), s) == model_.outputs.end())
+    model_.outputs.push_back(s);
+}
+
+} // namespace gradc

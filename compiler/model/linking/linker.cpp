@@ -1,0 +1,124 @@
+// The stages of linking in their order; references by name, and what is never used.
+#include "compiler/model/linking/linker.h"
+
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/linking/linker_state.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/optimizers.h"
+#include "compiler/model/linking/resolve.h"
+#include "ir/suggest.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+
+void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics) {
+  Linker(model, raw, diagnostics).run();
+}
+
+void Linker::run() {
+  declare_inputs();
+  declare_layers();
+  link_targets(); // before the layers: they tell features from labels
+  link_layers();
+  sort_layers();
+  infer_shapes();
+  link_losses();
+  link_metrics();
+  link_outputs();
+  check_use();
+  collect_hypers();
+  check_data(model_, diagnostics_);
+}
+
+Source Linker::find(const JsonValue &name, const std::string &context) {
+  auto found = names_.find(name.text);
+  if (found != names_.end())
+    return found->second.source;
+  std::vector<std::string_view> candidates;
+  for (const auto &[candidate, reference] : names_)
+    candidates.push_back(candidate);
+  error(name.span, fmt::format("{}: there is no input or layer '{}'{}", context, name.text,
+                               did_you_mean(name.text, candidates)));
+  return kNowhere;
+}
+
+void Linker::link_targets() {
+  targets_known_ = !list("loss").empty();
+  for (const JsonValue &loss : list("loss")) {
+    auto found =
+        loss.valid ? names_.find(loss.string_at(find_loss(loss.string_at("type")).target_key)) : names_.end();
+    if (found != names_.end() && model_.is_input(found->second.source))
+      targets_.insert(found->second.source);
+    else
+      targets_known_ = false;
+  }
+}
+
+const std::vector<JsonValue> &Linker::list(std::string_view key) const {
+  static const std::vector<JsonValue> none;
+  const JsonValue *value = model_.document.find(key);
+  return value ? value->items : none;
+}
+
+JsonValue *Linker::mutable_member(JsonValue &object, std::string_view key) {
+  for (JsonMember &member : object.members)
+    if (member.key == key)
+      return &member.value;
+  return nullptr;
+}
+
+std::set<Source> Linker::reach(std::vector<Source> roots) const {
+  std::set<Source> reached;
+  while (!roots.empty()) {
+    const Source s = roots.back();
+    roots.pop_back();
+    if (s == kNowhere || !reached.insert(s).second || model_.is_input(s))
+      continue;
+    const auto &sources = model_.layers[s - model_.inputs.size()].sources;
+    roots.insert(roots.end(), sources.begin(), sources.end());
+  }
+  return reached;
+}
+
+void Linker::check_use() {
+  if (diagnostics_.has_errors())
+    return; // a wrong reference makes others look unused
+  std::vector<Source> judged, used = model_.outputs;
+  for (const ModelLoss &loss : model_.losses) {
+    judged.push_back(loss.prediction);
+    used.push_back(loss.target);
+  }
+  for (const ModelMetric &metric : model_.metrics)
+    used.insert(used.end(), {metric.prediction, metric.target});
+  used.insert(used.end(), judged.begin(), judged.end());
+  const std::set<Source> reached = reach(used), trained = reach(judged);
+  for (const auto &[name, reference] : names_) {
+    const bool input = model_.is_input(reference.source);
+    const std::string what = fmt::format("{} '{}'", input ? "input" : "layer", name);
+    if (!reached.contains(reference.source))
+      error(reference.span, what + ": never used; remove it" + (input ? "" : " or name it in 'outputs'"));
+    else if (!input && params_.contains(reference.source - model_.inputs.size()) &&
+             !trained.contains(reference.source))
+      error(reference.span, what + ": no loss depends on its weights, so they cannot be trained");
+  }
+}
+
+void Linker::collect_hypers() {
+  const JsonValue *optimizer = model_.document.find("optimizer");
+  if (!optimizer || !optimizer->valid)
+    return;
+  model_.optimizer = &find_optimizer(optimizer->string_at("type"));
+  model_.hypers.push_back(
+      {"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate"});
+  if (const double decay = optimizer->number_at("weight_decay"); decay > 0)
+    model_.hypers.push_back({"weight_decay", decay, "/optimizer/weight_decay"});
+  for (auto &[layer, hypers] : hypers_)
+    model_.hypers.insert(model_.hypers.end(), hypers.begin(), hypers.end());
+  for (auto &[layer, params] : params_)
+    model_.params.insert(model_.params.end(), params.begin(), params.end());
+  if (model_.params.empty() && !diagnostics_.has_errors())
+    error(anchor(model_.document.at("layers")), "no layer has weights, so there is nothing to train");
+}
+
+} // namespace gradc

@@ -1,0 +1,75 @@
+// The working state of link(): one class, its stages in link_layers.cpp, link_losses.cpp and linker.cpp.
+#pragma once
+
+#include "compiler/model/linking/linker.h"
+
+#include <map>
+#include <set>
+
+namespace gradc {
+
+constexpr Source kNowhere = ~Source{0};
+
+/// A reference and where it stands.
+struct Reference {
+  Source source = kNowhere;
+  Span span;
+};
+
+class Linker {
+public:
+  Linker(Model &model, const JsonValue &raw, Diagnostics &diagnostics)
+      : model_(model), raw_(raw), diagnostics_(diagnostics) {}
+  void run();
+
+private:
+  void declare_inputs();
+  void declare_layers();
+  void declare(const std::string &name, Span span, Source source, std::string_view what);
+  void link_layers();
+  Source sole_feature(const ModelLayer &layer, const std::string &context);
+  void sort_layers();
+  /// What could not be sorted lies on a cycle or behind one. Walking backwards among it ends on a cycle.
+  void report_cycles(std::vector<bool> done);
+  static bool on(const std::vector<size_t> &path, size_t layer);
+  /// False after a message.
+  bool fits_memory(const Shape &shape, Span span, const std::string &context);
+  void infer_shapes();
+  bool infer_shape(size_t index);
+  void declare_state(size_t index, const LayerShapes &shapes);
+  /// A layer; kNowhere after a message when it is an input.
+  Source find_prediction(const JsonValue &name, const std::string &context);
+  Source find_target(const JsonValue &name, const std::string &context);
+  void link_losses();
+  void check_pair(const LossDef &def, Source prediction, Source target, Span span,
+                  const std::string &context);
+  /// Losses from logits apply the squashing function themselves.
+  void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
+  void link_metrics();
+  void link_metric(JsonValue &attrs, const std::string &name, const std::string &context);
+  void link_outputs();
+  void add_output(Source s);
+  /// kNowhere, after a message, when there is no such input or layer.
+  Source find(const JsonValue &name, const std::string &context);
+  /// The losses' targets, before the layers: they tell features from labels.
+  void link_targets();
+  const std::vector<JsonValue> &list(std::string_view key) const;
+  static JsonValue *mutable_member(JsonValue &object, std::string_view key);
+  /// Everything `roots` are computed from, themselves included.
+  std::set<Source> reach(std::vector<Source> roots) const;
+  void check_use();
+  void collect_hypers();
+  void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }
+
+  Model &model_;
+  const JsonValue &raw_;
+  Diagnostics &diagnostics_;
+  std::map<std::string, Reference> names_;           // the first of each
+  std::vector<bool> known_;                          // per Source: is its shape known?
+  std::set<Source> targets_;                         // of losses
+  bool targets_known_ = true;                        // false when a loss is wrong
+  std::map<size_t, std::vector<ModelParam>> params_; // by layer
+  std::map<size_t, std::vector<ModelHyper>> hypers_;
+};
+
+} // namespace gradc

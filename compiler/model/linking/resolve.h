@@ -1,0 +1,22 @@
+// Checks a JSON document against its description and fills in what it leaves out.
+#pragma once
+
+#include "compiler/model/tables/attributes.h"
+#include "compiler/model/json/diagnostics.h"
+
+namespace gradc {
+
+/// The object with every key of `spec` that has a constant default or was given, in the order of the
+/// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
+/// with `context` (e.g. "layer 'hidden'"). A key whose value is wrong gets its default; where there is none,
+/// it is absent and `valid` false.
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
+                  Diagnostics &diagnostics);
+
+/// Where to point for what is wrong with an object as a whole: its "type" or "name", else its opening brace.
+Span anchor(const JsonValue &object);
+
+/// A value as the user wrote it, short enough for a message.
+std::string as_written(const JsonValue &, const Diagnostics &);
+
+} // namespace gradc

@@ -1,0 +1,100 @@
+// The activations, one row each: name, doc, attributes, formula.
+#include "compiler/model/tables/activations.h"
+
+#include "ir/error.h"
+
+#include <numbers>
+
+namespace gradc {
+
+Var softmax(Var x) {
+  // The maximum cancels in the quotient, so no gradient flows through it.
+  const Var e = exp(x - stop_gradient(max_last_keep(x)));
+  return e / sum_last_keep(e);
+}
+
+Var softplus(Var x) {
+  // max(x, 0) + log1p(exp(-|x|)), with one condition for both so that their slopes agree at 0.
+  const Var positive = greater(x, 0);
+  return select(positive, x, 0) + log1p(exp(select(positive, -x, x)));
+}
+
+namespace {
+
+struct ActivationDef {
+  ObjectSpec spec;
+  bool rectifier;
+  Var (*apply)(const JsonValue &attrs, Var x);
+};
+
+/// The slope is found from the output, so that the input need not be kept for the way back; it is 0 at 0.
+Var relu(const JsonValue &, Var x) {
+  const Var y = maximum(stop_gradient(x), number_like(x, 0));
+  return with_gradient_of(y, select(greater(y, 0), x, 0));
+}
+
+/// As relu: y > 0 where x > 0.
+Var leaky_relu(const JsonValue &attrs, Var x) {
+  const double alpha = attrs.number_at("alpha");
+  const Var input = stop_gradient(x), y = select(greater(input, 0), input, alpha * input);
+  return with_gradient_of(y, select(greater(y, 0), x, alpha * x));
+}
+
+Var elu(const JsonValue &attrs, Var x) {
+  const Var negative = minimum(x, number_like(x, 0)); // expm1 of a large x must not overflow
+  return select(greater(x, 0), x, attrs.number_at("alpha") * expm1(negative));
+}
+
+Var gelu(const JsonValue &, Var x) { return 0.5 * x * (1 + erf(x * (1 / std::numbers::sqrt2))); }
+
+const std::vector<ActivationDef> &table() {
+  using attr::number;
+  static const std::vector<ActivationDef> defs = {
+      {{"linear", "x", {}}, false, [](const JsonValue &, Var x) { return x; }},
+      {{"relu", "max(x, 0)", {}}, true, relu},
+      {{"leaky_relu",
+        "x for x > 0, else alpha * x",
+        {number("alpha", "the slope for negative x").at_least(0).defaults_to("0.01")}},
+       true,
+       leaky_relu},
+      {{"elu",
+        "x for x > 0, else alpha * (exp(x) - 1)",
+        {number("alpha", "minus the limit for negative x").at_least(0).defaults_to("1")}},
+       true,
+       elu},
+      {{"sigmoid", "1 / (1 + exp(-x))", {}}, false, [](const JsonValue &, Var x) { return sigmoid(x); }},
+      {{"tanh", "tanh(x)", {}}, false, [](const JsonValue &, Var x) { return tanh(x); }},
+      {{"softplus", "log(1 + exp(x))", {}}, true, [](const JsonValue &, Var x) { return softplus(x); }},
+      {{"gelu", "x * P(X < x) for a standard normal X, exactly: x / 2 * (1 + erf(x / sqrt(2)))", {}},
+       true,
+       gelu},
+      {{"softmax", "exp(x) / sum(exp(x)) over the last axis", {}},
+       false,
+       [](const JsonValue &, Var x) { return softmax(x); }},
+  };
+  return defs;
+}
+
+const ActivationDef &find(const JsonValue &activation) {
+  for (const ActivationDef &def : table())
+    if (def.spec.name == activation.string_at("type"))
+      return def;
+  throw InternalFault("no such activation");
+}
+
+} // namespace
+
+const Family &activations() {
+  static const Family family = [] {
+    Family f{"activation", "A function applied to every element (softmax: to every row).", {}, {}, true};
+    for (const ActivationDef &def : table())
+      f.types.push_back(&def.spec);
+    return f;
+  }();
+  return family;
+}
+
+Var activate(const JsonValue &activation, Var x) { return find(activation).apply(activation, x); }
+bool is_rectifier(const JsonValue &activation) { return find(activation).rectifier; }
+
+} // namespace gradc

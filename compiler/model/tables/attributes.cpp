@@ -1,0 +1,162 @@
+// Making and describing attributes.
+#include "compiler/model/tables/attributes.h"
+
+#include <cctype>
+#include <fmt/format.h>
+
+namespace gradc {
+
+Attr &&Attr::at_least(double value) && { return min = value, std::move(*this); }
+Attr &&Attr::above(double value) && { return min = value, min_open = true, std::move(*this); }
+Attr &&Attr::at_most(double value) && { return max = value, std::move(*this); }
+Attr &&Attr::below(double value) && { return max = value, max_open = true, std::move(*this); }
+Attr &&Attr::defaults_to(std::string_view json) && { return default_json = json, std::move(*this); }
+Attr &&Attr::otherwise(std::string_view text) && { return default_doc = text, std::move(*this); }
+Attr &&Attr::items(size_t least, size_t most) && {
+  min_items = least, max_items = most;
+  return std::move(*this);
+}
+
+namespace attr {
+
+static Attr make(std::string_view name, Attr::Kind kind, std::string_view doc) {
+  Attr a;
+  a.name = name, a.kind = kind, a.doc = doc;
+  return a;
+}
+
+Attr integer(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::integer, doc); }
+Attr number(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::number, doc); }
+Attr boolean(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::boolean, doc); }
+Attr string(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::string, doc); }
+Attr name(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::name, doc); }
+
+Attr choice(std::string_view name, std::vector<std::string_view> choices, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::choice, doc);
+  a.choices = std::move(choices);
+  return a;
+}
+
+Attr list(std::string_view name, Attr item, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::list, doc);
+  a.of.push_back(std::move(item));
+  return a;
+}
+
+Attr one_or_list(std::string_view name, Attr item, std::string_view doc) {
+  Attr a = list(name, std::move(item), doc);
+  a.or_single = true;
+  return a;
+}
+
+Attr object(std::string_view name, const ObjectSpec &spec, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::object, doc);
+  a.object = &spec;
+  return a;
+}
+
+Attr one_of(std::string_view name, const Family &family, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::family, doc);
+  a.family = &family;
+  return a;
+}
+
+Attr any_of(std::string_view name, std::vector<Attr> alternatives, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::any_of, doc);
+  a.of = std::move(alternatives);
+  return a;
+}
+
+} // namespace attr
+
+static std::string with_article(std::string_view noun) {
+  const bool vowel = std::string_view("aeiou").find(noun.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + std::string(noun);
+}
+
+static std::string plural(const Attr &item) {
+  switch (item.kind) {
+  case Attr::Kind::integer:
+    return "integers";
+  case Attr::Kind::number:
+    return "numbers";
+  case Attr::Kind::string:
+    return "strings";
+  case Attr::Kind::name:
+    return "names";
+  case Attr::Kind::family:
+    return item.family->what == "loss" ? "losses" : std::string(item.family->what) + "s";
+  default:
+    return "values";
+  }
+}
+
+std::string expected(const Attr &a) {
+  switch (a.kind) {
+  case Attr::Kind::integer:
+    return "an integer";
+  case Attr::Kind::number:
+    return "a number";
+  case Attr::Kind::boolean:
+    return "true or false";
+  case Attr::Kind::string:
+    return "a string";
+  case Attr::Kind::name:
+    return "a name";
+  case Attr::Kind::choice: {
+    std::string text;
+    for (size_t i = 0; i < a.choices.size(); ++i)
+      text += fmt::format("{}'{}'", i == 0 ? "" : i + 1 == a.choices.size() ? " or " : ", ", a.choices[i]);
+    return text;
+  }
+  case Attr::Kind::list:
+    return a.or_single ? expected(a.of[0]) + " or a list of " + plural(a.of[0])
+                       : "a list of " + plural(a.of[0]);
+  case Attr::Kind::object:
+    return "an object";
+  case Attr::Kind::family:
+    return (a.family->number_type.empty() ? "" : "a number or ") + with_article(a.family->what);
+  case Attr::Kind::any_of: {
+    std::string text;
+    for (size_t i = 0; i < a.of.size(); ++i)
+      text += (i ? " or " : "") + expected(a.of[i]);
+    return text;
+  }
+  }
+  return "";
+}
+
+std::string limits(const Attr &a) {
+  std::string text;
+  if (a.min > -std::numeric_limits<double>::infinity())
+    text = fmt::format("{} {}", a.min_open ? "above" : "at least", a.min);
+  if (a.max < std::numeric_limits<double>::infinity())
+    text += fmt::format("{}{} {}", text.empty() ? "" : " and ", a.max_open ? "below" : "at most", a.max);
+  return text;
+}
+
+bool within(const Attr &a, double value) {
+  const bool low = a.min_open ? value > a.min : value >= a.min;
+  const bool high = a.max_open ? value < a.max : value <= a.max;
+  return low && high;
+}
+
+std::string violated_limit(const Attr &a, double value) {
+  Attr broken = a;
+  const bool low = a.min_open ? value <= a.min : value < a.min;
+  (low ? broken.max : broken.min) =
+      low ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  return limits(broken);
+}
+
+bool is_name(std::string_view text) {
+  auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
+  if (text.empty() || text.size() > 64 || !letter(text.front()))
+    return false;
+  for (char c : text)
+    if (!letter(c) && !std::isdigit(static_cast<unsigned char>(c)))
+      return false;
+  return true;
+}
+
+} // namespace gradc

@@ -1,0 +1,127 @@
+// The losses. Cross-entropies take logits, so that neither exp overflows nor log sees a rounded 0.
+#include "compiler/model/tables/losses.h"
+
+#include "compiler/model/tables/activations.h"
+#include "ir/error.h"
+
+#include <algorithm>
+
+namespace gradc {
+namespace {
+
+Var squared_error(Var prediction, Var target) { return mean(square(prediction - target)); }
+Var absolute_error(Var prediction, Var target) { return mean(abs(prediction - target)); }
+
+/// -(t log s(z) + (1 - t) log(1 - s(z))) = softplus(z) - z t for the sigmoid s.
+Var binary_cross_entropy(Var z, Var t) { return mean(softplus(z) - z * t); }
+
+/// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z).
+Var softmax_cross_entropy(Var z, Var target) {
+  const Var shifted = z - stop_gradient(max_last_keep(z));
+  const Var log_sum = log(sum_last(exp(shifted)));
+  if (is_float(target.dtype())) // probabilities
+    return mean(log_sum * sum_last(target) - sum_last(target * shifted));
+  return mean(log_sum - sum_last(select(one_hot(target, z.shape().back()), shifted, 0)));
+}
+
+std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc) {
+  return {attr::name(prediction, "the layer it judges").otherwise("the last layer"),
+          attr::name(target, target_doc)};
+}
+
+const std::vector<LossDef> &table() {
+  static const std::vector<LossDef> defs = {
+      {{"mse", "Mean of (prediction - target)^2 over all elements.",
+        keys("prediction", "target", "an input of the same shape")},
+       "prediction",
+       "target",
+       Link::none,
+       false,
+       squared_error},
+      {{"mae", "Mean of |prediction - target| over all elements.",
+        keys("prediction", "target", "an input of the same shape")},
+       "prediction",
+       "target",
+       Link::none,
+       false,
+       absolute_error},
+      {{"binary_cross_entropy",
+        "Cross-entropy of independent yes/no answers, from logits; mean over all elements.",
+        keys("logits", "labels", "an input of the same shape: 0 or 1, or a probability")},
+       "logits",
+       "labels",
+       Link::sigmoid,
+       false,
+       binary_cross_entropy},
+      {{"softmax_cross_entropy",
+        "Cross-entropy of one of several classes, from logits along the last axis; mean over all rows.",
+        keys("logits", "labels",
+             "integer class labels, one axis less than the logits, or probabilities, f32 of their shape")},
+       "logits",
+       "labels",
+       Link::softmax,
+       true,
+       softmax_cross_entropy},
+  };
+  return defs;
+}
+
+Shape without_ones(const Shape &shape) {
+  Shape result;
+  std::copy_if(shape.begin(), shape.end(), std::back_inserter(result), [](int64_t dim) { return dim != 1; });
+  return result;
+}
+
+} // namespace
+
+const Family &losses() {
+  static const Family family = [] {
+    Family f{"loss", "What training makes small. Several losses are added."};
+    f.common = {attr::number("weight", "factor of this loss in the sum").at_least(0).defaults_to("1")};
+    for (const LossDef &def : table())
+      f.types.push_back(&def.spec);
+    return f;
+  }();
+  return family;
+}
+
+const LossDef &find_loss(std::string_view type) {
+  for (const LossDef &def : table())
+    if (def.spec.name == type)
+      return def;
+  throw InternalFault("no such loss");
+}
+
+bool is_class_labels(const LossDef &def, const Type &target, const Shape &prediction) {
+  if (!def.classes || !is_integer(target.dtype) || prediction.empty())
+    return false;
+  return without_ones(target.shape) == without_ones(Shape(prediction.begin(), prediction.end() - 1));
+}
+
+bool target_fits(const LossDef &def, const Type &target, const Shape &prediction) {
+  if (def.classes && prediction.empty())
+    return false;
+  if (def.classes && is_integer(target.dtype))
+    return is_class_labels(def, target, prediction);
+  return without_ones(target.shape) == without_ones(prediction);
+}
+
+Var fit_target(const LossDef &def, Var target, Var prediction) {
+  Shape shape = prediction.shape();
+  if (def.classes && is_integer(target.dtype())) {
+    shape.pop_back();
+    return reshape(target, std::move(shape));
+  }
+  return reshape(cast(target, prediction.dtype()), std::move(shape));
+}
+
+Var one_hot(Var labels, int64_t classes) {
+  Scope *scope = labels.scope;
+  const Type row{labels.dtype(), {classes}};
+  const Var index{scope, scope->graph.add("iota", {}, {{"dim", int64_t{0}}}, scope->location, row)};
+  Shape column = labels.shape();
+  column.push_back(1);
+  return equal(index, reshape(labels, std::move(column)));
+}
+
+} // namespace gradc

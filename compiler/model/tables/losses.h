@@ -1,0 +1,37 @@
+// Losses, and the pairing of a prediction with what it should be.
+#pragma once
+
+#include "compiler/model/tables/attributes.h"
+#include "compiler/model/expr.h"
+
+namespace gradc {
+
+/// How a prediction becomes what people want to see.
+enum class Link : uint8_t { none, sigmoid, softmax };
+
+struct LossDef {
+  ObjectSpec spec;
+  std::string_view prediction_key, target_key; // "logits", "labels"
+  Link link;
+  bool classes; // the target may be integer class labels, one axis less than the prediction
+  /// The mean over the batch, rank 0. The target has been cast and shaped by fit_target().
+  Var (*build)(Var prediction, Var target);
+};
+
+const Family &losses();
+/// InternalFault when there is none of that type.
+const LossDef &find_loss(std::string_view type);
+
+/// May a target of this type and shape (of one example) stand beside a prediction of that shape? Axes of
+/// extent 1 do not count. Class labels are integers with the last axis missing.
+bool is_class_labels(const LossDef &, const Type &target, const Shape &prediction);
+bool target_fits(const LossDef &, const Type &target, const Shape &prediction);
+
+/// The target (with batch) in the shape of the prediction and its dtype; class labels keep their dtype and
+/// lack the last axis.
+Var fit_target(const LossDef &, Var target, Var prediction);
+
+/// 1 where the row's index along a new last axis of extent `classes` is the label, as bool.
+Var one_hot(Var labels, int64_t classes);
+
+} // namespace gradc

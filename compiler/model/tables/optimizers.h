@@ -1,0 +1,35 @@
+// Optimizers: the rule that turns a gradient into an update of a parameter.
+#pragma once
+
+#include "compiler/model/tables/attributes.h"
+#include "compiler/model/expr.h"
+
+#include <functional>
+
+namespace gradc {
+
+/// One parameter's update. All values have the dtype of the model; the scalars are rank 0.
+struct OptimizerStep {
+  const JsonValue &attrs;
+  Var w, g;
+  Var learning_rate;
+  Var count;                                 // f64[]: updates including this one, from 1
+  std::optional<Var> weight_decay;           // when the optimizer does it in its own way (decoupled)
+  std::function<Var(std::string_view)> slot; // its old value
+  std::function<void(std::string_view, Var)> set_slot; // its new value
+};
+
+struct OptimizerDef {
+  ObjectSpec spec;
+  bool decoupled; // weight decay is not added to the gradient but left to the rule
+  /// Names of the slots of a parameter, all of its shape, 0 at first.
+  std::vector<std::string_view> (*slots)(const JsonValue &attrs);
+  /// The new w; sets the new value of every slot.
+  Var (*update)(const OptimizerStep &);
+};
+
+const Family &optimizers();
+/// InternalFault when there is none of that type.
+const OptimizerDef &find_optimizer(std::string_view type);
+
+} // namespace gradc

@@ -1,0 +1,85 @@
+// The reference page of the model format, from the tables.
+#include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initializers.h"
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/metrics.h"
+#include "compiler/model/model.h"
+#include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/schedules.h"
+#include "compiler/model/tables/sections.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+namespace {
+
+std::string escaped(std::string_view text) { // for a cell of a table
+  std::string result;
+  for (char c : text)
+    result += c == '|' ? std::string("\\|") : std::string(1, c);
+  return result;
+}
+
+std::string default_of(const Attr &a) {
+  if (!a.default_json.empty())
+    return fmt::format("`{}`", a.default_json);
+  return a.required() ? "required" : escaped(a.default_doc);
+}
+
+std::string value_of(const Attr &a) {
+  std::string text = expected(a);
+  if (const std::string range = limits(a); !range.empty())
+    text += ", " + range;
+  else if (a.kind == Attr::Kind::list && !limits(a.of[0]).empty())
+    text += ", each " + limits(a.of[0]);
+  return escaped(text);
+}
+
+std::string keys(const std::vector<Attr> &attrs) {
+  std::string text = "| key | value | default | |\n|---|---|---|---|\n";
+  for (const Attr &a : attrs)
+    text += fmt::format("| `{}` | {} | {} | {} |\n", a.name, value_of(a), default_of(a), escaped(a.doc));
+  return text + '\n';
+}
+
+std::string section(std::string_view title, const ObjectSpec &spec) {
+  std::string text = fmt::format("### {}\n\n", title);
+  if (!spec.doc.empty())
+    text += std::string(spec.doc) + "\n\n";
+  return spec.attrs.empty() ? text : text + keys(spec.attrs);
+}
+
+std::string section(std::string_view title, const Family &family) {
+  std::string text = fmt::format("### {}\n\n{}", title, family.doc);
+  if (family.by_name)
+    text += " A bare name stands for an object with that `type`.";
+  if (!family.number_type.empty())
+    text += fmt::format(" A number stands for `{}` with that `{}`.", family.number_type, family.number_key);
+  if (!family.default_type.empty())
+    text += fmt::format(" Without a `type` it is `{}`.", family.default_type);
+  text += "\n\n";
+  if (!family.common.empty())
+    text += "Keys of all of them:\n\n" + keys(family.common);
+  for (const ObjectSpec *spec : family.types) {
+    text += fmt::format("**`{}`**: {}\n\n", spec->name, spec->doc);
+    if (!spec->attrs.empty())
+      text += keys(spec->attrs);
+  }
+  return text;
+}
+
+} // namespace
+
+std::string reference_markdown() {
+  std::string text = section("The model file", model_spec()) + section("Inputs", input_spec()) +
+                     section("Layers", layers()) + section("Activations", activations()) +
+                     section("Initializers", initializers()) + section("Losses", losses()) +
+                     section("Metrics", metrics()) + section("Optimizers", optimizers()) +
+                     section("Schedules", schedules()) + section("Training", train_spec()) +
+                     section("Data", data_spec()) + section("Data of an input", input_data_spec());
+  text.pop_back(); // one newline at the end
+  return text;
+}
+
+} // namespace gradc

@@ -1,0 +1,110 @@
+// The keys of the model file outside the families.
+#include "compiler/model/tables/sections.h"
+
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/metrics.h"
+#include "compiler/model/tables/optimizers.h"
+#include "ir/type.h"
+
+namespace gradc {
+
+using namespace attr;
+
+const ObjectSpec &input_spec() {
+  static const ObjectSpec spec = {
+      "input",
+      "What one example holds. Layers compute on f32 inputs (compiled as f64 where the model is); integers "
+      "are labels.",
+      {list("shape", integer("", "").at_least(1).at_most(kMaxDim), "of one example; [] is a single number")
+           .items(0, kMaxRank - 1),
+       choice("dtype", {"f32", "i32", "i64"}, "what its elements are").defaults_to("\"f32\"")}};
+  return spec;
+}
+
+const ObjectSpec &input_data_spec() {
+  static const ObjectSpec spec = {
+      "data of an input",
+      "Where the values of one input come from: one column, several, or an array of its own. A value x "
+      "becomes "
+      "x * scale + offset.",
+      {any_of("column", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")},
+              "position, from 0, or name of the column")
+           .otherwise("see columns and path"),
+       list("columns", any_of("", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")}, ""),
+            "[first, last], both included, or the names of the columns")
+           .items(1)
+           .otherwise("see column and path"),
+       string("path", "a .npy array with one row for each example").otherwise("see column and columns"),
+       number("scale", "factor").defaults_to("1"), number("offset", "added after scaling").defaults_to("0"),
+       boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows")
+           .defaults_to("false"),
+       list("labels", string("", ""), "the texts in the column, in the order of the classes 0, 1, ...")
+           .items(1)
+           .otherwise("the column holds numbers")}};
+  return spec;
+}
+
+const ObjectSpec &data_spec() {
+  static const ObjectSpec spec = [] {
+    ObjectSpec s = {
+        "data",
+        "The examples. Every input has an entry of its own name.",
+        {string("path", "a CSV file, relative to the model file").otherwise("inputs name their own files"),
+         any_of("header", {boolean("", ""), choice("", {"auto"}, "")},
+                "whether the first row names the columns; auto: when one of its cells is no number")
+             .defaults_to("\"auto\""),
+         string("delimiter", "one character").defaults_to("\",\"")}};
+    Attr rest = object("input", input_data_spec(), "where the values of the input of that name come from");
+    rest.keys_of = "inputs";
+    s.rest.push_back(std::move(rest));
+    return s;
+  }();
+  return spec;
+}
+
+const ObjectSpec &train_spec() {
+  static const ObjectSpec spec = {
+      "train",
+      "How to train. Everything can be overridden on the command line.",
+      {integer("batch_size", "examples a step; the last batch of an epoch may be smaller")
+           .at_least(1)
+           .at_most(1 << 24)
+           .defaults_to("32"),
+       integer("epochs", "passes over the training rows").at_least(0).defaults_to("10"),
+       integer("seed", "of initial values, dropout and order").at_least(0).defaults_to("0"),
+       boolean("shuffle", "whether each epoch has an order of its own").defaults_to("true"),
+       number("validation_split", "share of the rows that is only evaluated, after every epoch")
+           .at_least(0)
+           .below(1)
+           .defaults_to("0"),
+       number("test_split", "share of the rows that is only evaluated, at the end")
+           .at_least(0)
+           .below(1)
+           .defaults_to("0"),
+       object("data", data_spec(), "the examples").otherwise("none; they are named on the command line")}};
+  return spec;
+}
+
+const ObjectSpec &model_spec() {
+  static const ObjectSpec inputs = {
+      "inputs", "The inputs by name.", {}, {object("input", input_spec(), "an input of the model")}};
+  static const ObjectSpec spec = {
+      "model",
+      "",
+      {string("$schema", "the JSON Schema of this format, for editors").otherwise("none"),
+       name("name", "of the model").otherwise("that of the file"),
+       object("inputs", inputs, "what one example holds, by name"),
+       list("layers", one_of("", layers(), ""), "the computation, in any order").items(1, 10000),
+       one_or_list("loss", one_of("", losses(), ""), "what training makes small").items(1),
+       one_or_list("metrics", one_of("", metrics(), ""), "what is reported besides the loss")
+           .defaults_to("[]"),
+       one_of("optimizer", optimizers(), "the update rule").defaults_to("\"adam\""),
+       one_or_list("outputs", name("", ""), "the layers predict returns")
+           .items(1)
+           .otherwise("those the losses judge, then those no other layer reads"),
+       object("train", train_spec(), "how to train").defaults_to("{}")}};
+  return spec;
+}
+
+} // namespace gradc

@@ -1,0 +1,87 @@
+#include "compiler/reports/call_sites.h"
+
+#include "compiler/codegen/entries/emit_entry.h"
+#include "ir/error.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gradc {
+namespace {
+
+bool trains(const std::string &entry) {
+  for (Entry e : {Entry::train_step, Entry::grad_step, Entry::apply})
+    if (entry == to_string(e))
+      return true;
+  return false;
+}
+
+// What people call a place in the model file; "" for one that tells nothing.
+std::string name_of(const Model &model, const std::string &location) {
+  if (auto layer = index_in("/layers", location))
+    return model.layers.at(*layer).name;
+  if (auto metric = index_in("/metrics", location))
+    return model.metrics.at(*metric).name;
+  return location.starts_with("/loss") ? "loss" : "";
+}
+
+class SiteBuilder {
+public:
+  SiteBuilder(const Graph &graph, const Model &model, bool trains)
+      : graph_(graph), model_(model), trains_(trains), forward_(graph.forward()) {}
+
+  CallSite site(const LoweredKernel &lowered) {
+    const std::vector<Param> &params = lowered.kernel.params;
+    const auto result = std::find_if(params.begin(), params.end(), [](const Param &p) { return p.written; });
+    internal_check(result != params.end(), "a kernel writes nothing");
+    const int number = graph_[lowered.values[static_cast<size_t>(result - params.begin())]].kernel;
+    CallSite site{.kernel = lowered.kernel.name, .phase = "", .layers = {}, .cost = cost_of(lowered.kernel)};
+    bool phases[3] = {};
+    for (Value v = 0; v < graph_.size(); ++v)
+      if (graph_[v].kernel == number) {
+        add(site, name_of(model_, graph_[v].location));
+        phases[forward_[v] ? 0 : graph_[v].location.starts_with("/optimizer") ? 2 : 1] = true;
+      }
+    for (const Update &update : graph_.updates)
+      if (graph_[update.value].kernel == number)
+        add(site, name_of(model_, graph_[update.target].location));
+    if (site.layers.empty())
+      site.layers.push_back("optimizer");
+    constexpr const char *kPhases[] = {"forward", "backward", "update"};
+    for (size_t p = 0; p < 3 && trains_; ++p)
+      if (phases[p])
+        site.phase += (site.phase.empty() ? "" : "+") + std::string(kPhases[p]);
+    return site;
+  }
+
+private:
+  static void add(CallSite &site, const std::string &layer) {
+    if (!layer.empty() && std::find(site.layers.begin(), site.layers.end(), layer) == site.layers.end())
+      site.layers.push_back(layer);
+  }
+
+  const Graph &graph_;
+  const Model &model_;
+  const bool trains_;
+  const std::vector<bool> forward_;
+};
+
+} // namespace
+
+std::vector<CallSite> call_sites(const EntrySpec &entry, const Model &model) {
+  SiteBuilder builder(entry.graph, model, trains(entry.name));
+  std::vector<CallSite> sites;
+  for (const LoweredKernel &lowered : called_kernels(entry.graph))
+    sites.push_back(builder.site(lowered));
+  return sites;
+}
+
+std::string layers_text(const CallSite &site) {
+  constexpr size_t kShown = 3;
+  std::vector<std::string> shown = site.layers;
+  shown.resize(std::min(shown.size(), kShown));
+  const std::string text = fmt::format("{}", fmt::join(shown, ", "));
+  return shown == site.layers ? text : fmt::format("{} and {} more", text, site.layers.size() - kShown);
+}
+
+} // namespace gradc

@@ -1,0 +1,321 @@
+// Lowering by substitution: see ir/lowering/lower.h.
+#include "ir/lowering/lower.h"
+
+#include "ir/lowering/gather.h"
+#include "ir/lowering/lowering.h"
+#include "ir/lowering/namings.h"
+#include "ir/lowering/nests.h"
+#include "ir/op.h"
+#include "ir/lowering/share.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace gradc {
+
+int Lowering::param(Value v) {
+  auto [it, fresh] = state_.param_of.try_emplace(v, static_cast<int>(state_.result.values.size()));
+  if (fresh) {
+    kernel().params.push_back({"p" + std::to_string(it->second), graph_.type(v), false});
+    state_.result.values.push_back(v);
+  }
+  return it->second;
+}
+
+// A dim of extent 1 has only index 0.
+Index Lowering::normalized(const Index &at, const Shape &shape) const {
+  internal_check(at.size() == shape.size(), "index rank differs from the operand's rank");
+  Index index = at;
+  for (size_t d = 0; d < shape.size(); ++d)
+    if (shape[d] == 1)
+      index[d] = IndexExpr::constant(0);
+  return index;
+}
+
+static std::vector<int> plain_axes(const Index &at) {
+  std::vector<int> axes;
+  for (const IndexExpr &e : at) {
+    if (e.is_constant() && e.offset == 0)
+      continue;
+    int axis = e.plain_axis();
+    if (axis < 0 || std::find(axes.begin(), axes.end(), axis) != axes.end())
+      throw Unfusable("a reduction is read at an index that is not a plain axis");
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+// Where a value, or what it is made of element by element, has been read before.
+std::optional<Index> Lowering::known_index(Value v) const {
+  auto it = state_.memo.lower_bound({v, {}, false});
+  if (it != state_.memo.end() && std::get<Value>(it->first) == v && !std::get<bool>(it->first))
+    return std::get<Index>(it->first);
+  const Node &node = graph_[v];
+  if (region_.contains(v) && node.op->kind == OpKind::elementwise)
+    for (Value input : node.inputs)
+      if (graph_.type(input).shape == node.type.shape)
+        if (std::optional<Index> index = known_index(input))
+          return index;
+  return std::nullopt;
+}
+
+void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::function<void(const Index &)> &lower) {
+  std::vector<std::function<void()>> calls;
+  for (const Index &at : ways)
+    calls.push_back([&] { lower(at); });
+  best_of(calls, loops);
+}
+
+// Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed once.
+// None is better than one that makes no more than so many `loops`, and reads nothing at other indices than before.
+void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t loops) {
+  if (ways.size() == 1)
+    return ways[0]();
+  const State before = state_;
+  const bool guarded = guarded_;
+  const size_t repeated = repeated_loads(kernel());
+  std::optional<State> best;
+  std::optional<Unfusable> refusal;
+  std::pair<size_t, size_t> least;
+  for (const std::function<void()> &go : ways) {
+    if (&go != ways.data()) {
+      state_ = before;
+      guarded_ = guarded;
+    }
+    try {
+      go();
+    } catch (const Unfusable &reason) {
+      if (!refusal)
+        refusal = reason;
+      continue;
+    }
+    const std::pair cost(loops_of(kernel()), kernel().exprs.size());
+    if (cost.first <= loops && repeated_loads(kernel()) == repeated)
+      return;
+    if (!best || cost < least) {
+      best = std::move(state_);
+      least = cost;
+    }
+  }
+  if (!best)
+    throw *refusal;
+  state_ = std::move(*best);
+}
+
+static Index axis_index(const std::vector<int> &axes) {
+  Index index;
+  for (int axis : axes)
+    index.push_back(IndexExpr::axis(axis));
+  return index;
+}
+
+bool Lowering::may_leave(const IndexExpr &e, int64_t extent) {
+  if (!e.is_affine())
+    return true;
+  int64_t low = e.offset, high = e.offset;
+  for (const IndexTerm &t : e.terms) {
+    int64_t reach = t.coefficient * (kernel().axes[static_cast<size_t>(t.id)].extent - 1);
+    (reach < 0 ? low : high) += reach;
+  }
+  return low < 0 || high >= extent;
+}
+
+ExprId Lowering::element(Value v, const Index &at, bool guarded) {
+  const Node &node = graph_[v];
+  if (node.op && node.op->name == "constant" && node.attrs.contains("value")) {
+    Expr literal{.kind = Expr::Kind::literal, .dtype = node.type.dtype};
+    double value = number_attr(node.attrs, "value");
+    if (is_float(node.type.dtype))
+      literal.number = value;
+    else
+      literal.integer = static_cast<int64_t>(value);
+    return kernel().intern(literal);
+  }
+  Index index = guarded ? at : normalized(at, node.type.shape);
+  if (!region_.contains(v)) {
+    Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = guarded, .target = param(v)};
+    load.index = std::move(index);
+    return kernel().intern(std::move(load));
+  }
+  if (!node.op->lower)
+    throw Unfusable("the result of " + std::string(node.op->name) + " is not known element by element");
+  auto key = std::tuple(v, index, guarded);
+  if (auto it = state_.memo.find(key); it != state_.memo.end())
+    return it->second;
+  NodeLowering rule(*this, v, node);
+  bool outer = std::exchange(guarded_, guarded);
+  ExprId expr = node.op->lower(rule, index);
+  guarded_ = outer;
+  state_.memo[key] = expr;
+  return expr;
+}
+
+ExprId Lowering::element_padded(Value v, const Index &at, double pad, bool guarded) {
+  const Node &node = graph_[v];
+  if (!region_.contains(v) && !(node.op && node.op->name == "constant")) {
+    Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = true, .target = param(v), .number = pad};
+    load.index = at;
+    return kernel().intern(std::move(load));
+  }
+  NodeLowering rule(*this, v, node);
+  ExprId inside = -1;
+  for (size_t d = 0; d < at.size(); ++d) {
+    if (!may_leave(at[d], node.type.shape[d]))
+      continue;
+    ExprId i = rule.index_value(at[d]);
+    ExprId above = rule.apply(ScalarOp::ge, {i, rule.integer(0)}, DType::boolean);
+    ExprId below = rule.apply(ScalarOp::lt, {i, rule.integer(node.type.shape[d])}, DType::boolean);
+    ExprId both = rule.apply(ScalarOp::logical_and, {above, below}, DType::boolean);
+    inside = inside < 0 ? both : rule.apply(ScalarOp::logical_and, {inside, both}, DType::boolean);
+  }
+  ExprId value = element(v, at, guarded || inside >= 0);
+  if (inside < 0)
+    return value;
+  return rule.apply(ScalarOp::select, {inside, value, rule.literal(pad, node.type.dtype)}, node.type.dtype);
+}
+
+ExprId Lowering::reduce(Value v, Combiner combiner, const Index &at, const Shape &extents,
+                        const std::function<ExprId(const Index &, const Index &)> &body) {
+  if (guarded_)
+    throw Unfusable("a reduction is read through padding");
+  std::vector<int> axes = plain_axes(at);
+  if (!state_.stage_of.contains(v))
+    with_axes(namings(kernel(), extents, {axes.begin(), axes.end()}), SIZE_MAX, [&](const Index &red) { // all on the same axes
+      Stage stage;
+      stage.dtype = graph_.type(v).dtype;
+      stage.axes = axes;
+      stage.reduce = plain_axes(red);
+      stage.combiner = combiner;
+      stage.body = body(at, red);
+      const int number = static_cast<int>(kernel().stages.size());
+      stage.name = "s" + std::to_string(number);
+      kernel().stages.push_back(std::move(stage));
+      state_.stage_of.emplace(v, number);
+    });
+  const int stage = state_.stage_of.at(v);
+  if (kernel().stages[static_cast<size_t>(stage)].axes != axes)
+    throw Unfusable("a reduction is read at two different indices");
+  Expr ref{.kind = Expr::Kind::stage, .dtype = graph_.type(v).dtype, .target = stage};
+  ref.index = axis_index(axes);
+  return kernel().intern(std::move(ref));
+}
+
+void Lowering::store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,
+                     const std::function<Index(const Index &)> &where, bool accumulate) {
+  if (element_count(extents) == 0)
+    return;
+  // Stages over common axes run interleaved, point by point. What accumulates must come after all that it adds to.
+  const int target = param(v);
+  std::set<int> taken;
+  for (const Stage &earlier : kernel().stages)
+    if (accumulate && earlier.store == target)
+      taken.insert(earlier.axes.begin(), earlier.axes.end());
+  Index at = namings(kernel(), extents, taken).front();
+  Stage stage;
+  stage.dtype = graph_.type(v).dtype;
+  stage.axes = plain_axes(at);
+  stage.body = value(at);
+  stage.store = target;
+  stage.store_index = normalized(where(at), graph_.type(v).shape);
+  stage.accumulate = accumulate;
+  stage.name = "s" + std::to_string(kernel().stages.size());
+  kernel().params[static_cast<size_t>(stage.store)].written = true;
+  kernel().stages.push_back(std::move(stage));
+}
+
+void Lowering::lower_output(Value v) {
+  const Node &node = graph_[v];
+  if (node.type.elements() == 0)
+    return;
+  if (node.op->lower_store) {
+    NodeLowering rule(*this, v, node);
+    node.op->lower_store(rule);
+    return;
+  }
+  std::vector<Index> ways = namings(kernel(), node.type.shape, {});
+  if (kernel().exprs.empty()) // nothing to have in common with
+    ways.resize(1);
+  if (std::optional<Index> known = known_index(v))
+    if (auto same = std::find(ways.begin(), ways.end(), *known); same != ways.end())
+      std::rotate(ways.begin(), same, same + 1);
+  with_axes(std::move(ways), least_loops_with(kernel(), node.type.shape), [&](const Index &at) { lower_output(v, at); });
+}
+
+void Lowering::lower_output(Value v, const Index &at) {
+  ExprId value = element(v, at, false);
+  std::vector<int> axes = plain_axes(at);
+  const Expr &expr = kernel().expr(value);
+  int target = -1;
+  if (expr.kind == Expr::Kind::stage) {
+    const Stage &stage = kernel().stages[static_cast<size_t>(expr.target)];
+    if (stage.store < 0 && stage.axes == axes)
+      target = expr.target;
+  }
+  if (target < 0) {
+    Stage stage;
+    stage.dtype = graph_.type(v).dtype;
+    stage.axes = axes;
+    stage.body = value;
+    target = static_cast<int>(kernel().stages.size());
+    stage.name = "s" + std::to_string(target);
+    kernel().stages.push_back(std::move(stage));
+  }
+  Stage &stage = kernel().stages[static_cast<size_t>(target)];
+  stage.store = param(v);
+  stage.store_index = at;
+  kernel().params[static_cast<size_t>(stage.store)].written = true;
+}
+
+LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
+  if (outputs.empty())
+    throw Unfusable("nothing of the region is needed outside");
+  // The output of highest rank names the axes, so that the others find theirs among them.
+  auto widest = std::max_element(outputs.begin(), outputs.end(),
+                                 [&](Value a, Value b) { return graph_.type(a).rank() < graph_.type(b).rank(); });
+  auto lower_all = [&](const std::vector<Value> &order) {
+    if (!graph_[*widest].op->lower_store)
+      namings(kernel(), graph_.type(*widest).shape, {});
+    for (Value v : order)
+      lower_output(v);
+  };
+  std::vector<Value> widest_first{*widest};
+  std::copy_if(outputs.begin(), outputs.end(), std::back_inserter(widest_first), [&](Value v) { return v != *widest; });
+  std::vector<std::function<void()>> ways{[&] { lower_all(outputs); }};
+  if (widest != outputs.begin())
+    ways.push_back([&] { lower_all(widest_first); });
+  best_of(ways, SIZE_MAX);
+  return std::move(state_.result);
+}
+
+LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
+  LoweredKernel lowered = Lowering(graph, nodes).run(outputs);
+  share_values(lowered.kernel);
+  if (!one_nest(lowered.kernel))
+    gather_nests(lowered.kernel);
+  return lowered;
+}
+
+std::vector<LoweredKernel> lower_kernels(const Graph &graph) {
+  std::vector<std::vector<Value>> nodes(static_cast<size_t>(graph.kernel_count())), outputs(nodes.size());
+  std::vector<bool> live_out = graph.live_out();
+  std::vector<std::vector<Value>> users = graph.users();
+  for (Value v = 0; v < graph.size(); ++v) {
+    int k = graph[v].kernel;
+    if (k == kNoKernel)
+      continue;
+    nodes[static_cast<size_t>(k)].push_back(v);
+    bool escapes = live_out[v] || std::any_of(users[v].begin(), users[v].end(),
+                                              [&](Value user) { return graph[user].kernel != k; });
+    if (escapes)
+      outputs[static_cast<size_t>(k)].push_back(v);
+  }
+  std::vector<LoweredKernel> kernels;
+  for (size_t k = 0; k < nodes.size(); ++k) {
+    kernels.push_back(lower_region(graph, nodes[k], outputs[k]));
+    kernels.back().kernel.name = "k" + std::to_string(k);
+  }
+  return kernels;
+}
+
+} // namespace gradc

@@ -1,0 +1,138 @@
+// Graph -> text. Attributes that have their default value are left out; everything else is written, so that the parser
+// gives back the very graph.
+#include "ir/error.h"
+#include "ir/text/lexer.h"
+#include "ir/op.h"
+
+#include <algorithm>
+
+namespace gradc {
+
+std::string_view to_string(Placement::Space space) {
+  using Space = Placement::Space;
+  switch (space) {
+  case Space::none: return "none";
+  case Space::input: return "input";
+  case Space::scalar: return "scalar";
+  case Space::params: return "params";
+  case Space::slots: return "slots";
+  case Space::grads: return "grads";
+  case Space::workspace: return "workspace";
+  case Space::output: return "output";
+  case Space::constant: return "constant";
+  }
+  throw InternalFault("to_string: unknown space");
+}
+
+std::vector<std::string> value_names(const Graph &graph) {
+  std::vector<std::string> names;
+  size_t results = 0;
+  for (const Node &node : graph.nodes)
+    names.push_back("%" + (node.is_declaration() ? node.name : std::to_string(results++)));
+  return names;
+}
+
+namespace {
+
+std::string text_of(int64_t value) { return std::to_string(value); }
+std::string text_of(double value) { return number_text(value); }
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(const std::string &value) { return quoted(value); }
+template <typename T> std::string text_of(const std::vector<T> &list) {
+  std::string text = "[";
+  for (size_t i = 0; i < list.size(); ++i)
+    text += (i ? ", " : "") + text_of(list[i]);
+  return text + "]";
+}
+
+bool is_default(const OpDef &op, std::string_view name, const AttrValue &value) {
+  auto spec = std::find_if(op.attrs.begin(), op.attrs.end(), [&](const AttrSpec &s) { return s.name == name; });
+  return spec != op.attrs.end() && spec->default_value && *spec->default_value == value;
+}
+
+std::string attrs_text(const Node &node) {
+  std::string text;
+  for (const auto &[name, value] : node.attrs)
+    if (!is_default(*node.op, name, value))
+      text += (text.empty() ? "" : ", ") + name + "=" + std::visit([](const auto &v) { return text_of(v); }, value);
+  return text.empty() ? "" : " {" + text + "}";
+}
+
+std::string place_text(const Placement &place, const Type &type) {
+  using Space = Placement::Space;
+  if (place.space == Space::none)
+    return "";
+  bool in_arena = place.space == Space::params || place.space == Space::slots || place.space == Space::grads ||
+                  place.space == Space::workspace;
+  std::string text = " [" + std::string(to_string(place.space));
+  text += (in_arena ? "+" : " ") + std::to_string(in_arena ? place.offset : place.index);
+  if (in_arena || place.bytes != type.bytes())
+    text += " " + std::to_string(place.bytes);
+  if (place.first != -1 || place.last != -1)
+    text += " live " + std::to_string(place.first) + ".." + std::to_string(place.last);
+  return text + (place.in_place ? " in_place]" : "]");
+}
+
+class Printer {
+public:
+  explicit Printer(const Graph &graph) : graph_(graph), names_(value_names(graph)) {}
+
+  std::string run() {
+    text_ = "graph " + (graph_.name.empty() ? "" : "@" + word_text(graph_.name) + " ") + "{\n";
+    if (graph_.plan)
+      text_ += "  plan workspace " + std::to_string(graph_.plan->arena_bytes) + " lower_bound " +
+               std::to_string(graph_.plan->lower_bound) + "\n";
+    print_nodes();
+    for (const Return &r : graph_.returns)
+      text_ += "  return " + names_[r.value] + (r.name.empty() ? "" : " as " + word_text(r.name)) + "\n";
+    for (const Update &u : graph_.updates)
+      text_ += "  update " + names_[u.target] + " = " + names_[u.value] + "\n";
+    for (const GradientOf &g : graph_.gradients)
+      text_ += "  gradient " + names_[g.param] + " = " + names_[g.value] + "\n";
+    return text_ + "}\n";
+  }
+
+private:
+  void print_nodes() {
+    int kernel = kNoKernel;
+    for (Value v = 0; v < graph_.size(); ++v) {
+      if (graph_[v].kernel != kernel) {
+        if (kernel != kNoKernel)
+          text_ += "  }\n";
+        kernel = graph_[v].kernel;
+        if (kernel != kNoKernel)
+          text_ += "  kernel " + std::to_string(kernel) + " {\n";
+      }
+      text_ += kernel == kNoKernel ? "  " : "    ";
+      print_node(v);
+    }
+    if (kernel != kNoKernel)
+      text_ += "  }\n";
+  }
+
+  void print_node(Value v) {
+    const Node &node = graph_[v];
+    if (node.is_declaration()) {
+      text_ += std::string(to_string(node.role)) + " " + names_[v];
+    } else {
+      text_ += names_[v] + " = " + std::string(node.op->name);
+      for (size_t i = 0; i < node.inputs.size(); ++i)
+        text_ += (i ? ", " : " ") + names_[node.inputs[i]];
+      text_ += attrs_text(node);
+    }
+    text_ += " : " + to_string(node.type);
+    if (graph_.plan)
+      text_ += place_text(graph_.plan->places[v], node.type);
+    text_ += location_text(node.location) + "\n";
+  }
+
+  const Graph &graph_;
+  std::vector<std::string> names_;
+  std::string text_;
+};
+
+} // namespace
+
+std::string print(const Graph &graph) { return Printer(graph).run(); }
+
+} // namespace gradc
