@@ -1,7 +1,7 @@
 // Transcripts of the driver, text/cli/*.txt: what a shell shows for each command line is what the file says. The format is
 // told in tests/README.md.
-#include "tests/runtime_fake_model.h"
-#include "tests/text_file.h"
+#include "tests/support/runtime_fake_model.h"
+#include "tests/support/text_file.h"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
-#include "text_file.h"
+#include "tests/support/text_file.h"
 
 int main(int argc, char **argv) {
   Catch::Session session;

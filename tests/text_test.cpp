@@ -1,7 +1,7 @@
 // Runs every text test under tests/text/: parses the input, does what its "// run:" line says, compares the printed
 // result with the expectation, and checks that what is printed reads back as itself.
-#include "engines.h"
-#include "text_file.h"
+#include "tests/support/engines.h"
+#include "tests/support/text_file.h"
 
 #include "ir/error.h"
 #include "ir/lowering/lower.h"

@@ -1,7 +1,7 @@
 // Any bytes as weights: the index of the C core, a load into a model, and the trainer's checkpoint reader.
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/error.h"
-#include "tests/runtime_fake_model.h"
+#include "tests/support/runtime_fake_model.h"
 
 #include <sys/mman.h>
 

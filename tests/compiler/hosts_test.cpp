@@ -1,0 +1,191 @@
+// What a host holds after `gradc compile`: a shared object that asks for nothing, a header that every compiler takes,
+// and the programs of examples/hosts, which learn with them.
+#include "compiler/engines/aot.h"
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/model_header.h"
+#include "compiler/engines/shared_model.h"
+#include "runtime/train/instance.h"
+#include "tests/support/runtime_fake_model.h"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace gradc {
+namespace {
+
+using runtime::Instance;
+
+const std::string kRoot = GRADC_SOURCE_DIR;
+
+/// What the command prints, both streams; fails the test when it does not exit with 0.
+std::string shell(const std::string &command) {
+  FILE *pipe = popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe);
+  std::string text;
+  std::array<char, 4096> block{};
+  while (size_t n = fread(block.data(), 1, block.size(), pipe))
+    text.append(block.data(), n);
+  const int status = pclose(pipe);
+  INFO(command << "\n" << text);
+  REQUIRE(status == 0);
+  return text;
+}
+
+/// <stem>.so and <stem>.h of a model, in a folder of its own.
+class Compiled {
+public:
+  explicit Compiled(const std::string &model_path, std::string stem) : stem_(std::move(stem)) {
+    Diagnostics diagnostics;
+    const std::optional<Model> model = load_model(model_path, {}, diagnostics);
+    INFO(diagnostics.render());
+    REQUIRE(model);
+    std::vector<EntryRequest> entries;
+    for (Entry entry : kEntries) {
+      entries.push_back({entry, takes_examples(entry) ? model->batch_size : 0});
+      if (entry == Entry::predict)
+        entries.push_back({entry, 1});
+    }
+    const ModelSpec spec = build_model(*model, entries, DType::f32, RunOptions{});
+    CodegenOptions codegen;
+    codegen.target = host_target();
+    write_shared_object(spec, codegen, library());
+    runtime::write_text(header(), model_header(spec));
+  }
+  std::string path(const std::string &name) const { return folder_ / name; }
+  std::string library() const { return path(stem_ + ".so"); }
+  std::string header() const { return path(stem_ + ".h"); }
+  /// For the compiler: link with it, and find it when run.
+  std::string link_flags() const { return library() + " -Wl,-rpath," + folder_.path(); }
+
+private:
+  runtime::TemporaryFolder folder_;
+  std::string stem_;
+};
+
+const Compiled &digits() {
+  static const Compiled compiled(kRoot + "/examples/digits/model.json", "digits");
+  return compiled;
+}
+
+/// Losses of a few steps on the same made-up batch.
+std::vector<double> losses(const gradc_model &table, int64_t seed) {
+  Instance instance(table, 1);
+  instance.init(seed);
+  std::vector<float> pixels(32 * 64);
+  std::vector<int32_t> digit(32);
+  for (size_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = static_cast<float>(i * 7 % 17) / 16;
+  for (size_t i = 0; i < digit.size(); ++i)
+    digit[i] = static_cast<int32_t>(i % 10);
+  const void *inputs[] = {pixels.data(), digit.data()};
+  const gradc_entry &step = instance.require("train_step", 32);
+  const runtime::Outputs outputs(step);
+  std::vector<double> result;
+  for (int64_t i = 0; i < 50; ++i) {
+    instance.run(step, inputs, outputs, {seed, i, 50});
+    result.push_back(outputs.scalar(0));
+  }
+  return result;
+}
+
+void compile_header(const Compiled &compiled, const std::string &name) {
+  runtime::write_text(compiled.path("use.c"), "#include \"" + compiled.header() + "\"\n" +
+                                                  "int main(void) { return !" + name + "_create(1, 2); }\n");
+  const std::string warnings = " -Wall -Wextra -Wpedantic -Werror ";
+  const std::string rest = compiled.path("use.c") + " -x none " + compiled.link_flags() + " -o " + compiled.path("use");
+  shell("cc -x c -std=c99" + warnings + rest);
+  shell("c++ -x c++ -std=c++11" + warnings + rest);
+  shell(compiled.path("use"));
+}
+
+} // namespace
+
+TEST_CASE("hosts: the header of a model compiles without warnings as C99 and as C++", "[hosts]") {
+  compile_header(digits(), "digits");
+}
+
+TEST_CASE("hosts: names that are words of C or differ in case only make no bad header", "[hosts]") {
+  const runtime::TemporaryFolder folder;
+  runtime::write_text(folder / "model.json", R"({
+    "name": "switch", "inputs": {"class": {"shape": [3]}, "batch": {"shape": [], "dtype": "i32"}},
+    "layers": [{"name": "m", "type": "dense", "units": 4, "input": "class"},
+               {"name": "M", "type": "dense", "units": 2}],
+    "outputs": ["m", "M"], "loss": {"type": "softmax_cross_entropy", "logits": "M", "labels": "batch"}})");
+  compile_header(Compiled(folder / "model.json", "switch"), "switch_");
+}
+
+TEST_CASE("hosts: a shared object exports one function and needs libc alone", "[hosts]") {
+  std::istringstream symbols(shell("nm -D --defined-only " + digits().library()));
+  std::vector<std::string> names;
+  for (std::string address, kind, name; symbols >> address >> kind >> name;)
+    names.push_back(name);
+  CHECK(names == std::vector<std::string>{"digits_model"});
+
+  std::istringstream dynamic(shell("readelf -d " + digits().library()));
+  for (std::string line; std::getline(dynamic, line);)
+    if (line.find("(NEEDED)") != line.npos) {
+      INFO(line);
+      CHECK((line.find("[libc.so.6]") != line.npos || line.find("[libm.so.6]") != line.npos));
+    }
+}
+
+TEST_CASE("hosts: two copies of a shared object live in one process", "[hosts]") {
+  const std::string copy = digits().path("copy.so");
+  std::filesystem::copy_file(digits().library(), copy, std::filesystem::copy_options::overwrite_existing);
+  const SharedModel first(digits().library()), second(copy);
+  CHECK(first.table() != second.table());
+  CHECK(losses(*first.table(), 7) == losses(*second.table(), 7));
+}
+
+TEST_CASE("hosts: instances that train at the same time do not disturb each other", "[hosts]") {
+  const SharedModel model(digits().library());
+  std::vector<std::vector<double>> together(4);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < together.size(); ++i)
+    threads.emplace_back([&, i] { together[i] = losses(*model.table(), static_cast<int64_t>(i)); });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (size_t i = 0; i < together.size(); ++i)
+    CHECK(together[i] == losses(*model.table(), static_cast<int64_t>(i)));
+}
+
+TEST_CASE("hosts: the C program of the README compiles and runs", "[hosts]") {
+  std::stringstream readme;
+  readme << std::ifstream(kRoot + "/README.md").rdbuf();
+  const std::string text = readme.str(), fence = "\n```c\n";
+  const size_t begin = text.find(fence);
+  REQUIRE(begin != text.npos);
+  const size_t start = begin + fence.size();
+  runtime::write_text(digits().path("readme.c"), text.substr(start, text.find("\n```", start) + 1 - start));
+  shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror -I" + digits().path("") + " " + digits().path("readme.c") + " " +
+        digits().link_flags() + " -o " + digits().path("readme"));
+  CHECK(shell("cd " + digits().path("") + " && ./readme").find("no error") != std::string::npos);
+}
+
+// Each exits with 0 only when it tells 95% of unseen digits apart.
+TEST_CASE("hosts: the examples in C, C++ and Python learn", "[hosts]") {
+  const std::string hosts = kRoot + "/examples/hosts/", data = kRoot + "/examples/digits/digits.csv";
+  const std::string warnings = " -O1 -Wall -Wextra -Wpedantic -Werror -I" + digits().path("") + " ";
+  const std::string link = " " + digits().link_flags() + " -o " + digits().path("host");
+  SECTION("C, whose weights any engine reads") {
+    const std::string weights = digits().path("weights.safetensors");
+    shell("cc -std=c99" + warnings + hosts + "digits.c" + link);
+    shell(digits().path("host") + " " + data + " " + weights);
+    const SharedModel model(digits().library());
+    Instance instance(*model.table(), 1);
+    CHECK_NOTHROW(instance.load(weights, true));
+  }
+  SECTION("C++") {
+    shell("c++ -std=c++14 -pthread" + warnings + hosts + "digits.cpp" + link);
+    shell(digits().path("host") + " " + data);
+  }
+  SECTION("Python") { shell("python3 " + hosts + "digits.py " + digits().library() + " " + data); }
+}
+
+} // namespace gradc

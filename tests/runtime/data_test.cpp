@@ -1,0 +1,261 @@
+// Datasets made of files, and the permutations that split and shuffle them.
+#include "runtime/train/dataset.h"
+#include "runtime/train/error.h"
+#include "runtime/train/npy.h"
+#include "tests/support/runtime_fake_model.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+using namespace gradc::runtime;
+
+namespace {
+
+/// What `action` throws.
+template <class Action> std::string error_of(const Action &action) {
+  try {
+    action();
+  } catch (const Error &error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+template <class T> std::string bytes_of(std::vector<T> values) {
+  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)};
+}
+
+template <class T> std::vector<T> values_of(const Dataset &dataset, const std::string &input) {
+  const InputData *data = dataset.find(input);
+  std::vector<T> values(data->bytes.size() / sizeof(T));
+  std::memcpy(values.data(), data->bytes.data(), data->bytes.size());
+  return values;
+}
+
+/// A signature with these inputs and this "data" object.
+Signature signature_of(const std::string &inputs, const std::string &data) {
+  return parse_signature(R"({"gradc":1,"name":"m","inputs":)" + inputs + R"(,"model":{"train":{"data":)" + data +
+                         "}}}");
+}
+
+constexpr const char *kFlower = R"({"size":{"shape":[2],"dtype":"f32"},"kind":{"shape":[],"dtype":"i32","classes":3}})";
+
+/// A dataset from d.csv with this text.
+Dataset load(const std::string &inputs, const std::string &data, const std::string &csv, DatasetOptions options = {}) {
+  const TemporaryFolder folder;
+  write_text(folder / "d.csv", csv);
+  options.base_folder = folder.path();
+  return load_dataset(signature_of(inputs, data), options);
+}
+
+std::string load_error(const std::string &inputs, const std::string &data, const std::string &csv,
+                       const DatasetOptions &options = {}) {
+  std::string error = error_of([&] { load(inputs, data, csv, options); });
+  const size_t folder = error.find("/d.csv"); // the folder's name differs from run to run
+  return folder == std::string::npos ? error : error.substr(folder + 1);
+}
+
+} // namespace
+
+TEST_CASE("permutation: a bijection for every small size") {
+  for (int64_t size = 1; size < 300; ++size) {
+    const Permutation permutation(size, 7, Stream::shuffle, size);
+    std::vector<bool> seen(static_cast<size_t>(size));
+    for (int64_t i = 0; i < size; ++i) {
+      const int64_t to = permutation(i);
+      REQUIRE((to >= 0 && to < size));
+      REQUIRE(!seen[static_cast<size_t>(to)]);
+      seen[static_cast<size_t>(to)] = true;
+    }
+  }
+}
+
+TEST_CASE("permutation: seeds, streams and indices give different orders, equal ones the same") {
+  const auto order = [](int64_t seed, Stream stream, int64_t index) {
+    const Permutation permutation(100, seed, stream, index);
+    std::vector<int64_t> all;
+    for (int64_t i = 0; i < 100; ++i)
+      all.push_back(permutation(i));
+    return all;
+  };
+  CHECK(order(1, Stream::split, 0) == order(1, Stream::split, 0));
+  CHECK(order(1, Stream::split, 0) != order(2, Stream::split, 0));
+  CHECK(order(1, Stream::split, 0) != order(1ll << 32 | 1, Stream::split, 0));
+  CHECK(order(1, Stream::split, 0) != order(1, Stream::shuffle, 0));
+  CHECK(order(1, Stream::shuffle, 0) != order(1, Stream::shuffle, 1));
+}
+
+TEST_CASE("permutation: every position goes everywhere equally often") {
+  // chi-square over size^2 cells with (size - 1)^2 degrees of freedom: mean d, standard deviation sqrt(2 d).
+  for (const int64_t size : {2, 3, 5, 7, 10, 16}) {
+    constexpr int kOrders = 20000;
+    std::vector<double> hits(static_cast<size_t>(size * size));
+    for (int index = 0; index < kOrders; ++index) {
+      const Permutation permutation(size, 99, Stream::shuffle, index);
+      for (int64_t i = 0; i < size; ++i)
+        ++hits[static_cast<size_t>(i * size + permutation(i))];
+    }
+    const double expected = kOrders / static_cast<double>(size), freedom = static_cast<double>((size - 1) * (size - 1));
+    double chi_square = 0;
+    for (const double h : hits)
+      chi_square += (h - expected) * (h - expected) / expected;
+    CHECK(chi_square < freedom + 5 * std::sqrt(2 * freedom));
+  }
+}
+
+TEST_CASE("dataset: columns by index, by range, by name and by label") {
+  const Dataset dataset = load(kFlower,
+                               R"({"path":"d.csv","size":{"columns":[1,2],"scale":2,"offset":1},)"
+                               R"("kind":{"column":"species","labels":["setosa","virginica"]}})",
+                               "id,length,width,species\n1,10,20,virginica\n2,30,40,setosa\n");
+  CHECK(values_of<float>(dataset, "size") == std::vector<float>{21, 41, 61, 81});
+  CHECK(values_of<int32_t>(dataset, "kind") == std::vector<int32_t>{1, 0});
+  CHECK(dataset.original_rows == std::vector<int64_t>{0, 1});
+  const Dataset named = load(kFlower, R"({"path":"d.csv","size":{"columns":["b","a"]},"kind":{"column":2}})",
+                             "a,b,c\n1,2,0\n");
+  CHECK(values_of<float>(named, "size") == std::vector<float>{2, 1});
+}
+
+TEST_CASE("dataset: mistakes in the data are told with their place") {
+  const char *data = R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2}})";
+  CHECK(load_error(kFlower, data, "1,2,0\n3,4,3\n") ==
+        "d.csv:2:5: input 'kind': expected a class from 0 to 2, found 3");
+  CHECK(load_error(kFlower, data, "1,2,0\n3,4,-1\n").ends_with("expected a class from 0 to 2, found -1"));
+  CHECK(load_error(kFlower, data, "1,2,0.5\n").ends_with("expected a class from 0 to 2, found 0.5"));
+  CHECK(load_error(kFlower, data, "1,1e39,0\n") ==
+        "d.csv:1:3: input 'size': expected a value of type f32, found 1e+39");
+  CHECK(load_error(kFlower, data, "a,b,c\n1,2,rose\n") == "d.csv:2:5: expected a number, found 'rose'");
+  CHECK(load_error(kFlower, data, "a,b,c\n") == "data: there are no rows");
+  CHECK(load_error(R"({"x":{"shape":[],"dtype":"bool"}})", R"({"path":"d.csv","x":{"column":0}})", "2\n") ==
+        "d.csv:1:1: input 'x': expected a value of type bool, found 2");
+  CHECK(load_error(kFlower,
+                   R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2,"labels":["rose","tulip"]}})",
+                   "1,2,tulp\n") ==
+        "d.csv:1:5: input 'kind': expected one of the labels rose, tulip, found 'tulp'; did you mean 'tulip'?");
+}
+
+TEST_CASE("dataset: columns that are not there are told with what is") {
+  const auto error = [](const std::string &size) {
+    return load_error(kFlower, R"({"path":"d.csv","size":)" + size + R"(,"kind":{"column":2}})", "aa,bb,cc\n1,2,0\n");
+  };
+  CHECK(error(R"({"columns":[0,5]})") == "data of input 'size': expected a column from 0 to 2, found 5");
+  CHECK(error(R"({"columns":[-1,1]})") == "data of input 'size': expected a column from 0 to 2, found -1");
+  CHECK(error(R"({"columns":["aa","bx"]})") ==
+        "data of input 'size': there is no column 'bx'; did you mean 'bb'?");
+  CHECK(error(R"({"columns":["aa","length"]})") == "data of input 'size': there is no column 'length'");
+  CHECK(error(R"({"columns":[0,2]})") ==
+        "data of input 'size': its shape has 2 elements, but the number of columns is 3");
+  CHECK(error(R"({"column":0})") == "data of input 'size': its shape has 2 elements, but the number of columns is 1");
+  CHECK(error("{}") == "data of input 'size': expected \"column\", \"columns\" or \"path\"");
+  CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]}})", "1,2,0\n") ==
+        "data: expected an object \"kind\" that says where the values of input 'kind' are");
+  CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":"c"}})", "1,2,0\n") ==
+        "data of input 'kind': column 'c' is wanted by name, but the file has no header row");
+  CHECK(load_error(kFlower, R"({"size":{"columns":[0,1]},"kind":{"column":"c"}})", "") ==
+        "data of input 'kind': columns need a CSV file; give data.path");
+}
+
+TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a function of the seed") {
+  std::string csv;
+  for (int i = 0; i < 50; ++i)
+    csv += std::to_string(i) + "," + std::to_string(-i) + ",0\n";
+  const char *data = R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2}})";
+  DatasetOptions options;
+  options.seed = 3;
+  options.validation_split = 0.2;
+  options.test_split = 0.1;
+  const Dataset dataset = load(kFlower, data, csv, options);
+  CHECK(dataset.train.size() == 35);
+  CHECK(dataset.validation.size() == 10);
+  CHECK(dataset.test.size() == 5);
+  std::vector<int64_t> rows = dataset.original_rows;
+  for (const Part &part : {dataset.train, dataset.validation, dataset.test})
+    CHECK(std::is_sorted(rows.begin() + part.begin, rows.begin() + part.end));
+  const auto sizes = values_of<float>(dataset, "size");
+  for (size_t i = 0; i < 50; ++i)
+    CHECK(sizes[2 * i] == static_cast<float>(rows[i]));
+  std::sort(rows.begin(), rows.end());
+  std::vector<int64_t> all(50);
+  std::iota(all.begin(), all.end(), 0);
+  CHECK(rows == all);
+  CHECK(load(kFlower, data, csv, options).original_rows == dataset.original_rows);
+  options.seed = 4;
+  CHECK(load(kFlower, data, csv, options).original_rows != dataset.original_rows);
+  options.test_split = 0.001;
+  CHECK(load(kFlower, data, csv, options).test.size() == 1);
+  options.test_split = 0.9;
+  CHECK(load_error(kFlower, data, csv, options) ==
+        "data: of 50 rows 10 are for validation and 45 for the test; none is left to train");
+  options.test_split = 1;
+  CHECK(load_error(kFlower, data, csv, options) == "test_split: expected a share from 0 to below 1, found 1");
+}
+
+TEST_CASE("dataset: standardization is fitted on the training rows only") {
+  std::string csv;
+  for (int i = 0; i < 40; ++i)
+    csv += std::to_string(1e8 + i * i) + ",5,0\n";
+  const char *data = R"({"path":"d.csv","size":{"columns":[0,1],"standardize":true},"kind":{"column":2}})";
+  DatasetOptions options;
+  options.test_split = 0.5;
+  const Dataset dataset = load(kFlower, data, csv, options);
+  const auto sizes = values_of<float>(dataset, "size");
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < 20; ++i) {
+    sum += sizes[2 * i];
+    squares += sizes[2 * i] * sizes[2 * i];
+    CHECK(sizes[2 * i + 1] == 0); // a constant column
+  }
+  CHECK(sum / 20 == Approx(0).margin(1e-6));
+  CHECK(squares / 20 == Approx(1).epsilon(1e-6));
+  CHECK(dataset.standardizations.at("size").deviation[1] == 1);
+
+  const Standardizations given{{"size", {{1e8, 4}, {2, 0.5}}}};
+  options.standardizations = &given;
+  const Dataset other = load(kFlower, data, "100000001,5,0\n100000004,3,0\n", options);
+  auto values = values_of<float>(other, "size");
+  std::sort(values.begin(), values.end());
+  CHECK(values == std::vector<float>{-2, 0.5f, 2, 2});
+  const Standardizations none;
+  options.standardizations = &none;
+  CHECK(load_error(kFlower, data, csv, options) ==
+        "data: input 'size' is to be standardized, but the checkpoint holds no statistics of it");
+}
+
+TEST_CASE("dataset: npy files, alone and beside a CSV file") {
+  const TemporaryFolder folder;
+  write_text(folder / "x.npy", npy_file(GRADC_F64, {2, 2}, bytes_of<double>({1, 2, 3, 4})));
+  write_text(folder / "y.npy", npy_file(GRADC_I32, {2}, bytes_of<int32_t>({2, 1})));
+  DatasetOptions options;
+  options.base_folder = folder.path();
+  const auto load_npy = [&](const std::string &data) { return load_dataset(signature_of(kFlower, data), options); };
+  const Dataset dataset = load_npy(R"({"size":{"path":"x.npy","scale":0.5},"kind":{"path":"y.npy"}})");
+  CHECK(values_of<float>(dataset, "size") == std::vector<float>{0.5f, 1, 1.5f, 2});
+  CHECK(values_of<int32_t>(dataset, "kind") == std::vector<int32_t>{2, 1});
+
+  write_text(folder / "y.csv", "0\n1\n2\n");
+  CHECK(error_of([&] { load_npy(R"({"path":"y.csv","size":{"path":"x.npy"},"kind":{"column":0}})"); }) ==
+        "data: input 'kind' has 3 rows, but input 'size' has 2");
+  CHECK(error_of([&] { load_npy(R"({"size":{"path":"y.npy"},"kind":{"path":"y.npy"}})"); })
+            .ends_with("y.npy: input 'size': expected 2 elements a row, found 1"));
+  write_text(folder / "bad.npy", npy_file(GRADC_F32, {2, 2}, bytes_of<float>({1, 2, NAN, 4})));
+  CHECK(error_of([&] { load_npy(R"({"size":{"path":"bad.npy"},"kind":{"path":"y.npy"}})"); })
+            .ends_with("bad.npy: row 1: input 'size': expected a finite number, found nan"));
+  CHECK(error_of([&] { load_npy(R"({"size":{"path":"none.npy"},"kind":{"path":"y.npy"}})"); })
+            .ends_with("none.npy': No such file or directory"));
+}
+
+TEST_CASE("signature: what is not one is refused") {
+  const auto error = [](const std::string &text) { return error_of([&] { parse_signature(text); }); };
+  CHECK(error("{").starts_with("signature: "));
+  CHECK(error("{}").starts_with("signature: "));
+  CHECK(error(R"({"gradc":2})") == "signature: expected version 1 (\"gradc\": 1)");
+  CHECK(error(R"({"gradc":1,"name":"m","inputs":{"x":{"shape":[-1],"dtype":"f32"}}})") ==
+        "signature: input 'x' has an impossible shape");
+  CHECK(error(R"({"gradc":1,"name":"m","inputs":{"x":{"shape":[1],"dtype":"f16"}}})") ==
+        "signature: expected a dtype f32, f64, i32, i64 or bool, got 'f16'");
+  CHECK(error(R"({"gradc":1,"name":"m","inputs":{},"metrics":[{"name":"a","kind":"auc","terms":[]}]})") ==
+        "signature: metric 'a' is of kind 'auc', which this runtime does not know");
+}

@@ -1,0 +1,87 @@
+#include "tests/support/whole_models.h"
+
+#include "tests/support/runtime_fake_model.h"
+
+namespace gradc::tests {
+namespace {
+
+// Every merging layer, several inputs, a shared layer, two losses of different weight and penalties.
+const char *const kBranches = R"({
+  "inputs": {"left": {"shape": [12]}, "right": {"shape": [3, 4]}, "kind": {"shape": [], "dtype": "i32"},
+             "size": {"shape": [2]}},
+  "layers": [
+    {"name": "a",       "type": "dense", "units": 20, "activation": "gelu", "input": "left", "l2": 1e-3},
+    {"name": "flat",    "type": "flatten", "input": "right"},
+    {"name": "b",       "type": "dense", "units": 20, "activation": "sigmoid", "input": "flat", "l1": 1e-4},
+    {"name": "sum",     "type": "add", "input": ["a", "b"]},
+    {"name": "product", "type": "multiply", "input": ["a", "b"]},
+    {"name": "all",     "type": "concat", "input": ["sum", "product", "left"]},
+    {"name": "drop",    "type": "dropout", "rate": 0.1},
+    {"name": "trunk",   "type": "dense", "units": 17, "activation": "elu"},
+    {"name": "scores",  "type": "dense", "units": 3, "input": "trunk"},
+    {"name": "guess",   "type": "dense", "units": 2, "activation": "softplus", "input": "trunk"}
+  ],
+  "loss": [{"type": "softmax_cross_entropy", "logits": "scores", "labels": "kind"},
+           {"type": "mse", "prediction": "guess", "target": "size", "weight": 0.5}],
+  "metrics": ["accuracy", "mae"],
+  "optimizer": {"type": "nesterov", "learning_rate": {"type": "step", "initial": 0.05, "every": 10, "factor": 0.5}}
+})";
+
+const char *const kRegression = R"({
+  "inputs": {"x": {"shape": [5, 6]}, "y": {"shape": [5, 2]}},
+  "layers": [
+    {"type": "dense", "units": 9, "activation": "tanh", "input": "x"},
+    {"type": "activation", "activation": "softmax"},
+    {"type": "dense", "units": 2, "activation": {"type": "leaky_relu", "alpha": 0.2}},
+    {"type": "scale", "factor": 1.5}
+  ],
+  "loss": {"type": "mse", "target": "y"},
+  "metrics": ["r2"],
+  "optimizer": {"type": "rmsprop", "learning_rate": {"type": "cosine", "initial": 0.02, "warmup_steps": 3}, "momentum": 0.5}
+})";
+
+const char *const kYesOrNo = R"({
+  "inputs": {"x": {"shape": [33]}, "y": {"shape": [4]}},
+  "layers": [
+    {"type": "dense", "units": 31, "activation": "relu", "input": "x"},
+    {"type": "dropout", "rate": 0.5},
+    {"type": "dense", "units": 4}
+  ],
+  "loss": {"type": "binary_cross_entropy", "labels": "y"},
+  "metrics": ["accuracy"],
+  "optimizer": {"type": "adagrad", "learning_rate": 0.05, "weight_decay": 1e-3}
+})";
+
+// Enough work in every contraction for a team of threads to be woken.
+const char *const kWide = R"({
+  "inputs": {"pixels": {"shape": [784]}, "digit": {"shape": [], "dtype": "i32"}},
+  "layers": [
+    {"type": "dense", "units": 512, "activation": "relu", "input": "pixels"},
+    {"type": "dropout", "rate": 0.2},
+    {"type": "dense", "units": 10}
+  ],
+  "loss": {"type": "softmax_cross_entropy", "labels": "digit"},
+  "metrics": ["accuracy"],
+  "optimizer": {"type": "adam", "learning_rate": 1e-3}
+})";
+
+std::string example(const std::string &name) {
+  return runtime::read_text(GRADC_SOURCE_DIR "/examples/" + name + "/model.json");
+}
+
+} // namespace
+
+const std::vector<WholeModel> &whole_models() {
+  static const std::vector<WholeModel> models = {
+      {"digits", example("digits"), 32, 30},
+      {"iris", example("iris"), 16, 40},
+      {"diabetes", example("diabetes"), 64, 40},
+      {"branches", kBranches, 24, 60},
+      {"regression", kRegression, 10, 60},
+      {"yes_or_no", kYesOrNo, 17, 60},
+      {"wide", kWide, 64, 6, true},
+  };
+  return models;
+}
+
+} // namespace gradc::tests
