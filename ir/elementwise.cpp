@@ -102,8 +102,8 @@ void evaluate_elementwise(ScalarOp op, std::span<const Tensor *const> inputs, Te
     evaluate<int64_t>(op, inputs, result);
 }
 
-std::vector<Value> no_gradient(const Adjoint &rule) {
-  return std::vector<Value>(rule.graph[rule.output].inputs.size(), kNoGradient);
+Gradients no_gradient(const Adjoint &rule) {
+  return Gradients(rule.inputs.size(), kNoGradient);
 }
 
 } // namespace gradc

@@ -5,6 +5,17 @@
 
 namespace gradc {
 
+static std::vector<Var> operands(const Scope &scope, const std::vector<Value> &values) {
+  std::vector<Var> result;
+  for (Value v : values)
+    result.push_back({&scope, v});
+  return result;
+}
+
+Adjoint::Adjoint(Graph &graph, Value result, Value adjoint)
+    : scope_{graph, graph[result].location}, output{&scope_, result}, dy{&scope_, adjoint},
+      inputs(operands(scope_, graph[result].inputs)), attrs(graph[result].attrs) {}
+
 const OpDef *find_op(std::string_view name) {
   auto ops = all_ops();
   auto it = std::find_if(ops.begin(), ops.end(), [&](const OpDef *op) { return op->name == name; });

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ir/error.h"
-#include "ir/graph.h"
+#include "ir/formula.h"
 #include "ir/kernel.h"
 #include "ir/tensor.h"
 
@@ -20,25 +20,26 @@ struct Signature {
   const Type *declared;
 };
 
-/// What a gradient rule works with: the forward node, its output and the adjoint of its output; it appends nodes to the
-/// graph that already contains them.
+/// What a gradient rule works with: the forward node and the adjoint of its output. Its formulas append nodes to the
+/// graph that already contains these, with the location of the forward node. Everything but the values is a copy: the
+/// graph's own nodes move while it grows.
 class Adjoint {
-public:
-  Graph &graph;
-  const Value output; // of the forward node
-  const Value dy;     // adjoint of the output: same type
-  const std::string location; // that of the forward node; new nodes get it
+  const Scope scope_;
 
-  const Attrs &attrs() const { return graph[output].attrs; }
-  Value input(int n) const { return graph[output].inputs[static_cast<size_t>(n)]; }
-  const Type &input_type(int n) const { return graph.type(input(n)); }
-  Value add(std::string_view op, std::vector<Value> inputs, Attrs a = {}, std::optional<Type> declared = {}) const {
-    return graph.add(op, std::move(inputs), std::move(a), location, std::move(declared));
-  }
-  /// A rank-0 constant of the output's dtype; elementwise ops broadcast it.
-  Value constant(double value) const { return graph.constant(value, Type{graph.type(output).dtype, {}}, location); }
+public:
+  Adjoint(Graph &graph, Value output, Value dy);
+  Adjoint(const Adjoint &) = delete; // the formulas point to its scope
+
+  const Var output; // of the forward node
+  const Var dy;     // adjoint of the output: same type
+  const std::vector<Var> inputs;
+  const Attrs attrs;
+  const Scope &scope() const { return scope_; }
+  Var input(int n) const { return inputs[static_cast<size_t>(n)]; }
 };
-constexpr Value kNoGradient = ~Value{0};
+/// One answer an operand: its adjoint, or kNoGradient where none flows.
+using Gradients = std::vector<std::optional<Var>>;
+constexpr std::nullopt_t kNoGradient = std::nullopt;
 
 /// How elements of the result relate to those of the operands; what fusion and simplification may assume.
 enum class OpKind : uint8_t {
@@ -63,7 +64,7 @@ struct OpDef {
   Type (*infer)(const Signature &) = nullptr;
   /// Adjoints of the operands, in the shape of the *result* for elementwise ops (differentiate sums over broadcast
   /// axes) and of the operand otherwise; kNoGradient where none flows. Null: not differentiable, the user is told.
-  std::vector<Value> (*gradient)(const Adjoint &) = nullptr;
+  Gradients (*gradient)(const Adjoint &) = nullptr;
   /// The element of the result at `at`. Exactly one of the two is set.
   ExprId (*lower)(NodeLowering &, const Index &at) = nullptr;
   void (*lower_store)(NodeLowering &) = nullptr;

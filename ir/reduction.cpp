@@ -60,13 +60,9 @@ ExprId lower_reduction(NodeLowering &l, Combiner combiner, const std::vector<boo
   return term(at, Index(extents.size(), IndexExpr::constant(0)));
 }
 
-Value with_reduced_dims(const Adjoint &g, Value v) {
-  const Type &type = g.graph.type(v);
-  const Shape &operand = g.input_type(0).shape;
-  if (type.rank() == operand.size())
-    return v;
-  Shape kept = reduced_shape(operand, reduced_dims(ints_attr(g.attrs(), "axes"), operand.size()), true);
-  return g.add("reshape", {v}, {}, Type{type.dtype, kept});
+Var with_reduced_dims(const Adjoint &g, Var v) {
+  const Shape operand = g.input(0).shape();
+  return reshape(v, reduced_shape(operand, reduced_dims(ints_attr(g.attrs, "axes"), operand.size()), true));
 }
 
 void for_each_reduced(const Shape &operand, const std::vector<bool> &reduced,

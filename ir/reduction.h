@@ -18,7 +18,7 @@ ExprId lower_reduction(NodeLowering &, Combiner, const std::vector<bool> &reduce
                        const Index &at);
 
 /// A value of the forward node's result type, reshaped so that it broadcasts against operand 0.
-Value with_reduced_dims(const Adjoint &, Value);
+Var with_reduced_dims(const Adjoint &, Var);
 
 /// Calls `visit(from, to)` for every element of the operand, row-major: its flat position, and that of the
 /// element of the result it goes into.

@@ -33,19 +33,19 @@ std::vector<bool> varied(const Graph &graph, const std::vector<Value> &wrt) {
 class Differentiation {
 public:
   Differentiation(Graph &graph, const std::vector<Value> &wrt)
-      : graph_(graph), varied_(varied(graph, wrt)), adjoints_(graph.size(), kNoGradient) {}
+      : graph_(graph), varied_(varied(graph, wrt)), adjoints_(graph.size()) {}
 
   void run(Value loss) {
     adjoints_[loss] = graph_.constant(1, graph_.type(loss), graph_[loss].location);
     for (Value v = loss + 1; v-- > 0;)
-      if (varied_[v] && adjoints_[v] != kNoGradient && !graph_[v].is_declaration())
+      if (varied_[v] && adjoints_[v] && !graph_[v].is_declaration())
         propagate(v);
   }
 
   Value adjoint(Value v) {
-    if (adjoints_[v] == kNoGradient)
+    if (!adjoints_[v])
       adjoints_[v] = zeros(v);
-    return adjoints_[v];
+    return *adjoints_[v];
   }
 
   const std::vector<NotDifferentiable::Place> &missing() const { return missing_; }
@@ -56,25 +56,29 @@ private:
   void propagate(Value v) {
     const OpDef &op = *graph_[v].op;
     const std::vector<Value> inputs = graph_[v].inputs;
-    const std::vector<Value> flows = op.gradient ? gradient(op, v) : missing_rule(v);
+    const std::vector<std::optional<Value>> flows = op.gradient ? gradient(op, v) : missing_rule(v);
     internal_check(flows.size() == inputs.size(),
                    "the gradient of '" + std::string(op.name) + "' does not answer for each operand");
     for (size_t n = 0; n < inputs.size(); ++n)
-      if (flows[n] != kNoGradient && varied_[inputs[n]])
-        accumulate(inputs[n], op.kind == OpKind::elementwise ? unbroadcast(flows[n], inputs[n]) : flows[n], op);
+      if (flows[n] && varied_[inputs[n]])
+        accumulate(inputs[n], op.kind == OpKind::elementwise ? unbroadcast(*flows[n], inputs[n]) : *flows[n], op);
   }
 
-  std::vector<Value> gradient(const OpDef &op, Value v) {
-    return op.gradient(Adjoint{graph_, v, adjoints_[v], graph_[v].location});
+  std::vector<std::optional<Value>> gradient(const OpDef &op, Value v) {
+    const Adjoint rule(graph_, v, *adjoints_[v]);
+    std::vector<std::optional<Value>> flows;
+    for (const std::optional<Var> &flow : op.gradient(rule))
+      flows.push_back(flow ? std::optional(flow->value) : std::nullopt);
+    return flows;
   }
 
   /// Zeros stand in for the unknown adjoints, so that the walk goes on and finds every op without a rule.
-  std::vector<Value> missing_rule(Value v) {
+  std::vector<std::optional<Value>> missing_rule(Value v) {
     missing_.push_back({std::string(graph_[v].op->name), graph_[v].location});
     const std::vector<Value> inputs = graph_[v].inputs;
     const Shape shape = graph_.type(v).shape;
     const bool elementwise = graph_[v].op->kind == OpKind::elementwise;
-    std::vector<Value> flows;
+    std::vector<std::optional<Value>> flows;
     for (Value input : inputs)
       flows.push_back(elementwise ? graph_.constant(0, Type{graph_.type(input).dtype, shape}) : zeros(input));
     return flows;
@@ -102,13 +106,13 @@ private:
     internal_check(graph_.type(flow) == graph_.type(v), "the gradient of '" + std::string(from.name) + "' has type " +
                                                             to_string(graph_.type(flow)) + ", its operand " +
                                                             to_string(graph_.type(v)));
-    Value &sum = adjoints_[v];
-    sum = sum == kNoGradient ? flow : graph_.add("add", {sum, flow}, {}, graph_[flow].location);
+    std::optional<Value> &sum = adjoints_[v];
+    sum = sum ? graph_.add("add", {*sum, flow}, {}, graph_[flow].location) : flow;
   }
 
   Graph &graph_;
   const std::vector<bool> varied_;
-  std::vector<Value> adjoints_; // complete for every value the walk has reached
+  std::vector<std::optional<Value>> adjoints_; // complete for every value the walk has reached
   std::vector<NotDifferentiable::Place> missing_;
 };
 

@@ -11,9 +11,9 @@ const OpDef op_abs{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dy sign(x)
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), dy = adjoint(rule);
-      return {dy * x.apply("sign")};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), dy = rule.dy;
+      return {dy * sign(x)};
     },
     .lower = lower_elementwise<ScalarOp::abs>,
     .evaluate = evaluate_elementwise<ScalarOp::abs>,

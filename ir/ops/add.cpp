@@ -11,7 +11,7 @@ const OpDef op_add{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dz, dy = dz
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> { return {rule.dy, rule.dy}; },
+    .gradient = [](const Adjoint &rule) -> Gradients { return {rule.dy, rule.dy}; },
     .lower = lower_elementwise<ScalarOp::add>,
     .evaluate = evaluate_elementwise<ScalarOp::add>,
 };

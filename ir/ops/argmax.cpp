@@ -53,7 +53,7 @@ const OpDef op_argmax{
     .attrs = {{"axis", AttrKind::integer, "the dim to look along"},
               {"keep", AttrKind::boolean, "whether that dim stays, with extent 1", false}},
     .infer = infer,
-    .gradient = [](const Adjoint &) -> std::vector<Value> { return {kNoGradient}; },
+    .gradient = [](const Adjoint &) -> Gradients { return {kNoGradient}; },
     .lower = [](NodeLowering &l, const Index &at) -> ExprId {
       std::vector<bool> reduced = reduced_axis(l.node.attrs, l.operand_type(0).rank());
       return lower_reduction(l, Combiner::argmax, reduced, bool_attr(l.node.attrs, "keep"), at);

@@ -15,15 +15,9 @@ static std::vector<int64_t> repeated_axes(const Shape &operand, const Shape &res
   return axes;
 }
 
-static std::vector<Value> gradient(const Adjoint &g) {
-  Type x = g.input_type(0);
-  Value dx = g.dy;
-  std::vector<int64_t> axes = repeated_axes(x.shape, g.graph.type(dx).shape);
-  if (!axes.empty())
-    dx = g.add("sum", {dx}, {{"axes", axes}});
-  if (g.graph.type(dx) != x)
-    dx = g.add("reshape", {dx}, {}, x);
-  return {dx};
+static Gradients gradient(const Adjoint &g) {
+  const Shape x = g.input(0).shape();
+  return {reshape(sum(g.dy, repeated_axes(x, g.dy.shape()), false), x)};
 }
 
 extern const OpDef op_broadcast;

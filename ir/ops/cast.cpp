@@ -17,11 +17,11 @@ const OpDef op_cast{
       return *s.declared;
     },
     // dx = dy, in the dtype of x; a step function of or to integers has none
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Type &x = rule.input_type(0), &y = rule.graph.type(rule.output);
-      if (!is_float(x.dtype) || !is_float(y.dtype))
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const DType x = rule.input(0).dtype(), y = rule.output.dtype();
+      if (!is_float(x) || !is_float(y))
         return {kNoGradient};
-      return {rule.add("cast", {rule.dy}, {}, x)};
+      return {cast(rule.dy, x)};
     },
     .lower = lower_elementwise<ScalarOp::cast>,
     .evaluate = evaluate_elementwise<ScalarOp::cast>,

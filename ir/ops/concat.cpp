@@ -24,14 +24,13 @@ static Type infer(const Signature &s) {
   return result;
 }
 
-static std::vector<Value> gradient(const Adjoint &g) {
-  const std::vector<Value> inputs = g.graph[g.output].inputs;
-  size_t dim = joined_dim(g.attrs());
-  std::vector<int64_t> starts(g.graph.type(g.dy).rank(), 0), limits = g.graph.type(g.dy).shape;
-  std::vector<Value> adjoints;
-  for (Value x : inputs) {
-    limits[dim] = starts[dim] + g.graph.type(x).shape[dim];
-    adjoints.push_back(g.add("slice", {g.dy}, {{"starts", starts}, {"limits", limits}}));
+static Gradients gradient(const Adjoint &g) {
+  size_t dim = joined_dim(g.attrs);
+  std::vector<int64_t> limits = g.dy.shape(), starts(limits.size(), 0);
+  Gradients adjoints;
+  for (Var x : g.inputs) {
+    limits[dim] = starts[dim] + x.shape()[dim];
+    adjoints.push_back(apply("slice", {g.dy}, {{"starts", starts}, {"limits", limits}}));
     starts[dim] = limits[dim];
   }
   return adjoints;

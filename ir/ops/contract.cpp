@@ -18,10 +18,10 @@ static Type infer(const Signature &s) {
 
 /// da(...) = sum over the letters that are not in a of dy(...) * b(...): again a contraction, as every letter
 /// of an operand is in the other operand or in the result. db likewise.
-static std::vector<Value> gradient(const Adjoint &g) {
-  Einsum e = notation(g.attrs());
-  Value da = g.add("contract", {g.dy, g.input(1)}, {{"indices", Einsum{e.out, e.b, e.a}.text()}});
-  Value db = g.add("contract", {g.input(0), g.dy}, {{"indices", Einsum{e.a, e.out, e.b}.text()}});
+static Gradients gradient(const Adjoint &g) {
+  Einsum e = notation(g.attrs);
+  Var da = apply("contract", {g.dy, g.input(1)}, {{"indices", Einsum{e.out, e.b, e.a}.text()}});
+  Var db = apply("contract", {g.input(0), g.dy}, {{"indices", Einsum{e.a, e.out, e.b}.text()}});
   return {da, db};
 }
 

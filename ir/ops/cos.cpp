@@ -12,9 +12,9 @@ const OpDef op_cos{
     .expensive = true,
     .infer = infer_float,
     // dx = -dy sin x
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), dy = adjoint(rule);
-      return {-(dy * x.apply("sin"))};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), dy = rule.dy;
+      return {-(dy * sin(x))};
     },
     .lower = lower_elementwise<ScalarOp::cos>,
     .evaluate = evaluate_elementwise<ScalarOp::cos>,

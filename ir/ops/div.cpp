@@ -11,9 +11,9 @@ const OpDef op_div{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dz / y, dy = -dx z
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term y = input(rule, 1), z = output(rule), dz = adjoint(rule);
-      const Term dx = dz / y;
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var y = rule.input(1), z = rule.output, dz = rule.dy;
+      const Var dx = dz / y;
       return {dx, -(dx * z)};
     },
     .lower = lower_elementwise<ScalarOp::div>,

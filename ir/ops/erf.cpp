@@ -14,9 +14,9 @@ const OpDef op_erf{
     .expensive = true,
     .infer = infer_float,
     // dx = dy 2/sqrt(pi) e^(-x^2)
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), dy = adjoint(rule);
-      return {dy * (2 * std::numbers::inv_sqrtpi * (-(x * x)).apply("exp"))};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), dy = rule.dy;
+      return {dy * (2 * std::numbers::inv_sqrtpi * exp(-(x * x)))};
     },
     .lower = lower_elementwise<ScalarOp::erf>,
     .evaluate = evaluate_elementwise<ScalarOp::erf>,

@@ -12,8 +12,8 @@ const OpDef op_exp{
     .expensive = true,
     .infer = infer_float,
     // dx = dy y
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term y = output(rule), dy = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var y = rule.output, dy = rule.dy;
       return {dy * y};
     },
     .lower = lower_elementwise<ScalarOp::exp>,

@@ -14,9 +14,9 @@ const OpDef op_gather{
       check_rows(s.inputs[0], s.inputs[1]);
       return {s.inputs[0].dtype, rows_shape(s.inputs[0], s.inputs[1])};
     },
-    .gradient = [](const Adjoint &g) -> std::vector<Value> {
-      Value zeros = g.graph.constant(0, Type(g.input_type(0)), g.location);
-      return {g.add("scatter_add", {zeros, g.input(1), g.dy}), kNoGradient};
+    .gradient = [](const Adjoint &g) -> Gradients {
+      const Var zeros = constant(g.scope(), 0, g.input(0).type());
+      return {apply("scatter_add", {zeros, g.input(1), g.dy}), kNoGradient};
     },
     .lower = [](NodeLowering &l, const Index &at) -> ExprId {
       return l.operand(0, row_index(l, l.operand_type(0), 1, at));

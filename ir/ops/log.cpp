@@ -12,8 +12,8 @@ const OpDef op_log{
     .expensive = true,
     .infer = infer_float,
     // dx = dy / x
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), dy = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), dy = rule.dy;
       return {dy / x};
     },
     .lower = lower_elementwise<ScalarOp::log>,

@@ -16,13 +16,12 @@ static Type infer(const Signature &s) {
 }
 
 /// d max / d x_i = [x_i = max] / #{j : x_j = max}: elements that tie share the adjoint evenly.
-static std::vector<Value> gradient(const Adjoint &g) {
-  Type x = g.input_type(0);
-  Value at_max = g.add("eq", {g.input(0), with_reduced_dims(g, g.output)});
-  Value ties = g.add("cast", {at_max}, {}, x);
-  Value count = g.add("sum", {ties}, {{"axes", ints_attr(g.attrs(), "axes")}, {"keep", true}});
-  Value share = g.add("div", {with_reduced_dims(g, g.dy), count});
-  return {g.add("mul", {ties, share})};
+static Gradients gradient(const Adjoint &g) {
+  const Var x = g.input(0);
+  const Var ties = cast(equal(x, with_reduced_dims(g, g.output)), x.dtype());
+  const Var count = apply("sum", {ties}, {{"axes", ints_attr(g.attrs, "axes")}, {"keep", true}});
+  const Var share = with_reduced_dims(g, g.dy) / count;
+  return {ties * share};
 }
 
 template <typename T, typename Exceeds>

@@ -11,10 +11,10 @@ const OpDef op_minimum{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dz where x < y, dy = dz where x > y, half to each where x = y
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), y = input(rule, 1), dz = adjoint(rule);
-      const Term zero = dz.number(0), half = x.apply("eq", y).choose(0.5 * dz, zero);
-      return {x.apply("lt", y).choose(dz, half), x.apply("gt", y).choose(dz, half)};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), y = rule.input(1), dz = rule.dy;
+      const Var zero = number_like(dz, 0), tie = equal(x, y), half = select(tie, 0.5 * dz, zero);
+      return {select(less(x, y), dz, half), select(greater(x, y), dz, half)};
     },
     .lower = lower_elementwise<ScalarOp::minimum>,
     .evaluate = evaluate_elementwise<ScalarOp::minimum>,

@@ -11,8 +11,8 @@ const OpDef op_mul{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dz y, dy = dz x
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), y = input(rule, 1), dz = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), y = rule.input(1), dz = rule.dy;
       return {dz * y, dz * x};
     },
     .lower = lower_elementwise<ScalarOp::mul>,

@@ -11,7 +11,7 @@ const OpDef op_neg{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = -dy
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> { return {-adjoint(rule)}; },
+    .gradient = [](const Adjoint &rule) -> Gradients { return {-rule.dy}; },
     .lower = lower_elementwise<ScalarOp::neg>,
     .evaluate = evaluate_elementwise<ScalarOp::neg>,
 };

@@ -51,15 +51,15 @@ static Type infer(const Signature &s) {
   return result;
 }
 
-static std::vector<Value> gradient(const Adjoint &g) {
-  const Shape &shape = g.input_type(0).shape;
-  Padding p(g.attrs(), shape.size());
+static Gradients gradient(const Adjoint &g) {
+  const Shape shape = g.input(0).shape();
+  Padding p(g.attrs, shape.size());
   std::vector<int64_t> limits, strides;
   for (size_t d = 0; d < shape.size(); ++d) {
     limits.push_back(p.low[d] + p.span(d, shape[d]));
     strides.push_back(p.interior[d] + 1);
   }
-  return {g.add("slice", {g.dy}, {{"starts", p.low}, {"limits", limits}, {"strides", strides}})};
+  return {apply("slice", {g.dy}, {{"starts", p.low}, {"limits", limits}, {"strides", strides}})};
 }
 
 static ExprId lower(NodeLowering &l, const Index &at) {

@@ -94,8 +94,8 @@ const OpDef op_reshape{
                     ": expected the same dtype and number of elements");
       return *s.declared;
     },
-    .gradient = [](const Adjoint &g) -> std::vector<Value> {
-      return {g.add("reshape", {g.dy}, {}, g.input_type(0))};
+    .gradient = [](const Adjoint &g) -> Gradients {
+      return {reshape(g.dy, g.input(0).shape())};
     },
     .lower = lower_reshape,
     .evaluate =

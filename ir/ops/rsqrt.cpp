@@ -11,8 +11,8 @@ const OpDef op_rsqrt{
     .kind = OpKind::elementwise,
     .infer = infer_float,
     // dx = -dy y^3 / 2
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term y = output(rule), dy = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var y = rule.output, dy = rule.dy;
       return {-0.5 * dy * (y * y * y)};
     },
     .lower = lower_elementwise<ScalarOp::rsqrt>,

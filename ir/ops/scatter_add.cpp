@@ -52,8 +52,8 @@ const OpDef op_scatter_add{
     .arity = 3,
     .kind = OpKind::scatter,
     .infer = infer,
-    .gradient = [](const Adjoint &g) -> std::vector<Value> {
-      return {g.dy, kNoGradient, g.add("gather", {g.dy, g.input(1)})};
+    .gradient = [](const Adjoint &g) -> Gradients {
+      return {g.dy, kNoGradient, apply("gather", {g.dy, g.input(1)})};
     },
     .lower_store = lower_store,
     .evaluate = evaluate,

@@ -21,9 +21,9 @@ const OpDef op_select{
     .kind = OpKind::elementwise,
     .infer = infer_select,
     // dx = dz where c, 0 elsewhere; dy the other way round
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term c = input(rule, 0), dz = adjoint(rule), zero = dz.number(0);
-      return {kNoGradient, c.choose(dz, zero), c.choose(zero, dz)};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var c = rule.input(0), dz = rule.dy, zero = number_like(dz, 0);
+      return {kNoGradient, select(c, dz, zero), select(c, zero, dz)};
     },
     .lower = lower_elementwise<ScalarOp::select>,
     .evaluate = evaluate_elementwise<ScalarOp::select>,

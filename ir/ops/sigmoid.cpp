@@ -12,8 +12,8 @@ const OpDef op_sigmoid{
     .expensive = true,
     .infer = infer_float,
     // dx = dy y (1 - y)
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term y = output(rule), dy = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var y = rule.output, dy = rule.dy;
       return {dy * (y * (1 - y))};
     },
     .lower = lower_elementwise<ScalarOp::sigmoid>,

@@ -12,9 +12,9 @@ const OpDef op_sin{
     .expensive = true,
     .infer = infer_float,
     // dx = dy cos x
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term x = input(rule, 0), dy = adjoint(rule);
-      return {dy * x.apply("cos")};
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var x = rule.input(0), dy = rule.dy;
+      return {dy * cos(x)};
     },
     .lower = lower_elementwise<ScalarOp::sin>,
     .evaluate = evaluate_elementwise<ScalarOp::sin>,

@@ -42,17 +42,17 @@ static Type infer(const Signature &s) {
 }
 
 /// Puts dy back where it came from, zeros elsewhere.
-static std::vector<Value> gradient(const Adjoint &g) {
-  const Type &x = g.input_type(0);
-  const Shape &shape = g.graph.type(g.dy).shape;
-  Box box(g.attrs(), x.rank());
+static Gradients gradient(const Adjoint &g) {
+  const Type x = g.input(0).type();
+  const Shape shape = g.dy.shape();
+  Box box(g.attrs, x.rank());
   std::vector<int64_t> high, interior;
   for (size_t d = 0; d < x.rank(); ++d) {
     int64_t span = shape[d] == 0 ? 0 : (shape[d] - 1) * box.strides[d] + 1;
     high.push_back(x.shape[d] - box.starts[d] - span);
     interior.push_back(box.strides[d] - 1);
   }
-  return {g.add("pad", {g.dy}, {{"low", box.starts}, {"high", high}, {"interior", interior}})};
+  return {apply("pad", {g.dy}, {{"low", box.starts}, {"high", high}, {"interior", interior}})};
 }
 
 static ExprId lower(NodeLowering &l, const Index &at) {

@@ -11,7 +11,7 @@ const OpDef op_sub{
     .kind = OpKind::elementwise,
     .infer = infer_number,
     // dx = dz, dy = -dz
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> { return {rule.dy, -adjoint(rule)}; },
+    .gradient = [](const Adjoint &rule) -> Gradients { return {rule.dy, -rule.dy}; },
     .lower = lower_elementwise<ScalarOp::sub>,
     .evaluate = evaluate_elementwise<ScalarOp::sub>,
 };

@@ -33,9 +33,8 @@ const OpDef op_sum{
     .attrs = {{"axes", AttrKind::integers, "dims to sum along"},
               {"keep", AttrKind::boolean, "whether those dims stay, with extent 1", false}},
     .infer = infer_reduction,
-    .gradient = [](const Adjoint &g) -> std::vector<Value> {
-      Type x = g.input_type(0);
-      return {g.add("broadcast", {with_reduced_dims(g, g.dy)}, {}, x)};
+    .gradient = [](const Adjoint &g) -> Gradients {
+      return {apply("broadcast", {with_reduced_dims(g, g.dy)}, {}, g.input(0).type())};
     },
     .lower = [](NodeLowering &l, const Index &at) -> ExprId {
       std::vector<bool> reduced = reduced_dims(ints_attr(l.node.attrs, "axes"), l.operand_type(0).rank());

@@ -12,8 +12,8 @@ const OpDef op_tanh{
     .expensive = true,
     .infer = infer_float,
     // dx = dy (1 - y^2)
-    .gradient = [](const Adjoint &rule) -> std::vector<Value> {
-      const Term y = output(rule), dy = adjoint(rule);
+    .gradient = [](const Adjoint &rule) -> Gradients {
+      const Var y = rule.output, dy = rule.dy;
       return {dy * (1 - y * y)};
     },
     .lower = lower_elementwise<ScalarOp::tanh>,

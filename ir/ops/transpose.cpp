@@ -27,12 +27,12 @@ static std::vector<T> unpermuted(const std::vector<int64_t> &perm, const std::ve
   return result;
 }
 
-static std::vector<Value> gradient(const Adjoint &g) {
-  const std::vector<int64_t> &perm = permutation(g.attrs());
+static Gradients gradient(const Adjoint &g) {
+  const std::vector<int64_t> &perm = permutation(g.attrs);
   std::vector<int64_t> identity;
   for (size_t d = 0; d < perm.size(); ++d)
     identity.push_back(static_cast<int64_t>(d));
-  return {g.add("transpose", {g.dy}, {{"perm", unpermuted(perm, identity)}})};
+  return {apply("transpose", {g.dy}, {{"perm", unpermuted(perm, identity)}})};
 }
 
 static void evaluate(const Node &node, std::span<const Tensor *const> in, Tensor &result) {

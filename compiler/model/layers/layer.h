@@ -3,8 +3,8 @@
 #pragma once
 
 #include "compiler/model/tables/attributes.h"
-#include "compiler/model/expr.h"
 #include "ir/error.h"
+#include "ir/formula.h"
 
 #include <functional>
 

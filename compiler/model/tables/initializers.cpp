@@ -78,9 +78,8 @@ Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var 
   for (const InitializerDef &def : table())
     if (def.spec.name == initializer.string_at("type"))
       d = def.distribution(initializer, fans(type.shape));
-  Scope *scope = seed.scope;
   if (d.deviation == 0)
-    return {scope, scope->graph.constant(d.mean, type, scope->location)};
+    return constant(*seed.scope, d.mean, type);
   const Attrs attrs = {{"stream", stream}};
   if (!d.uniform)
     return apply("random_normal", {seed, step}, attrs, type) * d.deviation + d.mean;

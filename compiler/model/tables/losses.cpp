@@ -116,9 +116,7 @@ Var fit_target(const LossDef &def, Var target, Var prediction) {
 }
 
 Var one_hot(Var labels, int64_t classes) {
-  Scope *scope = labels.scope;
-  const Type row{labels.dtype(), {classes}};
-  const Var index{scope, scope->graph.add("iota", {}, {{"dim", int64_t{0}}}, scope->location, row)};
+  const Var index = source(*labels.scope, "iota", {{"dim", int64_t{0}}}, Type{labels.dtype(), {classes}});
   Shape column = labels.shape();
   column.push_back(1);
   return equal(index, reshape(labels, std::move(column)));

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/model/tables/attributes.h"
-#include "compiler/model/expr.h"
+#include "ir/formula.h"
 
 namespace gradc {
 

@@ -1,22 +1,29 @@
-// Formulas over graph values.
-#include "compiler/model/expr.h"
+// Formulas over values of a graph: see ir/formula.h.
+#include "ir/formula.h"
+
+#include "ir/error.h"
 
 #include <numeric>
 
 namespace gradc {
 
 Var apply(std::string_view op, std::vector<Var> inputs, Attrs attrs, std::optional<Type> declared) {
-  Scope *scope = inputs.front().scope;
+  const Scope *scope = inputs.front().scope;
   std::vector<Value> values;
   for (const Var &input : inputs)
     values.push_back(input.value);
-  return {scope,
-          scope->graph.add(op, std::move(values), std::move(attrs), scope->location, std::move(declared))};
+  return {scope, scope->graph.add(op, std::move(values), std::move(attrs), scope->location, std::move(declared))};
 }
 
-Var number_like(Var like, double value) {
-  return {like.scope, like.scope->graph.constant(value, Type{like.dtype(), {}}, like.scope->location)};
+Var source(const Scope &scope, std::string_view op, Attrs attrs, Type type) {
+  return {&scope, scope.graph.add(op, {}, std::move(attrs), scope.location, std::move(type))};
 }
+
+Var constant(const Scope &scope, Number number, Type type) {
+  return {&scope, scope.graph.constant(number.value, std::move(type), scope.location)};
+}
+
+Var number_like(Var like, Number number) { return constant(*like.scope, number, Type{like.dtype(), {}}); }
 
 Var operator+(Var a, Var b) { return apply("add", {a, b}); }
 Var operator-(Var a, Var b) { return apply("sub", {a, b}); }
@@ -31,23 +38,29 @@ Var log(Var x) { return apply("log", {x}); }
 Var log1p(Var x) { return apply("log1p", {x}); }
 Var sqrt(Var x) { return apply("sqrt", {x}); }
 Var sigmoid(Var x) { return apply("sigmoid", {x}); }
+Var sign(Var x) { return apply("sign", {x}); }
 Var tanh(Var x) { return apply("tanh", {x}); }
 Var erf(Var x) { return apply("erf", {x}); }
+Var sin(Var x) { return apply("sin", {x}); }
 Var cos(Var x) { return apply("cos", {x}); }
 Var floor(Var x) { return apply("floor", {x}); }
 Var square(Var x) { return x * x; }
-Var pow(double base, Var exponent) { return apply("pow", {number_like(exponent, base), exponent}); }
+Var pow(Var base, Var exponent) { return apply("pow", {base, exponent}); }
+Var pow(Number base, Var exponent) { return pow(number_like(exponent, base), exponent); }
 Var maximum(Var a, Var b) { return apply("maximum", {a, b}); }
 Var minimum(Var a, Var b) { return apply("minimum", {a, b}); }
 Var greater(Var a, Var b) { return apply("gt", {a, b}); }
-Var greater(Var a, double b) { return greater(a, number_like(a, b)); }
+Var greater(Var a, Number b) { return greater(a, number_like(a, b)); }
 Var less(Var a, Var b) { return apply("lt", {a, b}); }
 Var equal(Var a, Var b) { return apply("eq", {a, b}); }
+Var equal(Var a, Number b) { return equal(a, number_like(a, b)); }
 Var select(Var condition, Var yes, Var no) { return apply("select", {condition, yes, no}); }
-Var select(Var condition, Var yes, double no) { return select(condition, yes, number_like(yes, no)); }
+Var select(Var condition, Var yes, Number no) { return select(condition, yes, number_like(yes, no)); }
+Var select(Var condition, Number yes, Var no) { return select(condition, number_like(no, yes), no); }
 Var stop_gradient(Var x) { return apply("stop_gradient", {x}); }
 
 Var with_gradient_of(Var value, Var stand_in) {
+  internal_check(value.scope->stand_ins, "with_gradient_of: nobody replaces the stand-in here");
   value.scope->stand_ins->emplace_back(value.value, stand_in.value);
   return stand_in;
 }
@@ -76,14 +89,16 @@ static Var reduce(std::string_view op, Var x, std::vector<int64_t> axes, bool ke
   return axes.empty() ? x : apply(op, {x}, {{"axes", std::move(axes)}, {"keep", keep}});
 }
 
+Var sum(Var x, std::vector<int64_t> axes, bool keep) { return reduce("sum", x, std::move(axes), keep); }
+
 Var sum(Var x) {
-  std::vector<int64_t> axes(x.shape().size());
+  std::vector<int64_t> axes(static_cast<size_t>(x.rank()));
   std::iota(axes.begin(), axes.end(), 0);
-  return reduce("sum", x, std::move(axes), false);
+  return sum(x, std::move(axes), false);
 }
 
-Var sum_last(Var x) { return reduce("sum", x, {x.rank() - 1}, false); }
-Var sum_last_keep(Var x) { return reduce("sum", x, {x.rank() - 1}, true); }
+Var sum_last(Var x) { return sum(x, {x.rank() - 1}, false); }
+Var sum_last_keep(Var x) { return sum(x, {x.rank() - 1}, true); }
 Var max_last_keep(Var x) { return reduce("max", x, {x.rank() - 1}, true); }
 Var argmax_last(Var x) { return apply("argmax", {x}, {{"axis", x.rank() - 1}}); }
 Var mean(Var x) { return sum(x) * (1.0 / static_cast<double>(x.type().elements())); }
