@@ -29,7 +29,7 @@ struct CompileCommand {
 std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
   std::set<std::pair<Entry, int64_t>> wanted;
   std::vector<int64_t> sizes = batches.empty() ? std::vector<int64_t>{loaded.batch_size} : batches;
-  for (Entry entry : kEntries) {
+  for (Entry entry : entries_of(loaded)) {
     if (!takes_examples(entry)) {
       wanted.emplace(entry, 0);
       continue;

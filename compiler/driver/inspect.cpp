@@ -118,7 +118,7 @@ void InspectCommand::run() {
       std::cout << kernels_text(graph, passes.target(model.target), emit == "schedule");
     } else if (emit == "llvm" || emit == "asm") {
       ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
-      spec.entries.push_back({entry, examples, std::move(graph)});
+      spec.entries.push_back(entry_spec(which, examples, std::move(graph)));
       std::cout << code_text(spec, emit == "asm", passes.codegen(model.target));
     } else if (emit == "dot") {
       std::cout << to_dot(graph);

@@ -1,6 +1,28 @@
 #include "compiler/engines/build_model.h"
 
+#include "runtime/gradc.h"
+
 namespace gradc {
+namespace {
+
+int32_t kind_of(Entry entry) {
+  switch (entry) {
+  case Entry::init: return GRADC_INIT;
+  case Entry::train_step: return GRADC_TRAIN_STEP;
+  case Entry::grad_step: return GRADC_GRAD_STEP;
+  case Entry::apply: return GRADC_APPLY;
+  case Entry::evaluate: return GRADC_EVALUATE;
+  case Entry::predict: return GRADC_PREDICT;
+  case Entry::schedule: return GRADC_SCHEDULE;
+  }
+  return GRADC_OTHER;
+}
+
+} // namespace
+
+EntrySpec entry_spec(Entry entry, int64_t batch, Graph graph) {
+  return {std::string(to_string(entry)), batch, std::move(graph), kind_of(entry)};
+}
 
 ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &requests, DType float_dtype,
                       const RunOptions &options) {
@@ -12,7 +34,7 @@ ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &reque
   for (const EntryRequest &request : requests) {
     Graph graph = build_graph(model, request.entry, request.batch, float_dtype);
     run_passes(graph, options);
-    spec.entries.push_back({std::string(to_string(request.entry)), request.batch, std::move(graph)});
+    spec.entries.push_back(entry_spec(request.entry, request.batch, std::move(graph)));
   }
   return spec;
 }

@@ -12,6 +12,9 @@ struct EntryRequest {
   int64_t batch = 0;
 };
 
+/// The planned graph of an entry as the table has it.
+EntrySpec entry_spec(Entry, int64_t batch, Graph);
+
 /// Builds, differentiates, optimizes and plans a graph for every request. Throws Error, NotDifferentiable, PassFault.
 ModelSpec build_model(const Model &, const std::vector<EntryRequest> &, DType float_dtype, const RunOptions &);
 

@@ -1,9 +1,11 @@
 #include "compiler/engines/interpreted_model.h"
 
+#include "compiler/codegen/entries/model_table.h"
 #include "ir/interpreter.h"
 #include "runtime/core/core.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace gradc {
@@ -23,10 +25,27 @@ struct EntryContext {
 };
 
 char *arena_address(const gradc_call &call, const Placement &p) {
-  int arena = p.space == Placement::Space::params  ? GRADC_PARAMS
-              : p.space == Placement::Space::slots ? GRADC_SLOTS
-                                                   : GRADC_GRADS;
-  return static_cast<char *>(call.arenas[arena]) + p.offset;
+  return static_cast<char *>(call.arenas[arena_of(p.space)]) + p.offset;
+}
+
+// What a compiled entry checks too, in the same order.
+int32_t check(const gradc_call *call, const Graph &graph) {
+  if (!call)
+    return GRADC_NULL_POINTER;
+  if (call->struct_size < GRADC_CALL_LEAST || call->flags || call->reserved)
+    return GRADC_BAD_CALL;
+  const CallNeeds needs = call_needs(graph);
+  for (int arena : needs.arenas)
+    if (!call->arenas || arena >= call->arena_count || !call->arenas[arena])
+      return GRADC_MISSING_ARENA;
+  auto missing = [&](Value v, const void *pointer) { return !pointer && graph.type(v).elements() > 0; };
+  for (Value v : needs.inputs)
+    if (!call->inputs || missing(v, call->inputs[graph.plan->places[v].index]))
+      return GRADC_NULL_POINTER;
+  for (size_t i = 0; i < graph.returns.size(); ++i)
+    if (!call->outputs || missing(graph.returns[i].value, call->outputs[i]))
+      return GRADC_NULL_POINTER;
+  return GRADC_OK;
 }
 
 Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
@@ -44,36 +63,47 @@ Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
   return tensor;
 }
 
-int32_t run_entry(const gradc_entry *self, const gradc_call *call) {
-  const auto *context = static_cast<const EntryContext *>(self->context);
-  const Graph &graph = context->entry->graph;
-  if (call->struct_size < sizeof(gradc_call))
-    return GRADC_BAD_CALL;
+Bindings bind(const gradc_call &call, const EntryContext &context) {
+  const Graph &graph = context.entry->graph;
   Bindings bindings;
-  std::vector<std::vector<Value>> users = graph.users();
+  const std::vector<std::vector<Value>> users = graph.users();
   for (Value v = 0; v < graph.size(); ++v) {
     const Node &node = graph[v];
     const Placement &place = graph.plan->places[v];
-    if (node.role == Role::scalar) {
-      bindings[node.name] = scalar(*call, *context->spec, node);
-    } else if (node.role == Role::input) {
-      if (!users[v].empty() && (!call->inputs || !call->inputs[place.index]))
-        return GRADC_BAD_CALL;
-      bindings[node.name] = users[v].empty() ? Tensor(node.type) : Tensor::from_bytes(node.type, call->inputs[place.index]);
-    } else if (is_state(node.role)) {
-      bindings[node.name] = Tensor::from_bytes(node.type, arena_address(*call, place));
-    }
+    if (!node.is_declaration())
+      continue;
+    if (node.role == Role::scalar)
+      bindings[node.name] = scalar(call, *context.spec, node);
+    else if (users[v].empty() || node.type.elements() == 0)
+      bindings[node.name] = Tensor(node.type);
+    else
+      bindings[node.name] =
+          Tensor::from_bytes(node.type, node.role == Role::input ? call.inputs[place.index] : arena_address(call, place));
   }
-  std::vector<Tensor> results = interpret(graph, bindings);
+  return bindings;
+}
+
+int32_t outcome(const EntrySpec &entry, const std::vector<Tensor> &results) {
+  const bool has_loss = entry.kind == GRADC_TRAIN_STEP || entry.kind == GRADC_GRAD_STEP;
+  return has_loss && !std::isfinite(results.at(0).number(0)) ? GRADC_NOT_FINITE : GRADC_OK;
+}
+
+int32_t run_entry(const gradc_entry *self, const gradc_call *call) {
+  const auto *context = static_cast<const EntryContext *>(self->context);
+  const Graph &graph = context->entry->graph;
+  if (const int32_t refusal = check(call, graph))
+    return refusal;
+  Bindings bindings = bind(*call, *context);
+  const std::vector<Tensor> results = interpret(graph, bindings);
   for (size_t i = 0; i < results.size(); ++i) {
-    std::vector<std::byte> bytes = results[i].to_bytes();
-    std::memcpy(call->outputs[i], bytes.data(), bytes.size());
+    const std::vector<std::byte> bytes = results[i].to_bytes();
+    std::copy(bytes.begin(), bytes.end(), static_cast<std::byte *>(call->outputs[i]));
   }
   for (const Update &update : graph.updates) {
-    std::vector<std::byte> bytes = bindings.find(graph[update.target].name)->second.to_bytes();
+    const std::vector<std::byte> bytes = bindings.find(graph[update.target].name)->second.to_bytes();
     std::memcpy(arena_address(*call, graph.plan->places[update.target]), bytes.data(), bytes.size());
   }
-  return GRADC_OK;
+  return outcome(*context->entry, results);
 }
 
 } // namespace
@@ -81,42 +111,25 @@ int32_t run_entry(const gradc_entry *self, const gradc_call *call) {
 struct InterpretedModel::State {
   ModelSpec spec;
   std::vector<EntryContext> contexts;
+  std::vector<gradc_arena> arenas;
   std::vector<gradc_tensor> tensors;
   std::vector<gradc_value> inputs;
   std::vector<gradc_hyper> hypers;
   std::vector<gradc_entry> entries;
   gradc_model table{};
 
-  void collect_states();
-  void collect_inputs();
+  void describe_tensors(const ModelTable &);
 };
 
-void InterpretedModel::State::collect_states() {
-  for (const EntrySpec &e : spec.entries)
-    for (Value v = 0; v < e.graph.size(); ++v) {
-      const Node &node = e.graph[v];
-      bool known = std::any_of(tensors.begin(), tensors.end(), [&](const gradc_tensor &t) { return t.name == node.name; });
-      if (!is_state(node.role) || known)
-        continue;
-      const Placement &p = e.graph.plan->places[v];
-      int32_t arena = node.role == Role::param ? GRADC_PARAMS : node.role == Role::slot ? GRADC_SLOTS : GRADC_GRADS;
-      gradc_tensor tensor{node.name.c_str(), static_cast<int32_t>(node.type.dtype), arena,
-                          static_cast<int32_t>(node.type.rank()), 0, {}, p.offset, p.bytes};
-      std::copy(node.type.shape.begin(), node.type.shape.end(), tensor.dims);
-      tensors.push_back(tensor);
-      table.arena_bytes[arena] = std::max(table.arena_bytes[arena], (p.offset + p.bytes + 63) / 64 * 64);
-    }
-}
-
-void InterpretedModel::State::collect_inputs() {
-  for (const EntrySpec &e : spec.entries) {
-    if (e.batch == 0)
-      continue;
-    for (const Node &node : e.graph.nodes)
-      if (node.role == Role::input)
-        inputs.push_back(describe(node.name, node.type.dtype, Shape(node.type.shape.begin() + 1, node.type.shape.end())));
-    return;
+void InterpretedModel::State::describe_tensors(const ModelTable &model) {
+  for (const auto &[node, place] : model.states) {
+    gradc_tensor tensor{node->name.c_str(), static_cast<int32_t>(node->type.dtype), arena_of(place->space),
+                        static_cast<int32_t>(node->type.rank()), 0, {}, place->offset, place->bytes};
+    std::copy(node->type.shape.begin(), node->type.shape.end(), tensor.dims);
+    tensors.push_back(tensor);
   }
+  for (const Node *node : model.inputs)
+    inputs.push_back(describe(node->name, node->type.dtype, Shape(node->type.shape.begin() + 1, node->type.shape.end())));
 }
 
 InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<State>()) {
@@ -128,27 +141,36 @@ InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<Sta
       s.contexts.back().outputs.push_back(describe(r.name, e.graph.type(r.value).dtype, e.graph.type(r.value).shape));
   }
   for (EntryContext &c : s.contexts)
-    s.entries.push_back({c.entry->name.c_str(), c.entry->batch, 0, static_cast<int32_t>(c.outputs.size()), 0,
-                         c.outputs.data(), run_entry, &c});
+    s.entries.push_back({c.entry->name.c_str(), c.entry->kind, 0, c.entry->batch, 0, 0,
+                         static_cast<int32_t>(c.outputs.size()), 0, c.outputs.data(), run_entry, &c});
   for (const auto &[name, value] : s.spec.hypers)
     s.hypers.push_back({name.c_str(), value});
-  s.collect_states();
-  s.collect_inputs();
+  const ModelTable model = model_table(s.spec);
+  s.arenas = model.arenas;
+  s.describe_tensors(model);
   s.table.abi_version = GRADC_ABI_VERSION;
   s.table.struct_size = sizeof(gradc_model);
   s.table.name = s.spec.name.c_str();
   s.table.signature = s.spec.signature.c_str();
   s.table.alignment = 64;
+  s.table.arena_count = static_cast<int32_t>(s.arenas.size());
   s.table.tensor_count = static_cast<int32_t>(s.tensors.size());
   s.table.input_count = static_cast<int32_t>(s.inputs.size());
   s.table.hyper_count = static_cast<int32_t>(s.hypers.size());
   s.table.entry_count = static_cast<int32_t>(s.entries.size());
+  s.table.arena_size = sizeof(gradc_arena);
+  s.table.tensor_size = sizeof(gradc_tensor);
+  s.table.value_size = sizeof(gradc_value);
+  s.table.hyper_size = sizeof(gradc_hyper);
+  s.table.entry_size = sizeof(gradc_entry);
+  s.table.arenas = s.arenas.data();
   s.table.tensors = s.tensors.data();
   s.table.inputs = s.inputs.data();
   s.table.hypers = s.hypers.data();
   s.table.entries = s.entries.data();
   s.table.team_create = gradc_core_team_create;
   s.table.team_destroy = gradc_core_team_destroy;
+  s.table.team_threads = gradc_core_team_threads;
   s.table.save = gradc_core_save;
   s.table.load = gradc_core_load;
   s.table.status_message = gradc_core_status_message;

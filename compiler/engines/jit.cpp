@@ -41,6 +41,7 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
   add("gradc_core_parallel", &gradc_core_parallel);
   add("gradc_core_team_create", &gradc_core_team_create);
   add("gradc_core_team_destroy", &gradc_core_team_destroy);
+  add("gradc_core_team_threads", &gradc_core_team_threads);
   add("gradc_core_memory_create", &gradc_core_memory_create);
   add("gradc_core_memory_destroy", &gradc_core_memory_destroy);
   add("gradc_core_save", &gradc_core_save);

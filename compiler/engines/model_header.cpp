@@ -90,8 +90,12 @@ private:
   std::string opening() const;
   std::string macros() const;
   std::string fixed_text() const;
+  std::string schedule_text() const;
   std::string wrapper(std::string_view entry, std::string_view doc) const;
-  std::string call_without_examples(std::string_view entry, std::string_view text) const;
+  std::string filled(std::string_view text) const { return fmt::format(fmt::runtime(text), name_, prefix_); }
+  bool has_hyper(std::string_view name) const {
+    return std::any_of(spec_.hypers.begin(), spec_.hypers.end(), [&](const auto &hyper) { return hyper.first == name; });
+  }
 
   const ModelSpec &spec_;
   std::string name_, prefix_;
@@ -186,7 +190,22 @@ std::string HeaderWriter::fixed_text() const {
   }
   return fmt::format(fmt::runtime(kFixedText), fmt::arg("name", name_), fmt::arg("NAME", prefix_),
                      fmt::arg("symbol", spec_.name + "_model"), fmt::arg("tensor", tensor),
-                     fmt::arg("hyper_slots", std::max<size_t>(spec_.hypers.size(), 1)));
+                     fmt::arg("schedule", schedule_text()));
+}
+
+// Statements that write what the schedule makes of `hypers` over them, and return a status.
+std::string HeaderWriter::schedule_text() const {
+  const EntrySpec *schedule = find("schedule");
+  if (!schedule)
+    return "  return m->status = GRADC_OK;";
+  std::vector<std::string> outputs;
+  for (const Return &r : schedule->graph.returns)
+    for (size_t i = 0; i < spec_.hypers.size(); ++i)
+      if (spec_.hypers[i].first == r.name)
+        outputs.push_back(fmt::format("&hypers[{}]", i));
+  return fmt::format("  if (m->use_schedule) {{\n    void *outputs[] = {{{}}};\n    return {}_run(m, GRADC_SCHEDULE, 0, 0, outputs, "
+                     "m->hypers);\n  }}\n  return m->status = GRADC_OK;",
+                     fmt::join(outputs, ", "), name_);
 }
 
 // A function that calls one entry for a batch size given at run time. Training entries return their loss.
@@ -214,7 +233,10 @@ std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) 
   auto array = [](const std::vector<std::string> &items) {
     return items.empty() ? "0" : fmt::format("{}", fmt::join(items, ", "));
   };
-  const std::string call = fmt::format("{}_run(m, \"{}\", batch, inputs, outputs)", name_, entry);
+  const std::string kind = "GRADC_" + upper(std::string(entry));
+  const std::string call = entry == "train_step"
+                               ? fmt::format("{}_update(m, {}, batch, inputs, outputs)", name_, kind)
+                               : fmt::format("{}_run(m, {}, batch, inputs, outputs, m->hypers)", name_, kind);
   std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(entry));
   std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, entry);
   text += fmt::format("{}{} *m, int64_t batch", opening, name_);
@@ -225,29 +247,18 @@ std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) 
   if (!returns_loss)
     return text + fmt::format("  void *outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
   text += "  double loss = 0;\n  void *outputs[] = {&loss};\n";
-  text += fmt::format("  if ({} != GRADC_OK)\n    return (double)NAN;\n", call);
-  return text + (entry == "train_step" ? "  ++m->step;\n" : "") + "  return loss;\n}\n";
-}
-
-std::string HeaderWriter::call_without_examples(std::string_view entry, std::string_view text) const {
-  return find(entry) ? fmt::format(fmt::runtime(text), name_, prefix_) : "";
+  return text + fmt::format("  return gradc_succeeded({}) ? loss : (double)NAN;\n}}\n", call);
 }
 
 constexpr std::string_view kApply = R"(
-/* The update from arenas[GRADC_GRADS]. */
-static inline int32_t {0}_apply({0} *m) {{
-  if ({0}_run(m, "apply", 0, 0, 0) == GRADC_OK)
-    ++m->step;
-  return m->status;
-}}
+/* The update from the gradients that grad_step has left in their arena. */
+static inline int32_t {0}_apply({0} *m) {{ return {0}_update(m, GRADC_APPLY, 0, 0, 0); }}
 )";
 
-constexpr std::string_view kSchedule = R"(
-/* The learning rate of the next step: hypers[{1}_HYPER_LEARNING_RATE] times the model's schedule. NaN on failure. */
+constexpr std::string_view kLearningRate = R"(
+/* The learning rate of the next step. NaN on failure. */
 static inline double {0}_learning_rate({0} *m) {{
-  double rate = 0;
-  void *outputs[] = {{&rate}};
-  return {0}_run(m, "schedule", 0, 0, outputs) == GRADC_OK ? rate : (double)NAN;
+  return {0}_hypers_of_step(m, m->step_hypers) == GRADC_OK ? m->step_hypers[{1}_HYPER_LEARNING_RATE] : (double)NAN;
 }}
 )";
 
@@ -257,15 +268,17 @@ std::string HeaderWriter::text() {
   text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
   text += macros() + fixed_text();
-  text += wrapper("train_step",
-                  "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure.");
-  text += wrapper("grad_step",
-                  "Forward and backward, gradients to arenas[GRADC_GRADS]. Returns the loss, NaN on failure.");
-  text += call_without_examples("apply", kApply);
+  text += wrapper("train_step", "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
+                                " * m->status tells the two apart where the loss itself is not finite.");
+  text += wrapper("grad_step", filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
+                                      " * Returns the loss, NaN on failure."));
+  if (find("apply"))
+    text += filled(kApply);
   text += wrapper("evaluate", "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
                               " * \"metrics\" of the signature says how to compute the others.");
   text += wrapper("predict", "The model's outputs.");
-  text += call_without_examples("schedule", kSchedule);
+  if (has_hyper("learning_rate"))
+    text += filled(kLearningRate);
   return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 }
 

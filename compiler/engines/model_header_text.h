@@ -1,6 +1,6 @@
 // The part of a generated header that is the same for every model: an instance, its memory, its weights. A fmt pattern
 // of {name} (a C identifier), {NAME} (the same in capitals), {symbol} (what the shared object exports), {tensor} (the
-// name of one) and {hyper_slots}.
+// name of one) and {schedule} (statements that run the model's schedule into `hypers`).
 #pragma once
 
 #include <string_view>
@@ -10,46 +10,64 @@ namespace gradc {
 inline constexpr std::string_view kFixedText = R"(
 typedef struct {name} {{
   const gradc_model *model;
-  void *memory; /* one allocation that holds the arenas */
-  int64_t memory_bytes;
-  void *arenas[GRADC_ARENAS];
-  gradc_team *team;
+  double *hypers;       /* run-time arguments, at {NAME}_HYPER_... */
+  int32_t use_schedule; /* 1: `hypers` are the initial values, and the model's schedule follows from them the values of
+                           each step; 0: they are the values of the next step */
+  int32_t status;       /* of the last call; GRADC_OK is 0 */
   int64_t seed;
   int64_t step;        /* updates done so far */
   int64_t total_steps; /* length of the run, for schedules that need it; 0: unknown */
-  int32_t status;      /* of the last call; GRADC_OK is 0 */
-  double hypers[{hyper_slots}];    /* run-time arguments, at {NAME}_HYPER_... */
+  gradc_team *team;
+  void **arenas; /* as model->arenas, all of them in `memory` */
+  void *memory;
+  int64_t memory_bytes;
+  double *step_hypers; /* of the step under way */
+  void **chosen;       /* arenas to save or load */
 }} {name};
 
 /* The table of the model: signature, sizes, tensors, entry points. What the shared object exports. Null when this
  * processor lacks instructions that the model was compiled for. */
 const gradc_model *{symbol}(void);
 
-/* Runs the entry point `entry` for `batch` examples; the functions below are easier. */
-static inline int32_t {name}_run({name} *m, const char *entry, int64_t batch, const void *const *inputs,
-                                 void *const *outputs) {{
-  const gradc_model *model = m->model;
+/* Runs the entry of a kind, e.g. GRADC_PREDICT, for `batch` examples; the functions below are easier. */
+static inline int32_t {name}_run({name} *m, int32_t kind, int64_t batch, const void *const *inputs,
+                                 void *const *outputs, const double *hypers) {{
+  const gradc_entry *entry = gradc_find_entry(m->model, kind, 0, batch);
   gradc_call call;
-  int32_t i;
+  if (!entry)
+    return m->status = GRADC_NOT_COMPILED;
   memset(&call, 0, sizeof call);
   call.struct_size = (uint32_t)sizeof call;
-  for (i = 0; i < GRADC_ARENAS; ++i)
-    call.arenas[i] = m->arenas[i];
+  call.arenas = m->arenas;
+  call.arena_count = m->model->arena_count;
   call.inputs = inputs;
   call.outputs = outputs;
-  call.hypers = m->hypers;
+  call.hypers = hypers;
   call.seed = m->seed;
   call.step = m->step;
   call.total_steps = m->total_steps;
   call.team = m->team;
-  for (i = 0; i < model->entry_count; ++i)
-    if (model->entries[i].batch == batch && strcmp(model->entries[i].name, entry) == 0)
-      return m->status = model->entries[i].run(&model->entries[i], &call);
-  return m->status = GRADC_BAD_CALL; /* not compiled for this batch size */
+  return m->status = entry->run(entry, &call);
 }}
 
 /* What m->status means. */
 static inline const char *{name}_message(const {name} *m) {{ return m->model->status_message(m->status); }}
+
+/* The run-time arguments of the next step, m->model->hyper_count of them. */
+static inline int32_t {name}_hypers_of_step({name} *m, double *hypers) {{
+  memcpy(hypers, m->hypers, (size_t)m->model->hyper_count * sizeof *hypers);
+{schedule}
+}}
+
+/* Runs an entry that updates the parameters, and counts the step. */
+static inline int32_t {name}_update({name} *m, int32_t kind, int64_t batch, const void *const *inputs,
+                                    void *const *outputs) {{
+  if ({name}_hypers_of_step(m, m->step_hypers) != GRADC_OK)
+    return m->status;
+  if (gradc_succeeded({name}_run(m, kind, batch, inputs, outputs, m->step_hypers)))
+    ++m->step;
+  return m->status;
+}}
 
 static inline void {name}_destroy({name} *m) {{
   if (!m)
@@ -59,34 +77,41 @@ static inline void {name}_destroy({name} *m) {{
   free(m);
 }}
 
+/* Bytes of one arena, so that the next is aligned too. */
+static inline int64_t {name}_arena_bytes(const {name} *m, int32_t number) {{
+  int64_t mask = m->model->alignment - 1;
+  return (gradc_arena_bytes(gradc_arena_at(m->model, number), m->model->team_threads(m->team)) + mask) & ~mask;
+}}
+
 /* As {name}_create, for the table of a shared object that dlopen has opened: what its {symbol} returns. */
 static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed, int32_t threads) {{
   {name} *m;
-  int64_t mask, at = 0;
+  int64_t at = 0;
   int32_t i;
-  if (!model || model->abi_version != GRADC_ABI_VERSION || model->struct_size < sizeof *model)
+  if (!model || !gradc_is_compatible(model))
     return 0;
-  m = ({name} *)calloc(1, sizeof *m);
+  m = ({name} *)calloc(1, sizeof *m + 2 * (size_t)model->hyper_count * sizeof *m->hypers +
+                              2 * (size_t)model->arena_count * sizeof *m->arenas);
   if (!m)
     return 0;
-  mask = model->alignment - 1;
-  for (i = 0; i < GRADC_ARENAS; ++i)
-    m->memory_bytes += (model->arena_bytes[i] + mask) & ~mask;
-  m->memory = model->memory_create(m->memory_bytes);
-  if (!m->memory) {{
-    free(m);
-    return 0;
-  }}
-  for (i = 0; i < GRADC_ARENAS; ++i) {{
-    m->arenas[i] = (char *)m->memory + at;
-    at += (model->arena_bytes[i] + mask) & ~mask;
-  }}
-  for (i = 0; i < model->hyper_count; ++i)
-    m->hypers[i] = model->hypers[i].default_value;
   m->model = model;
+  m->hypers = (double *)(m + 1);
+  m->step_hypers = m->hypers + model->hyper_count;
+  m->arenas = (void **)(m->step_hypers + model->hyper_count);
+  m->chosen = m->arenas + model->arena_count;
+  m->use_schedule = 1;
   m->seed = seed;
   m->team = model->team_create(threads);
-  if ({name}_run(m, "init", 0, 0, 0) == GRADC_OK)
+  for (i = 0; i < model->hyper_count; ++i)
+    m->hypers[i] = gradc_hyper_at(model, i)->default_value;
+  for (i = 0; i < model->arena_count; ++i)
+    m->memory_bytes += {name}_arena_bytes(m, i);
+  m->memory = model->memory_create(m->memory_bytes);
+  for (i = 0; m->memory && i < model->arena_count; ++i) {{
+    m->arenas[i] = (char *)m->memory + at;
+    at += {name}_arena_bytes(m, i);
+  }}
+  if (m->memory && {name}_run(m, GRADC_INIT, 0, 0, 0, m->hypers) == GRADC_OK)
     return m;
   {name}_destroy(m);
   return 0;
@@ -97,37 +122,42 @@ static inline {name} *{name}_create(int64_t seed, int32_t threads) {{
   return {name}_create_from({symbol}(), seed, threads);
 }}
 
-/* The elements of a parameter or optimizer slot by its name, e.g. "{tensor}"; null when there is none. */
+/* The elements of a parameter, "{tensor}", optimizer slot or gradient, "{tensor}.grad", by its name; null when there is
+ * none. */
 static inline void *{name}_tensor({name} *m, const char *tensor) {{
   int32_t i;
-  for (i = 0; i < m->model->tensor_count; ++i)
-    if (strcmp(m->model->tensors[i].name, tensor) == 0)
-      return (char *)m->arenas[m->model->tensors[i].arena] + m->model->tensors[i].offset;
+  for (i = 0; i < m->model->tensor_count; ++i) {{
+    const gradc_tensor *found = gradc_tensor_at(m->model, i);
+    if (strcmp(found->name, tensor) == 0)
+      return (char *)m->arenas[found->arena] + found->offset;
+  }}
   return 0;
+}}
+
+/* m->arenas with null for what lives shorter than `lifetime`. */
+static inline void *const *{name}_choose({name} *m, int32_t lifetime) {{
+  int32_t i;
+  for (i = 0; i < m->model->arena_count; ++i)
+    m->chosen[i] = gradc_arena_at(m->model, i)->lifetime <= lifetime ? m->arenas[i] : 0;
+  return m->chosen;
 }}
 
 /* Parameters and optimizer state as a safetensors file, written atomically. */
 static inline int32_t {name}_save({name} *m, const char *path) {{
-  void *arenas[GRADC_ARENAS] = {{0, 0, 0, 0}};
-  arenas[GRADC_PARAMS] = m->arenas[GRADC_PARAMS];
-  arenas[GRADC_SLOTS] = m->arenas[GRADC_SLOTS];
-  return m->status = m->model->save(m->model, arenas, path, 0);
+  return m->status = m->model->save(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, 0);
 }}
 
 /* Parameters from a file: enough to predict, or to begin a new training. `message` may be null; on failure it tells
  * what is wrong with the file, and nothing is changed. */
 static inline int32_t {name}_load({name} *m, const char *path, char *message, int64_t message_bytes) {{
-  void *arenas[GRADC_ARENAS] = {{0, 0, 0, 0}};
-  arenas[GRADC_PARAMS] = m->arenas[GRADC_PARAMS];
-  return m->status = m->model->load(m->model, arenas, path, message, message_bytes);
+  return m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_MODEL), m->model->arena_count, path, message,
+                                    message_bytes);
 }}
 
 /* Parameters and optimizer state, to go on after `step` updates as if there had been no interruption. */
 static inline int32_t {name}_resume({name} *m, const char *path, int64_t step, char *message, int64_t message_bytes) {{
-  void *arenas[GRADC_ARENAS] = {{0, 0, 0, 0}};
-  arenas[GRADC_PARAMS] = m->arenas[GRADC_PARAMS];
-  arenas[GRADC_SLOTS] = m->arenas[GRADC_SLOTS];
-  m->status = m->model->load(m->model, arenas, path, message, message_bytes);
+  m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, message,
+                             message_bytes);
   if (m->status == GRADC_OK)
     m->step = step;
   return m->status;

@@ -42,7 +42,7 @@ std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets
   for (const Target &t : targets)
     text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + " " + t.schedule.text + "\n";
   for (const EntrySpec &e : spec.entries)
-    text += e.name + " " + std::to_string(e.batch) + "\n" + print(e.graph);
+    text += e.name + " " + std::to_string(e.kind) + " " + std::to_string(e.batch) + "\n" + print(e.graph);
   if (profile)
     text += "profile\n";
   return text;

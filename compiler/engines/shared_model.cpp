@@ -49,7 +49,7 @@ SharedModel::SharedModel(const std::string &path) {
     throw Error("'" + path + "' was compiled for a processor with instructions that this one lacks; 'gradc compile "
                              "--target' can compile it for this one");
   }
-  if (table_->abi_version != GRADC_ABI_VERSION || table_->struct_size < sizeof(gradc_model)) {
+  if (!gradc_is_compatible(table_)) {
     uint32_t version = table_->abi_version;
     dlclose(handle_);
     throw Error("'" + path + "' was compiled for version " + std::to_string(version) +

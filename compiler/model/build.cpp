@@ -102,7 +102,8 @@ public:
 
   Graph schedule() {
     Scope scope = at("/optimizer/learning_rate");
-    add_return("learning_rate", rate(scope));
+    add_return("learning_rate", learning_rate(optimizer_.at("learning_rate"), scalar(scope, "learning_rate"),
+                                              scalar(scope, "step"), scalar(scope, "total_steps")));
     return std::move(graph_);
   }
 
@@ -207,12 +208,6 @@ private:
 
   void add_return(std::string name, Var value) { graph_.returns.push_back({std::move(name), value.value}); }
 
-  /// The learning rate of this step, f64.
-  Var rate(Scope &scope) {
-    return learning_rate(optimizer_.at("learning_rate"), scalar(scope, "learning_rate"),
-                         scalar(scope, "step"), scalar(scope, "total_steps"));
-  }
-
   Value slot(const std::string &name) const {
     for (const auto &[candidate, value] : slots_)
       if (candidate == name)
@@ -222,7 +217,7 @@ private:
 
   void update(const std::vector<Value> &gradients) {
     Scope scope = at("/optimizer");
-    const Var rate = cast(this->rate(scope), float_);
+    const Var rate = hyper(scope, "learning_rate");
     const Var count = cast(scalar(scope, "step"), DType::f64) + 1;
     std::optional<Var> decay;
     if (scalars_.contains("weight_decay"))
@@ -285,7 +280,21 @@ bool takes_examples(Entry entry) {
          entry == Entry::predict;
 }
 
+bool has_entry(const Model &model, Entry entry) {
+  return entry != Entry::schedule || !is_constant(model.document.at("optimizer").at("learning_rate"));
+}
+
+std::vector<Entry> entries_of(const Model &model) {
+  std::vector<Entry> entries;
+  for (Entry entry : kEntries)
+    if (has_entry(model, entry))
+      entries.push_back(entry);
+  return entries;
+}
+
 Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dtype) {
+  if (!has_entry(model, entry))
+    throw Error("the learning rate is constant: the model has no schedule");
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);
   switch (entry) {
   case Entry::init:

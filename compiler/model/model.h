@@ -102,17 +102,21 @@ std::string_view to_string(Entry);
 std::optional<Entry> parse_entry(std::string_view);
 /// Does the entry read examples? Those that do not are built with batch 0.
 bool takes_examples(Entry);
+/// Does the model have it? All have all, but for the schedule: there is none where nothing changes from step to step.
+bool has_entry(const Model &, Entry);
+std::vector<Entry> entries_of(const Model &);
 
 /// The graph of an entry for `batch` examples. Every entry declares the model's inputs, scalars (seed, step,
 /// total_steps, the hypers), parameters and slots in the same order, so that their positions agree; gradients
-/// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large.
+/// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large or the
+/// model has no such entry.
 Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
 /// Forward and loss before differentiation.
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
-/// "inputs": {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "metrics": [{"name", "kind", "terms",
-/// ...}]}. A metric of kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
+/// "inputs": {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "scheduled": [names of hypers],
+/// "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
 /// * per_example.
 std::string signature(const Model &, DType float_dtype = DType::f32);
 

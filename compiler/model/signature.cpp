@@ -35,12 +35,16 @@ std::string signature(const Model &model, DType float_dtype) {
   Json outputs = Json::array();
   for (Source output : model.outputs)
     outputs.push_back(model.name_of(output));
+  Json scheduled = Json::array();
+  if (has_entry(model, Entry::schedule))
+    scheduled.push_back("learning_rate");
   const Json json = {{"gradc", 1},
                      {"name", model.name},
                      {"dtype", to_string(float_dtype)},
                      {"model", Json::parse(to_text(model.document))},
                      {"inputs", std::move(inputs)},
                      {"outputs", std::move(outputs)},
+                     {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};
   return json.dump();
 }

@@ -38,8 +38,9 @@ Clock::time_point TickClock::time(uint64_t ticks, double nanoseconds_per_tick) c
 }
 
 Profile::Profile(const ModelSpec &spec, const Model &model, const gradc_model &compiled)
-    : entries_(spec.entries.size()), table_(compiled.entries, compiled.entries + compiled.entry_count),
-      model_(compiled) {
+    : entries_(spec.entries.size()), model_(compiled) {
+  for (int32_t i = 0; i < compiled.entry_count; ++i)
+    table_.push_back(*gradc_entry_at(&compiled, i));
   internal_check(table_.size() == entries_.size(), "the code is of another model");
   for (size_t i = 0; i < entries_.size(); ++i) {
     const EntrySpec &source = spec.entries[i];
@@ -55,6 +56,7 @@ Profile::Profile(const ModelSpec &spec, const Model &model, const gradc_model &c
     table_[i].context = &entry;
   }
   model_.entries = table_.data();
+  model_.entry_size = sizeof(gradc_entry);
 }
 
 int32_t Profile::run(const gradc_entry *self, const gradc_call *call) {
@@ -62,7 +64,7 @@ int32_t Profile::run(const gradc_entry *self, const gradc_call *call) {
   const uint64_t begin = TickClock::ticks();
   const int32_t status = entry.compiled.run(&entry.compiled, call);
   const uint64_t end = TickClock::ticks();
-  if (status == GRADC_OK)
+  if (gradc_succeeded(status))
     entry.profile->note(entry, call->step, begin, end);
   return status;
 }

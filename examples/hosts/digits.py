@@ -11,7 +11,12 @@ import ctypes as c
 import random
 import sys
 
-PARAMS, SLOTS, GRADS, WORKSPACE, ARENAS = range(5)
+INIT, TRAIN_STEP, PREDICT, SCHEDULE = 1, 2, 6, 7  # kinds of entries
+
+
+class Arena(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("kind", c.c_int32), ("lifetime", c.c_int32), ("bytes", c.c_int64),
+                ("thread_bytes", c.c_int64)]
 
 
 class Tensor(c.Structure):
@@ -28,7 +33,8 @@ class Hyper(c.Structure):
 
 
 class Call(c.Structure):
-    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("arenas", c.c_void_p * ARENAS),
+    _fields_ = [("struct_size", c.c_uint32), ("flags", c.c_uint32), ("arenas", c.POINTER(c.c_void_p)),
+                ("arena_count", c.c_int32), ("reserved", c.c_int32),
                 ("inputs", c.POINTER(c.c_void_p)), ("outputs", c.POINTER(c.c_void_p)),
                 ("hypers", c.POINTER(c.c_double)), ("seed", c.c_int64), ("step", c.c_int64),
                 ("total_steps", c.c_int64), ("team", c.c_void_p)]
@@ -38,21 +44,29 @@ class Entry(c.Structure):
     pass
 
 
-Entry._fields_ = [("name", c.c_char_p), ("batch", c.c_int64), ("workspace_bytes", c.c_int64),
-                  ("output_count", c.c_int32), ("reserved", c.c_int32), ("outputs", c.POINTER(Value)),
+Entry._fields_ = [("name", c.c_char_p), ("kind", c.c_int32), ("phase", c.c_int32), ("batch", c.c_int64),
+                  ("workspace_bytes", c.c_int64), ("thread_bytes", c.c_int64),
+                  ("output_count", c.c_int32), ("reserved", c.c_int32), ("outputs", c.c_void_p),
                   ("run", c.CFUNCTYPE(c.c_int32, c.POINTER(Entry), c.POINTER(Call))), ("context", c.c_void_p)]
 
 
 class Table(c.Structure):
     _fields_ = [("abi_version", c.c_uint32), ("struct_size", c.c_uint32), ("name", c.c_char_p),
-                ("signature", c.c_char_p), ("alignment", c.c_int64), ("arena_bytes", c.c_int64 * ARENAS),
-                ("tensor_count", c.c_int32), ("input_count", c.c_int32), ("hyper_count", c.c_int32),
-                ("entry_count", c.c_int32), ("tensors", c.POINTER(Tensor)), ("inputs", c.POINTER(Value)),
-                ("hypers", c.POINTER(Hyper)), ("entries", c.POINTER(Entry)),
+                ("signature", c.c_char_p), ("alignment", c.c_int64),
+                *[(what + "_count", c.c_int32) for what in ("arena", "tensor", "input", "hyper", "entry")],
+                *[(what + "_size", c.c_int32) for what in ("arena", "tensor", "value", "hyper", "entry")],
+                ("arenas", c.c_void_p), ("tensors", c.c_void_p), ("inputs", c.c_void_p), ("hypers", c.c_void_p),
+                ("entries", c.c_void_p),
                 ("team_create", c.CFUNCTYPE(c.c_void_p, c.c_int32)), ("team_destroy", c.CFUNCTYPE(None, c.c_void_p)),
+                ("team_threads", c.CFUNCTYPE(c.c_int32, c.c_void_p)),
                 ("save", c.c_void_p), ("load", c.c_void_p), ("status_message", c.CFUNCTYPE(c.c_char_p, c.c_int32)),
                 ("memory_create", c.CFUNCTYPE(c.c_void_p, c.c_int64)),
                 ("memory_destroy", c.CFUNCTYPE(None, c.c_void_p, c.c_int64))]
+
+
+def records(kind, first, count, size):
+    """An array of the table. Its records may be larger than those that are known here."""
+    return [kind.from_address(first + i * size) for i in range(count)]
 
 
 class Model:
@@ -66,30 +80,47 @@ class Model:
         if not table:
             raise RuntimeError(f"{path} was compiled for instructions that this processor lacks")
         self.table = table.contents
-        if self.table.abi_version != 1:
+        if self.table.abi_version != 2:
             raise RuntimeError(f"{path} was compiled for another version of the interface")
-        self.call = Call(struct_size=c.sizeof(Call), seed=seed)
+        table = self.table
         self.memory = []
-        for i in range(ARENAS):
-            block = c.create_string_buffer(self.table.arena_bytes[i] + self.table.alignment)
+        addresses = []
+        for arena in records(Arena, table.arenas, table.arena_count, table.arena_size):
+            block = c.create_string_buffer(arena.bytes + arena.thread_bytes + table.alignment)
             self.memory.append(block)
-            self.call.arenas[i] = c.addressof(block) + -c.addressof(block) % self.table.alignment
-        entries = [self.table.entries[i] for i in range(self.table.entry_count)]
-        self.entries = {(e.name.decode(), e.batch): e for e in entries}
-        self.run("init", 0)
+            addresses.append(c.addressof(block) + -c.addressof(block) % table.alignment)
+        self.initial = {h.name.decode(): h.default_value
+                        for h in records(Hyper, table.hypers, table.hyper_count, table.hyper_size)}
+        self.call = Call(struct_size=c.sizeof(Call), seed=seed, arenas=(c.c_void_p * len(addresses))(*addresses),
+                         arena_count=len(addresses))
+        self.entries = {(e.kind, e.batch): e
+                        for e in records(Entry, table.entries, table.entry_count, table.entry_size)}
+        self.run(INIT, 0)
 
-    def run(self, entry, batch, inputs=(), outputs=()):
-        function = self.entries[entry, batch]
+    def run(self, kind, batch, inputs=(), outputs=(), hypers=None):
+        function = self.entries[kind, batch]
         pointers = [c.cast(a, c.c_void_p) if a is not None else None for a in (*inputs, *outputs)]
         self.call.inputs = (c.c_void_p * len(inputs))(*pointers[:len(inputs)])
         self.call.outputs = (c.c_void_p * len(outputs))(*pointers[len(inputs):])
+        self.call.hypers = (c.c_double * len(self.initial))(*(hypers or self.initial).values())
         status = function.run(function, self.call)
-        if status:
+        if 0 < status < 128:
             raise RuntimeError(self.table.status_message(status).decode())
+
+    def hypers_of_step(self):
+        """The run-time arguments by name, as the model's schedule has them at this step."""
+        hypers = dict(self.initial)
+        if (SCHEDULE, 0) in self.entries:
+            schedule = self.entries[SCHEDULE, 0]
+            values = [c.c_double() for _ in range(schedule.output_count)]
+            self.run(SCHEDULE, 0, outputs=[c.byref(v) for v in values])
+            names = records(Value, schedule.outputs, schedule.output_count, self.table.value_size)
+            hypers.update((output.name.decode(), v.value) for output, v in zip(names, values))
+        return hypers
 
     def train_step(self, batch, *inputs):
         loss = c.c_double()
-        self.run("train_step", batch, inputs, [c.byref(loss)])
+        self.run(TRAIN_STEP, batch, inputs, [c.byref(loss)], self.hypers_of_step())
         self.call.step += 1
         return loss.value
 
@@ -120,7 +151,7 @@ def main(library="./digits.so", data="examples/digits/digits.csv"):
     right = 0
     scores, probabilities = (c.c_float * 10)(), (c.c_float * 10)()
     for i in range(train, len(rows)):
-        model.run("predict", 1, [(c.c_float * 64)(*pixels[i]), None], [scores, probabilities])
+        model.run(PREDICT, 1, [(c.c_float * 64)(*pixels[i]), None], [scores, probabilities])
         right += max(range(10), key=scores.__getitem__) == digit[i]
     accuracy = right / (len(rows) - train)
     print(f"test accuracy {accuracy:.4f} on {len(rows) - train} rows after {model.call.step} steps")

@@ -20,6 +20,9 @@ GRADC_CORE gradc_team *gradc_core_team_create(int32_t threads);
 /* Ends and joins the threads. Null is fine. */
 GRADC_CORE void gradc_core_team_destroy(gradc_team *team);
 
+/* How many there are, the caller included; 1 for null. */
+GRADC_CORE int32_t gradc_core_team_threads(const gradc_team *team);
+
 /* Runs body(args, begin, end) over [0, count), split into one contiguous share a thread: the first count % threads
  * shares are one longer, thread t takes the t-th, empty shares are not run. Returns when all are done; what the bodies
  * wrote is then visible to the caller. One call at a time a team, and bodies may not call it again. A null team runs
@@ -34,12 +37,12 @@ GRADC_CORE void *gradc_core_memory_create(int64_t bytes);
 GRADC_CORE void gradc_core_memory_destroy(void *memory, int64_t bytes);
 
 /* gradc_model.save: on GRADC_IO_ERROR errno tells why, and what stood at `path` before is untouched. */
-GRADC_CORE int32_t gradc_core_save(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+GRADC_CORE int32_t gradc_core_save(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path,
                                    const char *const *metadata);
 
 /* gradc_model.load: needs every tensor of the arenas that are not null and ignores others in the file. The whole file
  * is checked and read before the first byte of an arena changes. */
-GRADC_CORE int32_t gradc_core_load(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+GRADC_CORE int32_t gradc_core_load(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path,
                                    char *message, int64_t message_bytes);
 
 /* The level of the x86-64 psABI, 1 to 4, whose instructions the processor has and the system lets programs use. */

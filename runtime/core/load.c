@@ -53,17 +53,14 @@ static int only_zero_and_one(const uint8_t *bytes, int64_t count) {
   return all <= 1;
 }
 
-static int wanted(const gradc_tensor *tensor, void *const arenas[GRADC_ARENAS]) {
-  return tensor->arena >= 0 && tensor->arena < GRADC_ARENAS && arenas[tensor->arena];
-}
 
 /* Reads every wanted tensor into `staging`, one after the other. */
-static int32_t stage(const gradc_model *model, void *const arenas[GRADC_ARENAS], int file,
+static int32_t stage(const gradc_model *model, gradc_core_arenas arenas, int file,
                      const gradc_core_index *index, char *staging, gradc_core_message message) {
   for (int32_t i = 0; i < model->tensor_count; ++i) {
-    const gradc_tensor *tensor = &model->tensors[i];
+    const gradc_tensor *tensor = gradc_tensor_at(model, i);
     const gradc_core_entry *entry;
-    if (!wanted(tensor, arenas))
+    if (!gradc_core_memory_of(tensor, arenas))
       continue;
     int32_t status = find(index, tensor, &entry, message);
     if (status != GRADC_OK)
@@ -79,17 +76,17 @@ static int32_t stage(const gradc_model *model, void *const arenas[GRADC_ARENAS],
   return GRADC_OK;
 }
 
-static void commit(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *staging) {
+static void commit(const gradc_model *model, gradc_core_arenas arenas, const char *staging) {
   for (int32_t i = 0; i < model->tensor_count; ++i) {
-    const gradc_tensor *tensor = &model->tensors[i];
-    if (!wanted(tensor, arenas))
+    const gradc_tensor *tensor = gradc_tensor_at(model, i);
+    if (!gradc_core_memory_of(tensor, arenas))
       continue;
-    memcpy((char *)arenas[tensor->arena] + tensor->offset, staging, (size_t)tensor->bytes);
+    memcpy(gradc_core_memory_of(tensor, arenas), staging, (size_t)tensor->bytes);
     staging += tensor->bytes;
   }
 }
 
-static int32_t load_from(const gradc_model *model, void *const arenas[GRADC_ARENAS], int file,
+static int32_t load_from(const gradc_model *model, gradc_core_arenas arenas, int file,
                          gradc_core_message message) {
   struct stat info;
   if (fstat(file, &info) != 0)
@@ -98,8 +95,8 @@ static int32_t load_from(const gradc_model *model, void *const arenas[GRADC_AREN
     return gradc_core_report(message, GRADC_IO_ERROR, "expected a regular file");
   int64_t bytes = 0;
   for (int32_t i = 0; i < model->tensor_count; ++i)
-    if (wanted(&model->tensors[i], arenas))
-      bytes += model->tensors[i].bytes;
+    if (gradc_core_memory_of(gradc_tensor_at(model, i), arenas))
+      bytes += gradc_tensor_at(model, i)->bytes;
   gradc_core_index index;
   int32_t status = gradc_core_index_read(file, info.st_size, &index, message);
   if (status != GRADC_OK)
@@ -115,16 +112,16 @@ static int32_t load_from(const gradc_model *model, void *const arenas[GRADC_AREN
   return status;
 }
 
-int32_t gradc_core_load(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+int32_t gradc_core_load(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path,
                         char *message_text, int64_t message_bytes) {
   gradc_core_message message = {message_text, message_bytes};
   gradc_core_report(message, GRADC_OK, "%s", "");
   if (!model || !arenas || !path)
-    return gradc_core_report(message, GRADC_BAD_CALL, "model, arenas and path must not be null");
+    return gradc_core_report(message, GRADC_NULL_POINTER, "model, arenas and path must not be null");
   int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait for the writer of a pipe */
   if (file < 0)
     return gradc_core_report(message, GRADC_IO_ERROR, "cannot open: %m");
-  int32_t status = load_from(model, arenas, file, message);
+  int32_t status = load_from(model, (gradc_core_arenas){arenas, arena_count}, file, message);
   close(file);
   return status;
 }

@@ -27,6 +27,18 @@ typedef struct {
   int64_t data; /* where the tensors' bytes start in the file */
 } gradc_core_index;
 
+/* The arenas to save or load. */
+typedef struct {
+  void *const *pointers;
+  int32_t count;
+} gradc_core_arenas;
+
+/* Where a tensor lies; null when its arena is not among them, or null. */
+static inline char *gradc_core_memory_of(const gradc_tensor *tensor, gradc_core_arenas arenas) {
+  const int there = tensor->arena >= 0 && tensor->arena < arenas.count && arenas.pointers[tensor->arena];
+  return there ? (char *)arenas.pointers[tensor->arena] + tensor->offset : 0;
+}
+
 /* Where an error text goes: nothing is written when text is null or bytes <= 0. */
 typedef struct {
   char *text;

@@ -135,17 +135,17 @@ static void sync_folder(char *path) {
 }
 
 static int write_tensors(int file, const text *header, const gradc_tensor *const *tensors, int32_t count,
-                         void *const arenas[GRADC_ARENAS]) {
+                         gradc_core_arenas arenas) {
   if (!write_all(file, header->data, header->size))
     return 0;
   for (int32_t i = 0; i < count; ++i)
-    if (!write_all(file, (const char *)arenas[tensors[i]->arena] + tensors[i]->offset, (size_t)tensors[i]->bytes))
+    if (!write_all(file, gradc_core_memory_of(tensors[i], arenas), (size_t)tensors[i]->bytes))
       return 0;
   return fsync(file) == 0;
 }
 
 static int32_t write_file(const char *path, const text *header, const gradc_tensor *const *tensors, int32_t count,
-                          void *const arenas[GRADC_ARENAS]) {
+                          gradc_core_arenas arenas) {
   size_t room = strlen(path) + 64;
   char *temporary = malloc(room);
   if (!temporary)
@@ -184,17 +184,20 @@ static int metadata_is_sound(const char *const *metadata) {
   return 1;
 }
 
-int32_t gradc_core_save(const gradc_model *model, void *const arenas[GRADC_ARENAS], const char *path,
+int32_t gradc_core_save(const gradc_model *model, void *const *pointers, int32_t arena_count, const char *path,
                         const char *const *metadata) {
-  if (!model || !arenas || !path || !metadata_is_sound(metadata))
+  const gradc_core_arenas arenas = {pointers, arena_count};
+  if (!model || !pointers || !path)
+    return GRADC_NULL_POINTER;
+  if (!metadata_is_sound(metadata))
     return GRADC_BAD_CALL;
   const gradc_tensor **tensors = malloc(((size_t)model->tensor_count + 1) * sizeof *tensors);
   if (!tensors)
     return GRADC_OUT_OF_MEMORY;
   int32_t count = 0;
   for (int32_t i = 0; i < model->tensor_count; ++i) {
-    const gradc_tensor *tensor = &model->tensors[i];
-    if (tensor->arena >= 0 && tensor->arena < GRADC_ARENAS && arenas[tensor->arena])
+    const gradc_tensor *tensor = gradc_tensor_at(model, i);
+    if (gradc_core_memory_of(tensor, arenas))
       tensors[count++] = tensor;
   }
   qsort(tensors, (size_t)count, sizeof *tensors, writing_order);

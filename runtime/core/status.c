@@ -6,7 +6,13 @@ const char *gradc_core_status_message(int32_t status) {
   case GRADC_OK:
     return "no error";
   case GRADC_BAD_CALL:
-    return "bad call: a needed pointer is null, or a struct has an unknown size";
+    return "bad call: a struct of unknown size, an unknown flag, or an argument that makes no sense";
+  case GRADC_NULL_POINTER:
+    return "a pointer that is needed is null";
+  case GRADC_MISSING_ARENA:
+    return "an arena that is needed is null or was not given";
+  case GRADC_NOT_COMPILED:
+    return "the model was not compiled to do this, or not for this batch size";
   case GRADC_OUT_OF_MEMORY:
     return "out of memory";
   case GRADC_IO_ERROR:
@@ -15,6 +21,8 @@ const char *gradc_core_status_message(int32_t status) {
     return "the weights file is truncated or malformed";
   case GRADC_MISMATCH:
     return "the weights file lacks a tensor, or has it with another shape or dtype";
+  case GRADC_NOT_FINITE:
+    return "the loss is not finite";
   default:
     return "unknown status";
   }

@@ -215,6 +215,8 @@ void gradc_core_team_destroy(gradc_team *team) {
   free(team);
 }
 
+int32_t gradc_core_team_threads(const gradc_team *team) { return team ? team->threads : 1; }
+
 void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begin, int64_t end), void *args,
                          int64_t count) {
   if (!team || count <= 1) {

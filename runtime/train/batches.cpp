@@ -12,7 +12,7 @@ namespace gradc::runtime {
 
 Batches::Batches(const gradc_model &model, const Dataset &dataset) : model_(model) {
   for (int32_t i = 0; i < model.input_count; ++i) {
-    const gradc_value &input = model.inputs[i];
+    const gradc_value &input = *gradc_input_at(&model, i);
     const InputData *data = dataset.find(input.name);
     if (data && data->row_bytes != value_bytes(input))
       throw Error(fmt::format("input '{}': the model takes {} bytes an example, the data has {}", input.name,
@@ -52,7 +52,7 @@ std::vector<std::string> Batches::absent() const {
   std::vector<std::string> names;
   for (size_t i = 0; i < inputs_.size(); ++i)
     if (!inputs_[i])
-      names.emplace_back(model_.inputs[i].name);
+      names.emplace_back(gradc_input_at(&model_, static_cast<int32_t>(i))->name);
   return names;
 }
 

@@ -17,9 +17,8 @@ const gradc_model &checked(const gradc_model &model) {
   if (model.abi_version != GRADC_ABI_VERSION)
     throw Error(fmt::format("the model speaks version {} of the ABI, this runtime version {}", model.abi_version,
                             GRADC_ABI_VERSION));
-  if (model.struct_size < sizeof(gradc_model))
-    throw Error(fmt::format("the model's table has {} bytes, expected at least {}", model.struct_size,
-                            sizeof(gradc_model)));
+  if (!gradc_is_compatible(&model))
+    throw Error("the model's table lacks fields that this runtime needs");
   if (model.alignment < 1 || (model.alignment & (model.alignment - 1)) != 0)
     throw Error(fmt::format("the model asks for an alignment of {}, expected a power of two", model.alignment));
   return model;
@@ -34,46 +33,44 @@ int64_t value_bytes(const gradc_value &value) {
   return bytes;
 }
 
-Outputs::Outputs(const gradc_entry &entry) : entry_(&entry) {
+Outputs::Outputs(const gradc_model &model, const gradc_entry &entry) {
   for (int32_t i = 0; i < entry.output_count; ++i) {
-    const auto bytes = static_cast<size_t>(value_bytes(entry.outputs[i]));
+    values_.push_back(gradc_output_at(&model, &entry, i));
+    const auto bytes = static_cast<size_t>(value_bytes(*values_.back()));
     memory_.emplace_back(bytes / sizeof(double) + 1);
     pointers_.push_back(memory_.back().data());
   }
 }
 
 double Outputs::scalar(int32_t output) const {
-  const gradc_value &value = entry_->outputs[output];
-  if (value.dtype == GRADC_F64)
+  if (value(output).dtype == GRADC_F64)
     return memory_.at(static_cast<size_t>(output))[0];
-  if (value.dtype != GRADC_F32)
-    throw Error(fmt::format("entry '{}': output '{}' is not a float", entry_->name, value.name));
+  if (value(output).dtype != GRADC_F32)
+    throw Error(fmt::format("output '{}' is not a float", value(output).name));
   float number;
   std::memcpy(&number, data(output), sizeof number);
   return number;
 }
 
-Instance::Arena Instance::allocate(const gradc_model &model, int32_t arena) {
-  const int64_t bytes = model.arena_bytes[arena];
-  void *memory = model.memory_create(bytes);
-  if (!memory)
-    throw Error(fmt::format("out of memory: model '{}' needs {:.1f} MiB for one of its arenas", model.name,
-                            static_cast<double>(bytes) / (1 << 20)));
-  return Arena(memory, Free{&model, bytes});
-}
-
 Instance::Instance(const gradc_model &model, int32_t threads)
     : model_(checked(model)), team_(threads > 1 ? model.team_create(threads) : nullptr, EndTeam{&model}) {
-  for (int32_t arena = 0; arena < GRADC_ARENAS; ++arena)
-    arenas_.push_back(allocate(model, arena));
+  for (int32_t i = 0; i < model.arena_count; ++i) {
+    const gradc_arena &arena = *gradc_arena_at(&model, i);
+    const int64_t bytes = gradc_arena_bytes(&arena, model.team_threads(team_.get()));
+    memory_.emplace_back(model.memory_create(bytes), Free{&model, bytes});
+    if (!memory_.back())
+      throw Error(fmt::format("out of memory: model '{}' needs {:.1f} MiB for its {}", model.name,
+                              static_cast<double>(bytes) / (1 << 20), arena.name));
+    arenas_.push_back(memory_.back().get());
+  }
   for (int32_t i = 0; i < model.hyper_count; ++i)
-    hypers_.push_back(model.hypers[i].default_value);
+    hypers_.push_back(gradc_hyper_at(&model, i)->default_value);
 }
 
 const gradc_entry *Instance::find(std::string_view entry, int64_t batch) const {
   for (int32_t i = 0; i < model_.entry_count; ++i)
-    if (entry == model_.entries[i].name && model_.entries[i].batch == batch)
-      return &model_.entries[i];
+    if (const gradc_entry &candidate = *gradc_entry_at(&model_, i); entry == candidate.name && candidate.batch == batch)
+      return &candidate;
   return nullptr;
 }
 
@@ -90,25 +87,25 @@ const gradc_entry &Instance::require(std::string_view entry, int64_t batch) cons
 std::vector<int64_t> Instance::batches(std::string_view entry) const {
   std::vector<int64_t> sizes;
   for (int32_t i = 0; i < model_.entry_count; ++i)
-    if (entry == model_.entries[i].name)
-      sizes.push_back(model_.entries[i].batch);
+    if (const gradc_entry &candidate = *gradc_entry_at(&model_, i); entry == candidate.name)
+      sizes.push_back(candidate.batch);
   std::sort(sizes.rbegin(), sizes.rend());
   return sizes;
 }
 
 double *Instance::hyper(std::string_view name) {
   for (int32_t i = 0; i < model_.hyper_count; ++i)
-    if (name == model_.hypers[i].name)
+    if (name == gradc_hyper_at(&model_, i)->name)
       return &hypers_[static_cast<size_t>(i)];
   return nullptr;
 }
 
-void Instance::run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs,
-                   const Position &position) {
+int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs,
+                      const Position &position) {
   gradc_call call{};
   call.struct_size = sizeof call;
-  for (int32_t arena = 0; arena < GRADC_ARENAS; ++arena)
-    call.arenas[arena] = arenas_[arena].get();
+  call.arenas = arenas_.data();
+  call.arena_count = model_.arena_count;
   call.inputs = inputs;
   call.outputs = outputs.pointers();
   call.hypers = hypers_.empty() ? nullptr : hypers_.data();
@@ -117,14 +114,23 @@ void Instance::run(const gradc_entry &entry, const void *const *inputs, const Ou
   call.total_steps = position.total_steps;
   call.team = team_.get();
   const int32_t status = entry.run(&entry, &call);
-  if (status != GRADC_OK)
+  if (!gradc_succeeded(status))
     throw Error(fmt::format("entry '{}' of model '{}' failed: {}", entry.name, model_.name,
                             model_.status_message(status)));
+  return status;
 }
 
 void Instance::init(int64_t seed) {
   const gradc_entry &entry = require("init", 0);
-  run(entry, nullptr, Outputs(entry), {seed, 0, 0});
+  run(entry, nullptr, Outputs(model_, entry), {seed, 0, 0});
+}
+
+std::vector<void *> Instance::arenas(int32_t lifetime) const {
+  std::vector<void *> chosen = arenas_;
+  for (int32_t i = 0; i < model_.arena_count; ++i)
+    if (gradc_arena_at(&model_, i)->lifetime > lifetime)
+      chosen[static_cast<size_t>(i)] = nullptr;
+  return chosen;
 }
 
 void Instance::save(const std::string &path, const std::vector<std::string> &metadata) const {
@@ -132,19 +138,18 @@ void Instance::save(const std::string &path, const std::vector<std::string> &met
   for (const std::string &text : metadata)
     pairs.push_back(text.c_str());
   pairs.push_back(nullptr);
-  void *const arenas[GRADC_ARENAS] = {arenas_[GRADC_PARAMS].get(), arenas_[GRADC_SLOTS].get(), nullptr, nullptr};
+  const std::vector<void *> saved = arenas(GRADC_LIFE_RUN);
   errno = 0;
-  const int32_t status = model_.save(&model_, arenas, path.c_str(), pairs.data());
+  const int32_t status = model_.save(&model_, saved.data(), model_.arena_count, path.c_str(), pairs.data());
   if (status != GRADC_OK)
     throw Error(fmt::format("cannot save '{}': {}{}{}", path, model_.status_message(status), errno ? ": " : "",
                             errno ? std::strerror(errno) : ""));
 }
 
-void Instance::load(const std::string &path, bool slots) {
-  void *const arenas[GRADC_ARENAS] = {arenas_[GRADC_PARAMS].get(), slots ? arenas_[GRADC_SLOTS].get() : nullptr,
-                                      nullptr, nullptr};
+void Instance::load(const std::string &path, bool whole_run) {
+  const std::vector<void *> loaded = arenas(whole_run ? GRADC_LIFE_RUN : GRADC_LIFE_MODEL);
   char message[512] = "";
-  const int32_t status = model_.load(&model_, arenas, path.c_str(), message, sizeof message);
+  const int32_t status = model_.load(&model_, loaded.data(), model_.arena_count, path.c_str(), message, sizeof message);
   if (status != GRADC_OK)
     throw Error(fmt::format("cannot load '{}': {}", path, message[0] ? message : model_.status_message(status)));
 }

@@ -21,8 +21,10 @@ struct Position {
 /// Memory for the outputs of an entry.
 class Outputs {
 public:
-  explicit Outputs(const gradc_entry &entry);
+  Outputs(const gradc_model &model, const gradc_entry &entry);
 
+  int32_t count() const { return static_cast<int32_t>(values_.size()); }
+  const gradc_value &value(int32_t output) const { return *values_.at(static_cast<size_t>(output)); }
   void *const *pointers() const { return pointers_.data(); }
   const char *data(int32_t output) const {
     return static_cast<const char *>(pointers_.at(static_cast<size_t>(output)));
@@ -32,7 +34,7 @@ public:
   double scalar(int32_t output) const;
 
 private:
-  const gradc_entry *entry_;
+  std::vector<const gradc_value *> values_;
   std::vector<std::vector<double>> memory_; // doubles for their alignment
   std::vector<void *> pointers_;
 };
@@ -61,8 +63,9 @@ public:
   /// The hyperparameter of that name, for reading and writing; null when the model has none.
   double *hyper(std::string_view name);
 
-  /// Runs an entry on the whole team. `inputs` as gradc_call.inputs. Throws Error unless it returns GRADC_OK.
-  void run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs, const Position &position);
+  /// Runs an entry on the whole team. `inputs` as gradc_call.inputs. Throws Error when the entry refuses; otherwise tells
+  /// how it went, as GRADC_OK or GRADC_NOT_FINITE.
+  int32_t run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs, const Position &position);
 
   /// Initial values for `seed`.
   void init(int64_t seed);
@@ -70,8 +73,8 @@ public:
   /// Parameters and optimizer state to a file, atomically. `metadata`: pairs of strings. Throws Error.
   void save(const std::string &path, const std::vector<std::string> &metadata) const;
 
-  /// Parameters, and with `slots` the optimizer state too, from a file. Throws Error; then nothing has changed.
-  void load(const std::string &path, bool slots);
+  /// Parameters, and with `whole_run` the optimizer state too, from a file. Throws Error; then nothing has changed.
+  void load(const std::string &path, bool whole_run);
 
 private:
   struct Free {
@@ -79,16 +82,17 @@ private:
     int64_t bytes;
     void operator()(void *memory) const { model->memory_destroy(memory, bytes); }
   };
-  using Arena = std::unique_ptr<void, Free>;
   struct EndTeam {
     const gradc_model *model;
     void operator()(gradc_team *team) const { model->team_destroy(team); }
   };
-  static Arena allocate(const gradc_model &model, int32_t arena);
+  /// The arenas that live at least as long as `lifetime`; null in the place of the others.
+  std::vector<void *> arenas(int32_t lifetime) const;
 
   const gradc_model &model_;
-  std::vector<Arena> arenas_;
   std::unique_ptr<gradc_team, EndTeam> team_;
+  std::vector<std::unique_ptr<void, Free>> memory_;
+  std::vector<void *> arenas_;
   std::vector<double> hypers_;
 };
 

@@ -51,10 +51,10 @@ std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Bat
   int64_t row = part.begin;
   for (const int64_t size : cover(part.size(), instance.batches("evaluate"), "evaluate")) {
     const gradc_entry &entry = instance.require("evaluate", size);
-    const Outputs outputs(entry);
+    const Outputs outputs(instance.model(), entry);
     instance.run(entry, batches.rows(row), outputs, position);
-    for (int32_t i = 0; i < entry.output_count; ++i)
-      sums[entry.outputs[i].name] += outputs.scalar(i);
+    for (int32_t i = 0; i < outputs.count(); ++i)
+      sums[outputs.value(i).name] += outputs.scalar(i);
     row += size;
   }
   for (const MetricInfo &metric : signature.metrics)

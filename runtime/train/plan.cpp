@@ -59,7 +59,9 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
 std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOptions &options,
                                      const DatasetSizes &sizes) {
   const RunPlan plan = plan_run(signature, options, sizes.train);
-  std::vector<EntryKey> entries{{"init", 0}, {"schedule", 0}};
+  std::vector<EntryKey> entries{{"init", 0}};
+  if (!signature.scheduled.empty())
+    entries.push_back({"schedule", 0});
   if (sizes.train >= plan.batch_size)
     entries.push_back({"train_step", plan.batch_size});
   if (plan.tail > 0)

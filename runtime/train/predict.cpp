@@ -73,11 +73,11 @@ std::string csv(const std::vector<Prediction> &predictions, int64_t rows) {
   return text;
 }
 
-std::vector<Prediction> empty_predictions(const gradc_entry &entry) {
+std::vector<Prediction> empty_predictions(const Outputs &outputs, int64_t batch) {
   std::vector<Prediction> predictions;
-  for (int32_t i = 0; i < entry.output_count; ++i) {
-    const gradc_value &output = entry.outputs[i];
-    if (output.rank < 1 || output.dims[0] != entry.batch)
+  for (int32_t i = 0; i < outputs.count(); ++i) {
+    const gradc_value &output = outputs.value(i);
+    if (output.rank < 1 || output.dims[0] != batch)
       throw Error(fmt::format("output '{}' has no batch axis", output.name));
     predictions.push_back({output.name, output.dtype, {output.dims + 1, output.dims + output.rank}, ""});
   }
@@ -113,9 +113,9 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
   int64_t row = 0;
   for (const int64_t size : cover(data.rows(), instance.batches("predict"), "predict")) {
     const gradc_entry &entry = instance.require("predict", size);
-    const Outputs outputs(entry);
+    const Outputs outputs(model, entry);
     if (row == 0)
-      predictions = empty_predictions(entry);
+      predictions = empty_predictions(outputs, size);
     try {
       instance.run(entry, batches.rows(row), outputs, {});
     } catch (const Error &error) {
@@ -124,9 +124,9 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
       throw Error(fmt::format("{} (the data file lacks the inputs {})", error.what(),
                               fmt::join(batches.absent(), ", ")));
     }
-    for (int32_t i = 0; i < entry.output_count; ++i)
+    for (int32_t i = 0; i < outputs.count(); ++i)
       predictions[static_cast<size_t>(i)].values.append(outputs.data(i),
-                                                        static_cast<size_t>(value_bytes(entry.outputs[i])));
+                                                        static_cast<size_t>(value_bytes(outputs.value(i))));
     row += size;
   }
   return predictions;

@@ -73,6 +73,7 @@ Signature parse_signature(std::string_view text) try {
     signature.inputs.push_back(parse_input(name, input));
   for (const Json &metric : json.value("metrics", Json::array()))
     signature.metrics.push_back(parse_metric(metric));
+  signature.scheduled = json.value("scheduled", signature.scheduled);
   signature.train = json.value("/model/train"_json_pointer, Json());
   return signature;
 } catch (const Json::exception &problem) {

@@ -1,4 +1,5 @@
-// What the signature of a model (gradc_model.signature, JSON) tells the runtime: its inputs, metrics and training plan.
+// What the signature of a model (gradc_model.signature, JSON) tells the runtime: its inputs, metrics and
+// training plan.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct Signature {
   std::string name;
   std::vector<InputInfo> inputs;
   std::vector<MetricInfo> metrics;
+  std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   nlohmann::json train; // the "train" object of the model file; null when it has none
 };
 

@@ -6,7 +6,6 @@
 #include "runtime/train/plot.h"
 
 #include <chrono>
-#include <cmath>
 #include <fmt/format.h>
 
 namespace gradc::runtime {
@@ -24,9 +23,9 @@ struct Function {
   std::optional<Outputs> outputs;
 
   Function() = default;
-  explicit Function(const gradc_entry *found) : entry(found) {
+  Function(const gradc_model &model, const gradc_entry *found) : entry(found) {
     if (entry)
-      outputs.emplace(*entry);
+      outputs.emplace(model, *entry);
   }
 };
 
@@ -37,13 +36,17 @@ public:
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
         batches_(model, data), rate_(instance_.hyper("learning_rate")) {
     if (data.train.size() >= plan_.batch_size)
-      full_ = Function(&instance_.require("train_step", plan_.batch_size));
+      full_ = Function(model, &instance_.require("train_step", plan_.batch_size));
     if (plan_.tail > 0)
-      tail_ = Function(&instance_.require("train_step", plan_.tail));
-    schedule_ = Function(instance_.find("schedule", 0));
+      tail_ = Function(model, &instance_.require("train_step", plan_.tail));
+    schedule_ = Function(model, instance_.find("schedule", 0));
     if (options.learning_rate && !rate_)
       throw Error("learning_rate: the model has no such hyperparameter");
-    initial_rate_ = options.learning_rate.value_or(rate_ ? *rate_ : 0);
+    if (options.learning_rate)
+      *rate_ = *options.learning_rate;
+    for (int32_t i = 0; schedule_.entry && i < schedule_.outputs->count(); ++i)
+      if (double *hyper = instance_.hyper(schedule_.outputs->value(i).name))
+        scheduled_.push_back({i, hyper, *hyper});
     check_evaluation();
     start();
     attach_listeners();
@@ -91,14 +94,16 @@ private:
                               state_.step));
   }
 
+  int32_t kind(const gradc_tensor &tensor) const { return gradc_arena_at(&instance_.model(), tensor.arena)->kind; }
+
   void load(const RunState &fresh) {
     const Checkpoint checkpoint = read_checkpoint(options_.load);
     const gradc_model &model = instance_.model();
     bool any_slot = false, model_has_slots = false;
     for (int32_t i = 0; i < model.tensor_count; ++i)
-      if (model.tensors[i].arena == GRADC_SLOTS) {
+      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_SLOTS) {
         model_has_slots = true;
-        any_slot |= checkpoint.tensors.contains(model.tensors[i].name);
+        any_slot |= checkpoint.tensors.contains(tensor.name);
       }
     resumed_ = checkpoint.has_state && (any_slot || !model_has_slots);
     instance_.load(options_.load, any_slot);
@@ -146,8 +151,8 @@ private:
     event.batch = state_.batch;
     const gradc_model &model = instance_.model();
     for (int32_t i = 0; i < model.tensor_count; ++i)
-      if (model.tensors[i].arena == GRADC_PARAMS)
-        event.parameters += model.tensors[i].bytes / dtype_bytes(model.tensors[i].dtype);
+      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_PARAMS)
+        event.parameters += tensor.bytes / dtype_bytes(tensor.dtype);
     tell(event);
   }
 
@@ -185,25 +190,30 @@ private:
 
   Position position() const { return {plan_.seed, state_.step, total_steps_}; }
 
-  /// One update. Returns its learning rate, which the compiled step derives from the initial one.
+  /// One update. Returns its learning rate.
   double step(const void *const *inputs, const Function &function) {
-    double rate = initial_rate_;
-    if (rate_)
-      *rate_ = initial_rate_;
-    if (rate_ && schedule_.entry) {
-      instance_.run(*schedule_.entry, nullptr, *schedule_.outputs, position());
-      rate = schedule_.outputs->scalar(0);
-    }
-    instance_.run(*function.entry, inputs, *function.outputs, position());
+    apply_schedule();
+    const double rate = rate_ ? *rate_ : 0;
+    const int32_t status = instance_.run(*function.entry, inputs, *function.outputs, position());
     last_loss_ = function.outputs->scalar(0);
     ++state_.step;
     ++state_.batch;
     tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
-    if (!std::isfinite(last_loss_))
+    if (status == GRADC_NOT_FINITE)
       throw Error(fmt::format("the loss is {} at step {} (epoch {}); the learning rate is {}: try a smaller one, or "
                               "clip the gradients",
                               last_loss_, state_.step, state_.epoch + 1, rate));
     return rate;
+  }
+
+  /// Gives the hyperparameters their values at this step.
+  void apply_schedule() {
+    for (const Scheduled &hyper : scheduled_)
+      *hyper.value = hyper.initial;
+    if (schedule_.entry)
+      instance_.run(*schedule_.entry, nullptr, *schedule_.outputs, position());
+    for (const Scheduled &hyper : scheduled_)
+      *hyper.value = schedule_.outputs->scalar(hyper.output);
   }
 
   void save() {
@@ -233,7 +243,12 @@ private:
   Instance instance_;
   Batches batches_;
   double *rate_; // the learning rate among the hyperparameters; null: the model has none
-  double initial_rate_ = 0, last_loss_ = 0;
+  struct Scheduled {
+    int32_t output; // of the schedule
+    double *value, initial;
+  };
+  std::vector<Scheduled> scheduled_;
+  double last_loss_ = 0;
   Function full_, tail_, schedule_;
   RunState state_;
   int64_t total_steps_ = 0;

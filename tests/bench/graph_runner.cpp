@@ -25,10 +25,13 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
     blocks_.emplace_back(memory, bytes);
     return memory;
   };
-  entry_ = &table.entries[0];
+  entry_ = gradc_entry_at(&table, 0);
   call_.struct_size = sizeof call_;
-  for (int a = 0; a < GRADC_ARENAS; ++a)
-    call_.arenas[a] = block(table.arena_bytes[a]);
+  call_.team = table.team_create(threads);
+  for (int32_t a = 0; a < table.arena_count; ++a)
+    arenas_.push_back(block(gradc_arena_bytes(gradc_arena_at(&table, a), table.team_threads(call_.team))));
+  call_.arenas = arenas_.data();
+  call_.arena_count = table.arena_count;
   const Graph &built = spec.entries[0].graph;
   for (const Node &node : built.nodes)
     if (node.role == Role::input)
@@ -37,7 +40,6 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
     outputs_.push_back(block(built.type(r.value).bytes()));
   call_.inputs = inputs_.data();
   call_.outputs = outputs_.data();
-  call_.team = table.team_create(threads);
 }
 
 GraphRunner::~GraphRunner() {

@@ -20,7 +20,7 @@ private:
   gradc_call call_{};
   std::vector<std::pair<void *, int64_t>> blocks_;
   std::vector<const void *> inputs_;
-  std::vector<void *> outputs_;
+  std::vector<void *> arenas_, outputs_;
 };
 
 } // namespace gradc::bench

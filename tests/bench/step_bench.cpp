@@ -23,8 +23,8 @@ void step(benchmark::State &state, const char *model) {
   double contractions = 0; // multiply-adds of forward, dW and dX; no dX for the first layer
   bool first = true;
   for (int32_t i = 0; i < t.tensor_count; ++i)
-    if (t.tensors[i].arena == GRADC_PARAMS && t.tensors[i].rank == 2) {
-      contractions += static_cast<double>(t.tensors[i].dims[0] * t.tensors[i].dims[1]) * (first ? 2 : 3);
+    if (const gradc_tensor &w = *gradc_tensor_at(&t, i); gradc_arena_at(&t, w.arena)->kind == GRADC_PARAMS && w.rank == 2) {
+      contractions += static_cast<double>(w.dims[0] * w.dims[1]) * (first ? 2 : 3);
       first = false;
     }
   double flop = 2 * contractions * static_cast<double>(state.range(0));

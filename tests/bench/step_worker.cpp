@@ -65,12 +65,12 @@ private:
 class Training {
 public:
   Training(const gradc_model &model, int64_t batch, int32_t threads, const std::string &folder)
-      : instance_(model, threads), entry_(instance_.require("train_step", batch)), outputs_(entry_),
+      : instance_(model, threads), entry_(instance_.require("train_step", batch)), outputs_(model, entry_),
         inputs_(static_cast<size_t>(model.input_count)) {
     instance_.init(1);
     instance_.load(join_path(folder, "weights.safetensors"), false);
     for (int32_t i = 0; i < model.input_count; ++i)
-      batches_.emplace_back(model.inputs[i], batch, folder);
+      batches_.emplace_back(*gradc_input_at(&model, i), batch, folder);
   }
 
   void step() {

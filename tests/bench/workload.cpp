@@ -33,14 +33,18 @@ Workload::Workload(const std::string &name, int64_t batch, int threads) {
     return memory;
   };
   call_.struct_size = sizeof call_;
-  for (int a = 0; a < GRADC_ARENAS; ++a)
-    call_.arenas[a] = block(t.arena_bytes[a]);
+  call_.team = t.team_create(threads);
+  for (int32_t a = 0; a < t.arena_count; ++a)
+    arenas_.push_back(block(gradc_arena_bytes(gradc_arena_at(&t, a), t.team_threads(call_.team))));
+  call_.arenas = arenas_.data();
+  call_.arena_count = t.arena_count;
   std::mt19937 random(1);
   for (int32_t i = 0; i < t.input_count; ++i) {
+    const gradc_value &input = *gradc_input_at(&t, i);
     int64_t elements = batch;
-    for (int32_t d = 0; d < t.inputs[i].rank; ++d)
-      elements *= t.inputs[i].dims[d];
-    const bool real = t.inputs[i].dtype == GRADC_F32;
+    for (int32_t d = 0; d < input.rank; ++d)
+      elements *= input.dims[d];
+    const bool real = input.dtype == GRADC_F32;
     for (int turn = 0; turn < 2; ++turn) {
       if (real && turn == 1) {
         inputs_[1].push_back(inputs_[0].back());
@@ -58,12 +62,12 @@ Workload::Workload(const std::string &name, int64_t batch, int threads) {
   outputs_ = {&loss_};
   call_.inputs = inputs_[0].data();
   call_.outputs = outputs_.data();
-  call_.team = t.team_create(threads);
   for (int32_t e = 0; e < t.entry_count; ++e) {
-    if (std::string_view(t.entries[e].name) == "train_step")
-      train_ = &t.entries[e];
+    const gradc_entry *entry = gradc_entry_at(&t, e);
+    if (entry->kind == GRADC_TRAIN_STEP)
+      train_ = entry;
     else
-      t.entries[e].run(&t.entries[e], &call_);
+      entry->run(entry, &call_);
   }
 }
 

@@ -27,7 +27,7 @@ private:
   // Two batches in turn, of the same examples with other labels: the loss stays away from zero, where gradients become
   // denormal numbers, which are slow.
   std::vector<const void *> inputs_[2];
-  std::vector<void *> outputs_;
+  std::vector<void *> arenas_, outputs_;
   double loss_ = 0;
 };
 

@@ -240,7 +240,7 @@ TEST_CASE("a model from the cache runs", "[cache]") {
   const ModelSpec spec = small_model();
   for (int attempt = 0; attempt < 2; ++attempt) {
     JitModel jit(spec, cached(folder.path(), stages));
-    const gradc_entry &entry = jit.table()->entries[0];
+    const gradc_entry &entry = *gradc_entry_at(jit.table(), 0);
     const float x[4] = {0, 0, 0, 0};
     float y[4] = {};
     const void *inputs[] = {x};

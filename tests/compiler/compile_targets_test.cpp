@@ -48,10 +48,13 @@ std::vector<float> train(const gradc_model &table) {
   std::vector<std::vector<double>> memory; // doubles, for alignment; 64 bytes of slack to align further
   gradc_call call{};
   call.struct_size = sizeof call;
-  for (int a = 0; a < GRADC_ARENAS; ++a) {
-    memory.emplace_back(static_cast<size_t>(table.arena_bytes[a]) / 8 + 16);
-    call.arenas[a] = reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(memory.back().data()) + 63) / 64 * 64);
+  std::vector<void *> arenas;
+  for (int32_t a = 0; a < table.arena_count; ++a) {
+    memory.emplace_back(static_cast<size_t>(gradc_arena_bytes(gradc_arena_at(&table, a), 1)) / 8 + 16);
+    arenas.push_back(reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(memory.back().data()) + 63) / 64 * 64));
   }
+  call.arenas = arenas.data();
+  call.arena_count = table.arena_count;
   float x[32 * 4];
   int32_t y[32];
   for (int i = 0; i < 128; ++i)
@@ -65,9 +68,13 @@ std::vector<float> train(const gradc_model &table) {
   call.outputs = outputs;
   for (int32_t e = 0; e < table.entry_count; ++e)
     for (call.step = 0; call.step < 5; ++call.step)
-      REQUIRE(table.entries[e].run(&table.entries[e], &call) == GRADC_OK);
-  const float *params = static_cast<const float *>(call.arenas[GRADC_PARAMS]);
-  return {params, params + table.arena_bytes[GRADC_PARAMS] / 4};
+      REQUIRE(gradc_entry_at(&table, e)->run(gradc_entry_at(&table, e), &call) == GRADC_OK);
+  for (int32_t a = 0; a < table.arena_count; ++a)
+    if (gradc_arena_at(&table, a)->kind == GRADC_PARAMS) {
+      const float *params = static_cast<const float *>(arenas[static_cast<size_t>(a)]);
+      return {params, params + gradc_arena_at(&table, a)->bytes / 4};
+    }
+  return {};
 }
 
 TEST_CASE("the level of this processor is what its features say", "[targets]") {
@@ -142,7 +149,7 @@ TEST_CASE("a model of several modules is one object", "[targets]") {
 TEST_CASE("a shared object of a small network is small", "[targets]") {
   const std::vector<EntryRequest> all = {
       {Entry::init, 0},     {Entry::train_step, 32}, {Entry::grad_step, 32}, {Entry::apply, 0},   {Entry::evaluate, 1},
-      {Entry::evaluate, 32}, {Entry::predict, 1},    {Entry::predict, 32},   {Entry::schedule, 0}};
+      {Entry::evaluate, 32}, {Entry::predict, 1},    {Entry::predict, 32}};
   const std::string name = GENERATE("mlp_4_16_3", "mlp_784_128_10", "mlp_784_512_512_10");
   INFO(name);
   File file("-size.so");

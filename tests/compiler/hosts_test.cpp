@@ -46,7 +46,7 @@ public:
     INFO(diagnostics.render());
     REQUIRE(model);
     std::vector<EntryRequest> entries;
-    for (Entry entry : kEntries) {
+    for (Entry entry : entries_of(*model)) {
       entries.push_back({entry, takes_examples(entry) ? model->batch_size : 0});
       if (entry == Entry::predict)
         entries.push_back({entry, 1});
@@ -85,7 +85,7 @@ std::vector<double> losses(const gradc_model &table, int64_t seed) {
     digit[i] = static_cast<int32_t>(i % 10);
   const void *inputs[] = {pixels.data(), digit.data()};
   const gradc_entry &step = instance.require("train_step", 32);
-  const runtime::Outputs outputs(step);
+  const runtime::Outputs outputs(table, step);
   std::vector<double> result;
   for (int64_t i = 0; i < 50; ++i) {
     instance.run(step, inputs, outputs, {seed, i, 50});

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   try {
     signature(*model);
     summary(*model, 2);
-    for (Entry entry : kEntries)
+    for (Entry entry : entries_of(*model))
       verify(build_graph(*model, entry, 2));
   } catch (const InternalFault &) {
     __builtin_trap();

@@ -14,9 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != static_cast<ssize_t>(size))
     return 0;
   alignas(64) char arenas[2][64] = {};
-  void *const pointers[GRADC_ARENAS] = {arenas[0], arenas[1], nullptr, nullptr};
+  void *const pointers[] = {arenas[0], arenas[1]};
   char message[256];
-  model.table.load(&model.table, pointers, path.c_str(), message, sizeof message);
+  model.table.load(&model.table, pointers, 2, path.c_str(), message, sizeof message);
   try {
     read_checkpoint(path);
   } catch (const Error &) {

@@ -83,7 +83,7 @@ TEST_CASE("every entry of every model is well formed and declares the same value
   for (DType dtype : {DType::f32, DType::f64}) {
     const Model model = load(kZoo);
     std::vector<std::string> first;
-    for (Entry entry : kEntries) {
+    for (Entry entry : entries_of(model)) {
       const Graph graph = build_graph(model, entry, kBatch, dtype);
       CHECK_NOTHROW(verify(graph));
       std::vector<std::string> names;
@@ -229,7 +229,8 @@ double rate_at(const std::string &schedule, int64_t step, int64_t total) {
 }
 
 TEST_CASE("schedules follow their formulas", "[model]") {
-  CHECK(rate_at("0.5", 7, 10) == 0.5);
+  CHECK_THROWS_WITH(rate_at("0.5", 7, 10), "the learning rate is constant: the model has no schedule");
+  CHECK(rate_at(R"({"type": "constant", "initial": 0.5, "warmup_steps": 4})", 7, 10) == 0.5);
   CHECK(rate_at(R"({"type": "step", "initial": 1, "every": 3, "factor": 0.5})", 7, 10) == Approx(0.25));
   CHECK(rate_at(R"({"type": "exponential", "initial": 2, "decay_rate": 0.5, "decay_steps": 4})", 6, 10) ==
         Approx(2 * std::pow(0.5, 1.5)));

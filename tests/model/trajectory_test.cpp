@@ -58,7 +58,9 @@ JitModel compile(const Json &reference, DType float_dtype) {
   const std::optional<Model> model = load_model_text(reference["model"].dump(), "model.json", {}, diagnostics);
   INFO(diagnostics.render());
   REQUIRE(model);
-  const std::vector<EntryRequest> entries = {{Entry::train_step, reference["batch"]}, {Entry::schedule, 0}};
+  std::vector<EntryRequest> entries = {{Entry::train_step, reference["batch"]}};
+  if (has_entry(*model, Entry::schedule))
+    entries.push_back({Entry::schedule, 0});
   CodegenOptions options;
   options.target = host_target();
   return JitModel(build_model(*model, entries, float_dtype, RunOptions{}), options);
@@ -70,16 +72,25 @@ public:
   Run(const gradc_model &model, const Json &reference) : model_(model), batch_(reference["batch"]) {
     call_.struct_size = sizeof call_;
     call_.total_steps = static_cast<int64_t>(reference["losses"].size());
-    for (int arena = 0; arena < GRADC_ARENAS; ++arena)
-      call_.arenas[arena] = allocate(model.arena_bytes[arena]);
+    for (int32_t i = 0; i < model.arena_count; ++i)
+      arenas_.push_back(allocate(gradc_arena_bytes(gradc_arena_at(&model, i), 1)));
+    call_.arenas = arenas_.data();
+    call_.arena_count = model.arena_count;
     for (int32_t i = 0; i < model.tensor_count; ++i) {
-      const gradc_tensor &tensor = model.tensors[i];
-      if (tensor.arena == GRADC_PARAMS)
+      const gradc_tensor &tensor = *gradc_tensor_at(&model, i);
+      if (gradc_arena_at(&model, tensor.arena)->kind == GRADC_PARAMS)
         write_numbers(reference["parameters"].at(tensor.name), tensor.dtype,
-                      static_cast<char *>(call_.arenas[GRADC_PARAMS]) + tensor.offset);
+                      static_cast<char *>(call_.arenas[tensor.arena]) + tensor.offset);
     }
     for (int32_t i = 0; i < model.input_count; ++i)
-      add_input(model.inputs[i], reference["inputs"].at(model.inputs[i].name));
+      add_input(*gradc_input_at(&model, i), reference["inputs"].at(gradc_input_at(&model, i)->name));
+    for (int32_t i = 0; i < model.hyper_count; ++i) {
+      initial_.push_back(gradc_hyper_at(&model, i)->default_value);
+      if (std::string_view(gradc_hyper_at(&model, i)->name) == "learning_rate")
+        rate_ = static_cast<size_t>(i);
+    }
+    hypers_ = initial_;
+    apply_schedule();
   }
 
   /// The loss of the batch of this step, before the update.
@@ -88,12 +99,14 @@ public:
     for (const Input &input : inputs_)
       inputs.push_back(input.rows + call_.step * batch_ % input.count * input.row_bytes);
     call_.inputs = inputs.data();
-    const double loss = result_of("train_step");
+    const double loss = result_of(GRADC_TRAIN_STEP, batch_, hypers_);
     ++call_.step;
+    apply_schedule();
     return loss;
   }
 
-  double learning_rate() { return result_of("schedule"); }
+  /// Of the next step.
+  double learning_rate() const { return hypers_[rate_]; }
 
 private:
   struct Input {
@@ -118,12 +131,17 @@ private:
     inputs_.push_back({static_cast<char *>(rows), total / row, row * bytes});
   }
 
-  double result_of(std::string_view name) {
-    const gradc_entry *entry = std::find_if(model_.entries, model_.entries + model_.entry_count,
-                                            [&](const gradc_entry &candidate) { return candidate.name == name; });
+  void apply_schedule() {
+    if (gradc_find_entry(&model_, GRADC_SCHEDULE, 0, 0))
+      hypers_[rate_] = result_of(GRADC_SCHEDULE, 0, initial_);
+  }
+
+  double result_of(int32_t kind, int64_t batch, const Numbers &hypers) {
+    const gradc_entry *entry = gradc_find_entry(&model_, kind, 0, batch);
     double result = 0;
     void *outputs[] = {&result};
     call_.outputs = outputs;
+    call_.hypers = hypers.data();
     if (const int32_t status = entry->run(entry, &call_); status != GRADC_OK)
       throw std::runtime_error(model_.status_message(status));
     return result;
@@ -136,7 +154,10 @@ private:
   int64_t batch_;
   gradc_call call_{};
   std::vector<std::unique_ptr<void, Free>> memory_;
+  std::vector<void *> arenas_;
   std::vector<Input> inputs_;
+  Numbers initial_, hypers_;
+  size_t rate_ = 0; // the learning rate among the hypers
 };
 
 /// The largest relative differences of all steps.

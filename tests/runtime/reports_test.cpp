@@ -135,9 +135,12 @@ TEST_CASE("plot: one svg, with a curve for each kind of loss, whatever the numbe
 
 TEST_CASE("instance: a table of another ABI is refused") {
   FakeModel model({});
-  model.table.abi_version = 2;
-  CHECK_THROWS_WITH(Instance(model.table, 1), "the model speaks version 2 of the ABI, this runtime version 1");
+  model.table.abi_version = 3;
+  CHECK_THROWS_WITH(Instance(model.table, 1), "the model speaks version 3 of the ABI, this runtime version 2");
   model.table.abi_version = GRADC_ABI_VERSION;
+  model.table.entry_size -= 8;
+  CHECK_THROWS_WITH(Instance(model.table, 1), "the model's table lacks fields that this runtime needs");
+  model.table.entry_size += 8;
   model.table.alignment = 48;
   CHECK_THROWS_WITH(Instance(model.table, 1), "the model asks for an alignment of 48, expected a power of two");
 }

@@ -1,5 +1,6 @@
 #include "tests/support/compiled_engine.h"
 
+#include "compiler/codegen/entries/model_table.h"
 #include "compiler/engines/aot.h"
 #include "compiler/engines/jit.h"
 #include "compiler/engines/shared_model.h"
@@ -40,25 +41,23 @@ ModelSpec wrap(std::vector<Graph> &graphs) {
   return spec;
 }
 
-int arena_of(Role role) {
-  return role == Role::param ? GRADC_PARAMS : role == Role::slot ? GRADC_SLOTS : GRADC_GRADS;
-}
-
 // The memory of one call.
 class Call {
 public:
-  Call(const Graph &graph, const Bindings &bindings) : graph_(graph) {
+  Call(const gradc_model &model, const Graph &graph, const Bindings &bindings) : graph_(graph) {
     call_.struct_size = sizeof call_;
-    std::vector<int64_t> bytes(GRADC_ARENAS, 0);
-    each_state([&](const Node &node, const Placement &place) {
-      int64_t &end = bytes[static_cast<size_t>(arena_of(node.role))];
+    std::vector<int64_t> bytes(static_cast<size_t>(model.arena_count), 0);
+    each_state([&](const Node &, const Placement &place) {
+      int64_t &end = bytes[static_cast<size_t>(arena_of(place.space))];
       end = std::max(end, place.offset + place.bytes);
     });
-    bytes[GRADC_WORKSPACE] = graph.plan->arena_bytes;
-    for (int a = 0; a < GRADC_ARENAS; ++a) {
-      arenas_.emplace_back(bytes[static_cast<size_t>(a)], kArenaAlignment);
-      call_.arenas[a] = arenas_.back().data();
+    bytes[static_cast<size_t>(arena_of(Placement::Space::workspace))] = graph.plan->arena_bytes;
+    for (int64_t size : bytes) {
+      arenas_.emplace_back(size, kArenaAlignment);
+      arena_pointers_.push_back(arenas_.back().data());
     }
+    call_.arenas = arena_pointers_.data();
+    call_.arena_count = model.arena_count;
     bind(bindings);
     for (const Return &r : graph.returns) {
       outputs_.emplace_back(graph.type(r.value).bytes(), size_of(graph.type(r.value).dtype));
@@ -80,7 +79,7 @@ public:
       if (!std::equal(bytes.begin(), bytes.end(), inputs_[block].data()))
         throw std::runtime_error("a kernel wrote to an input");
     each_state([&](const Node &node, const Placement &place) {
-      bindings.at(node.name) = Tensor::from_bytes(node.type, address(node, place));
+      bindings.at(node.name) = Tensor::from_bytes(node.type, address(place));
     });
     std::vector<Tensor> values;
     for (size_t i = 0; i < outputs_.size(); ++i)
@@ -94,14 +93,14 @@ private:
       if (is_state(graph_[v].role))
         visit(graph_[v], graph_.plan->places[v]);
   }
-  std::byte *address(const Node &node, const Placement &place) const {
-    return arenas_[static_cast<size_t>(arena_of(node.role))].data() + place.offset;
+  std::byte *address(const Placement &place) const {
+    return arenas_[static_cast<size_t>(arena_of(place.space))].data() + place.offset;
   }
 
   void bind(const Bindings &bindings) {
     each_state([&](const Node &node, const Placement &place) {
       const std::vector<std::byte> bytes = bindings.at(node.name).to_bytes();
-      std::copy(bytes.begin(), bytes.end(), address(node, place));
+      std::copy(bytes.begin(), bytes.end(), address(place));
     });
     for (const Node &node : graph_.nodes) {
       if (node.role == Role::input)
@@ -125,7 +124,7 @@ private:
   gradc_call call_{};
   std::vector<GuardedBlock> arenas_, inputs_, outputs_;
   std::vector<const void *> input_pointers_;
-  std::vector<void *> output_pointers_;
+  std::vector<void *> arena_pointers_, output_pointers_;
   std::vector<std::pair<size_t, std::vector<std::byte>>> given_; // what the inputs must still be afterwards
   std::vector<double> hypers_;
 };
@@ -166,8 +165,8 @@ CompiledGraphs CompiledGraphs::shared_object(std::vector<Graph> graphs) {
 }
 
 std::vector<Tensor> CompiledGraphs::run(size_t i, Bindings &bindings, int threads) const {
-  Call call(graphs_[i], bindings);
-  const gradc_entry &entry = table_->entries[i];
+  Call call(*table_, graphs_[i], bindings);
+  const gradc_entry &entry = *gradc_entry_at(table_, static_cast<int32_t>(i));
   (*call).team = table_->team_create(threads);
   const int32_t status = entry.run(&entry, &*call);
   table_->team_destroy((*call).team);

@@ -4,6 +4,7 @@
 
 #include "runtime/core/core.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -52,18 +53,19 @@ public:
                         "data": {"path": "line.csv", "header": "auto", "delimiter": ",",
                                  "x": {"columns": [0, 2]}, "y": {"column": "target"}}}},
     "inputs": {"x": {"shape": [3], "dtype": "f32"}, "y": {"shape": [], "dtype": "f32"}},
+    "scheduled": ["learning_rate"],
     "metrics": [{"name": "loss", "kind": "mean", "terms": ["loss.sum"]},
                 {"name": "r2", "kind": "r2", "terms": ["loss.sum", "r2.sum", "r2.sum_squares"]}]})";
 
   /// Compiled for these batch sizes.
   explicit FakeModel(const std::vector<int64_t> &batches) {
-    add("init", 0, init, {});
-    add("schedule", 0, schedule, {{"learning_rate", GRADC_F64, 0, {}}});
+    add("init", GRADC_INIT, 0, init, {});
+    add("schedule", GRADC_SCHEDULE, 0, schedule, {{"learning_rate", GRADC_F64, 0, {}}});
     for (const int64_t batch : batches) {
-      add("train_step", batch, train_step, {{"loss", GRADC_F64, 0, {}}});
-      add("evaluate", batch, evaluate,
+      add("train_step", GRADC_TRAIN_STEP, batch, train_step, {{"loss", GRADC_F64, 0, {}}});
+      add("evaluate", GRADC_EVALUATE, batch, evaluate,
           {{"loss.sum", GRADC_F64, 0, {}}, {"r2.sum", GRADC_F64, 0, {}}, {"r2.sum_squares", GRADC_F64, 0, {}}});
-      add("predict", batch, predict, {{"line", GRADC_F32, 1, {batch}}});
+      add("predict", GRADC_PREDICT, batch, predict, {{"line", GRADC_F32, 1, {batch}}});
     }
     for (size_t i = 0; i < entries_.size(); ++i)
       entries_[i].outputs = outputs_[i].data();
@@ -72,8 +74,13 @@ public:
     table.name = "line";
     table.signature = kSignature;
     table.alignment = 64;
-    table.arena_bytes[GRADC_PARAMS] = 64;
-    table.arena_bytes[GRADC_SLOTS] = 64;
+    table.arena_count = 2;
+    table.arena_size = sizeof(gradc_arena);
+    table.tensor_size = sizeof(gradc_tensor);
+    table.value_size = sizeof(gradc_value);
+    table.hyper_size = sizeof(gradc_hyper);
+    table.entry_size = sizeof(gradc_entry);
+    table.arenas = kArenas;
     table.tensor_count = 4;
     table.input_count = 2;
     table.hyper_count = 2;
@@ -84,6 +91,7 @@ public:
     table.entries = entries_.data();
     table.team_create = gradc_core_team_create;
     table.team_destroy = gradc_core_team_destroy;
+    table.team_threads = gradc_core_team_threads;
     table.save = gradc_core_save;
     table.load = gradc_core_load;
     table.status_message = gradc_core_status_message;
@@ -95,6 +103,8 @@ public:
   gradc_model table{};
 
 private:
+  static constexpr gradc_arena kArenas[] = {{"params", GRADC_PARAMS, GRADC_LIFE_MODEL, 64, 0},
+                                            {"slots", GRADC_SLOTS, GRADC_LIFE_RUN, 64, 0}};
   static constexpr gradc_tensor kTensors[] = {{"b", GRADC_F32, GRADC_PARAMS, 0, 0, {}, 16, 4},
                                               {"w", GRADC_F32, GRADC_PARAMS, 1, 0, {3}, 0, 12},
                                               {"b.m", GRADC_F32, GRADC_SLOTS, 0, 0, {}, 16, 4},
@@ -103,9 +113,9 @@ private:
   static constexpr gradc_hyper kHypers[] = {{"momentum", 0.5}, {"learning_rate", 0.05}};
 
   using Run = int32_t (*)(const gradc_entry *, const gradc_call *);
-  void add(const char *name, int64_t batch, Run run, std::vector<gradc_value> outputs) {
+  void add(const char *name, int32_t kind, int64_t batch, Run run, std::vector<gradc_value> outputs) {
     outputs_.push_back(std::move(outputs));
-    entries_.push_back({name, batch, 0, static_cast<int32_t>(outputs_.back().size()), 0, nullptr, run, nullptr});
+    entries_.push_back({name, kind, 0, batch, 0, 0, static_cast<int32_t>(outputs_.back().size()), 0, nullptr, run, nullptr});
   }
 
   static float *floats(const gradc_call *call, int arena) { return static_cast<float *>(call->arenas[arena]); }
@@ -126,12 +136,9 @@ private:
   }
 
   /// The learning rate falls linearly to half of the initial one.
-  static double rate(const gradc_call *call) {
-    return call->hypers[1] * (1 - 0.5 * static_cast<double>(call->step) / static_cast<double>(call->total_steps));
-  }
-
   static int32_t schedule(const gradc_entry *, const gradc_call *call) {
-    *output(call, 0) = rate(call);
+    *output(call, 0) =
+        call->hypers[1] * (1 - 0.5 * static_cast<double>(call->step) / static_cast<double>(call->total_steps));
     return GRADC_OK;
   }
 
@@ -149,10 +156,10 @@ private:
     }
     for (int j = 0; j < 5; ++j) {
       slots[j] = static_cast<float>(call->hypers[0]) * slots[j] + gradient[j];
-      params[j] -= static_cast<float>(rate(call)) * slots[j];
+      params[j] -= static_cast<float>(call->hypers[1]) * slots[j];
     }
     *output(call, 0) = loss / static_cast<double>(self->batch);
-    return GRADC_OK;
+    return std::isfinite(loss) ? GRADC_OK : GRADC_NOT_FINITE;
   }
 
   static int32_t evaluate(const gradc_entry *self, const gradc_call *call) {
@@ -170,7 +177,7 @@ private:
 
   static int32_t predict(const gradc_entry *self, const gradc_call *call) {
     if (!call->inputs[0])
-      return GRADC_BAD_CALL;
+      return GRADC_NULL_POINTER;
     for (int64_t i = 0; i < self->batch; ++i)
       static_cast<float *>(call->outputs[0])[i] = line(floats(call, GRADC_PARAMS), input(call, 0) + 3 * i);
     return GRADC_OK;

@@ -1,13 +1,13 @@
 #include "compiler/codegen/entries/emit_entry.h"
 
 #include "compiler/codegen/entries/call_record.h"
+#include "compiler/codegen/entries/model_table.h"
 #include "compiler/codegen/emission/emit_kernel.h"
 #include "compiler/codegen/emission/emit_loop.h"
 #include "compiler/codegen/emission/emit_scalar.h"
 #include "compiler/codegen/schedules/parallel_runs.h"
 #include "ir/lowering/lower.h"
 #include "ir/op.h"
-#include "runtime/gradc.h"
 
 #include <cstddef>
 
@@ -18,10 +18,11 @@ using Space = Placement::Space;
 
 class EntryEmitter {
 public:
-  EntryEmitter(llvm::Module &module, const Graph &graph, llvm::Constant *hyper_defaults, const Target &target,
+  EntryEmitter(llvm::Module &module, const EntrySpec &spec, llvm::Constant *hyper_defaults, const Target &target,
                KernelSet &kernels, bool profile)
-      : module_(module), b_(module.getContext()), graph_(graph), hyper_defaults_(hyper_defaults), target_(target),
-        kernels_(kernels), profile_(profile), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+      : module_(module), b_(module.getContext()), spec_(spec), graph_(spec.graph), hyper_defaults_(hyper_defaults),
+        target_(target), kernels_(kernels), profile_(profile),
+        pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
 
   llvm::Function *run(const std::string &symbol);
 
@@ -32,9 +33,10 @@ private:
   llvm::Value *array_entry(llvm::Value *array, int64_t index) {
     return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
   }
-  void load_bases();
   void check_call();
-  void require(llvm::Value *condition);
+  void check_arenas(const std::vector<int> &used);
+  void require(llvm::Value *condition, int32_t status);
+  void require_pointer(llvm::Value *pointer) { require(b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
   llvm::Value *scalar_address(Value v);
   llvm::Value *constant_address(Value v);
   llvm::Value *address(Value v);
@@ -49,9 +51,11 @@ private:
   llvm::Value *read_ticks() { return b_.CreateIntrinsic(llvm::Intrinsic::readcyclecounter, {}, {}); }
   void start_records();
   void record_call();
+  llvm::Value *outcome();
 
   llvm::Module &module_;
   llvm::IRBuilder<> b_;
+  const EntrySpec &spec_;
   const Graph &graph_;
   llvm::Constant *hyper_defaults_;
   const Target &target_;
@@ -63,71 +67,65 @@ private:
   const bool profile_;
   llvm::PointerType *pointer_;
   llvm::Function *function_ = nullptr;
-  llvm::BasicBlock *bad_call_ = nullptr;
+  std::map<int32_t, llvm::BasicBlock *> refusals_; // by status
   llvm::Value *call_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr, *hypers_ = nullptr, *team_ = nullptr;
-  llvm::Value *arenas_[GRADC_ARENAS] = {};
+  std::map<int, llvm::Value *> arenas_; // by number, those that are used
   std::map<Value, llvm::Value *> addresses_;
   llvm::Value *records_ = nullptr, *last_ticks_ = nullptr; // of a profile
   uint64_t recorded_ = 0;
 };
 
-int arena_of(Space space) {
-  switch (space) {
-  case Space::params: return GRADC_PARAMS;
-  case Space::slots: return GRADC_SLOTS;
-  case Space::grads: return GRADC_GRADS;
-  case Space::workspace: return GRADC_WORKSPACE;
-  default: return -1;
+void EntryEmitter::require(llvm::Value *condition, int32_t status) {
+  llvm::BasicBlock *&refusal = refusals_[status];
+  if (!refusal) {
+    refusal = llvm::BasicBlock::Create(module_.getContext(), "refused", function_);
+    llvm::IRBuilder<>(refusal).CreateRet(b_.getInt32(static_cast<uint32_t>(status)));
   }
-}
-
-void EntryEmitter::require(llvm::Value *condition) {
   auto *next = llvm::BasicBlock::Create(module_.getContext(), "", function_);
-  b_.CreateCondBr(condition, next, bad_call_);
+  b_.CreateCondBr(condition, next, refusal);
   b_.SetInsertPoint(next);
 }
 
-void EntryEmitter::load_bases() {
-  for (int a = 0; a < GRADC_ARENAS; ++a)
-    arenas_[a] = field(offsetof(gradc_call, arenas) + static_cast<size_t>(a) * sizeof(void *), pointer_);
+// All that this entry will follow is there.
+void EntryEmitter::check_call() {
+  require_pointer(call_);
+  auto number = [&](size_t offset) { return field(offset, b_.getInt32Ty()); };
+  require(b_.CreateICmpUGE(number(offsetof(gradc_call, struct_size)), b_.getInt32(GRADC_CALL_LEAST)), GRADC_BAD_CALL);
+  llvm::Value *unknown = b_.CreateOr(number(offsetof(gradc_call, flags)), number(offsetof(gradc_call, reserved)));
+  require(b_.CreateIsNull(unknown), GRADC_BAD_CALL);
+  const CallNeeds needs = call_needs(graph_);
+  check_arenas(needs.arenas);
   inputs_ = field(offsetof(gradc_call, inputs), pointer_);
   outputs_ = field(offsetof(gradc_call, outputs), pointer_);
   team_ = field(offsetof(gradc_call, team), pointer_);
   llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
   hypers_ = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults_, hypers);
-}
-
-// Every pointer that this entry will follow is there.
-void EntryEmitter::check_call() {
-  llvm::Value *size = field(offsetof(gradc_call, struct_size), b_.getInt32Ty());
-  require(b_.CreateICmpUGE(size, b_.getInt32(sizeof(gradc_call))));
-  load_bases();
-  bool arenas[GRADC_ARENAS] = {}, inputs = false;
-  std::vector<std::vector<Value>> users = graph_.users();
-  for (Value v = 0; v < graph_.size(); ++v) {
-    const Placement &p = graph_.plan->places[v];
-    bool used = !users[v].empty() || graph_[v].op;
-    if (int a = arena_of(p.space); a >= 0 && used)
-      arenas[a] = true;
-    inputs |= p.space == Space::input && used;
-  }
-  for (int a = 0; a < GRADC_ARENAS; ++a)
-    if (arenas[a])
-      require(b_.CreateIsNotNull(arenas_[a]));
-  if (inputs)
-    require(b_.CreateIsNotNull(inputs_));
+  if (!needs.inputs.empty())
+    require_pointer(inputs_);
   if (!graph_.returns.empty())
-    require(b_.CreateIsNotNull(outputs_));
+    require_pointer(outputs_);
   auto take = [&](Value v, llvm::Value *pointer) {
     addresses_[v] = pointer;
     if (graph_.type(v).elements() > 0)
-      require(b_.CreateIsNotNull(pointer));
+      require_pointer(pointer);
   };
-  for (Value v = 0; v < graph_.size(); ++v)
-    if (graph_.plan->places[v].space == Space::input && graph_[v].is_declaration() && !users[v].empty())
-      take(v, array_entry(inputs_, graph_.plan->places[v].index));
+  for (Value v : needs.inputs)
+    take(v, array_entry(inputs_, graph_.plan->places[v].index));
   for (size_t i = 0; i < graph_.returns.size(); ++i)
     take(graph_.returns[i].value, array_entry(outputs_, static_cast<int64_t>(i)));
+}
+
+void EntryEmitter::check_arenas(const std::vector<int> &used) {
+  if (used.empty())
+    return;
+  llvm::Value *arenas = field(offsetof(gradc_call, arenas), pointer_);
+  llvm::Value *count = field(offsetof(gradc_call, arena_count), b_.getInt32Ty());
+  llvm::Value *enough = b_.CreateICmpSGT(count, b_.getInt32(static_cast<uint32_t>(used.back())));
+  require(b_.CreateAnd(enough, b_.CreateIsNotNull(arenas)), GRADC_MISSING_ARENA);
+  for (int number : used) {
+    arenas_[number] = array_entry(arenas, number);
+    require(b_.CreateIsNotNull(arenas_[number]), GRADC_MISSING_ARENA);
+  }
 }
 
 llvm::Value *EntryEmitter::scalar_address(Value v) {
@@ -177,7 +175,7 @@ llvm::Value *EntryEmitter::address(Value v) {
   const Placement &p = graph_.plan->places[v];
   llvm::Value *result = nullptr;
   if (int a = arena_of(p.space); a >= 0)
-    result = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arenas_[a], static_cast<uint64_t>(p.offset));
+    result = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arenas_.at(a), static_cast<uint64_t>(p.offset));
   else if (p.space == Space::scalar)
     result = scalar_address(v);
   else if (p.space == Space::constant)
@@ -269,7 +267,7 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
 void EntryEmitter::start_records() {
   llvm::Value *self = function_->getArg(0);
   records_ = b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), self, offsetof(gradc_entry, context)));
-  require(b_.CreateIsNotNull(records_));
+  require_pointer(records_);
   last_ticks_ = read_ticks();
 }
 
@@ -290,6 +288,19 @@ void EntryEmitter::record_call() {
   ++recorded_;
 }
 
+// What the entry returns once all is done: whether the loss is finite, where there is one.
+llvm::Value *EntryEmitter::outcome() {
+  llvm::Value *good = b_.getInt32(GRADC_OK);
+  if (spec_.kind != GRADC_TRAIN_STEP && spec_.kind != GRADC_GRAD_STEP)
+    return good;
+  internal_check(graph_.returns.size() == 1 && graph_.type(graph_.returns[0].value) == Type{DType::f64, {}},
+                 "a step returns its loss");
+  llvm::Value *loss = b_.CreateLoad(b_.getDoubleTy(), addresses_.at(graph_.returns[0].value));
+  llvm::Value *finite = b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, loss),
+                                         llvm::ConstantFP::getInfinity(b_.getDoubleTy()));
+  return b_.CreateSelect(finite, good, b_.getInt32(GRADC_NOT_FINITE));
+}
+
 llvm::Function *EntryEmitter::run(const std::string &symbol) {
   internal_check(graph_.plan.has_value(), "an entry point needs a planned graph");
   llvm::LLVMContext &c = module_.getContext();
@@ -298,8 +309,6 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
   function_->addFnAttr(llvm::Attribute::NoUnwind);
   call_ = function_->getArg(1);
   auto *entry = llvm::BasicBlock::Create(c, "entry", function_);
-  bad_call_ = llvm::BasicBlock::Create(c, "bad_call", function_);
-  llvm::IRBuilder<>(bad_call_).CreateRet(b_.getInt32(GRADC_BAD_CALL));
   b_.SetInsertPoint(entry);
   check_call();
   if (profile_)
@@ -310,7 +319,7 @@ llvm::Function *EntryEmitter::run(const std::string &symbol) {
     if (profile_)
       record_call();
   }
-  b_.CreateRet(b_.getInt32(GRADC_OK));
+  b_.CreateRet(outcome());
   return function_;
 }
 
@@ -332,9 +341,9 @@ std::vector<LoweredKernel> called_kernels(const Graph &graph) {
   return kernels;
 }
 
-llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const Graph &graph,
+llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const EntrySpec &spec,
                            llvm::Constant *hyper_defaults, const Target &target, KernelSet &kernels, bool profile) {
-  return EntryEmitter(module, graph, hyper_defaults, target, kernels, profile).run(symbol);
+  return EntryEmitter(module, spec, hyper_defaults, target, kernels, profile).run(symbol);
 }
 
 } // namespace gradc

@@ -21,9 +21,10 @@ struct KernelSet {
 /// The kernels of a fused graph that its entry calls, in order: all but those of empty tensors alone.
 std::vector<LoweredKernel> called_kernels(const Graph &);
 
-/// Emits `i32 symbol(const gradc_entry *self, const gradc_call *call)` for a planned graph. `hyper_defaults` is a global
-/// array of doubles. With `profile` each kernel call is written down in a CallRecord at self->context.
-llvm::Function *emit_entry(llvm::Module &, const std::string &symbol, const Graph &, llvm::Constant *hyper_defaults,
+/// Emits `i32 symbol(const gradc_entry *self, const gradc_call *call)` for an entry whose graph is planned.
+/// `hyper_defaults` is a global array of doubles. With `profile` each kernel call is written down in a CallRecord at
+/// self->context.
+llvm::Function *emit_entry(llvm::Module &, const std::string &symbol, const EntrySpec &, llvm::Constant *hyper_defaults,
                            const Target &, KernelSet &, bool profile);
 
 } // namespace gradc

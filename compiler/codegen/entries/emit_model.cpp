@@ -1,10 +1,8 @@
 #include "compiler/codegen/entries/emit_model.h"
 
 #include "compiler/codegen/entries/emit_entry.h"
+#include "compiler/codegen/entries/model_table.h"
 #include "ir/error.h"
-#include "runtime/gradc.h"
-
-#include <algorithm>
 
 namespace gradc {
 namespace {
@@ -45,7 +43,7 @@ private:
       return null();
     return global(llvm::ConstantArray::get(llvm::ArrayType::get(records[0]->getType(), records.size()), records));
   }
-  llvm::Constant *core(const char *name) {
+  llvm::Constant *core(const std::string &name) {
     auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c_), false); // only the address matters
     return llvm::cast<llvm::Constant>(module_.getOrInsertFunction(name, type).getCallee());
   }
@@ -53,8 +51,9 @@ private:
     return record({string(name), i32(static_cast<int>(dtype)), i32(static_cast<int64_t>(shape.size())),
                    longs(shape, GRADC_MAX_RANK)});
   }
-  void collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes);
-  void collect_inputs(Constants &inputs);
+  Constants arenas(const ModelTable &);
+  Constants tensors(const ModelTable &);
+  Constants inputs(const ModelTable &);
   Constants output_arrays();
   llvm::Constant *entries(const Target &, KernelSet &, const std::string &suffix);
   void choose_table(const std::vector<Target> &, const Constants &tables);
@@ -71,36 +70,31 @@ private:
 
 static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
 static_assert(sizeof(gradc_value) == 16 + 8 * GRADC_MAX_RANK);
-static_assert(sizeof(gradc_entry) == 56);
-static_assert(sizeof(gradc_model) == 32 + 8 * GRADC_ARENAS + 16 + 32 + 56);
+static_assert(sizeof(gradc_arena) == 32);
+static_assert(sizeof(gradc_entry) == 72);
+static_assert(sizeof(gradc_model) == 32 + 40 + 40 + 64);
 
-void TableEmitter::collect_tensors(Constants &tensors, std::vector<int64_t> &arena_bytes) {
-  std::vector<std::string> seen;
-  for (const EntrySpec &e : spec_.entries)
-    for (Value v = 0; v < e.graph.size(); ++v) {
-      const Node &node = e.graph[v];
-      if (!is_state(node.role) || std::find(seen.begin(), seen.end(), node.name) != seen.end())
-        continue;
-      seen.push_back(node.name);
-      const Placement &p = e.graph.plan->places[v];
-      int arena = node.role == Role::param ? GRADC_PARAMS : node.role == Role::slot ? GRADC_SLOTS : GRADC_GRADS;
-      tensors.push_back(record({string(node.name), i32(static_cast<int>(node.type.dtype)), i32(arena),
-                                i32(static_cast<int64_t>(node.type.rank())), i32(0),
-                                longs(node.type.shape, GRADC_MAX_RANK), i64(p.offset), i64(p.bytes)}));
-      int64_t &end = arena_bytes[static_cast<size_t>(arena)];
-      end = std::max(end, (p.offset + p.bytes + 63) / 64 * 64);
-    }
+TableEmitter::Constants TableEmitter::arenas(const ModelTable &table) {
+  Constants records;
+  for (const gradc_arena &a : table.arenas)
+    records.push_back(record({string(a.name), i32(a.kind), i32(a.lifetime), i64(a.bytes), i64(a.thread_bytes)}));
+  return records;
 }
 
-void TableEmitter::collect_inputs(Constants &inputs) {
-  for (const EntrySpec &e : spec_.entries) {
-    if (e.batch == 0)
-      continue;
-    for (const Node &node : e.graph.nodes)
-      if (node.role == Role::input)
-        inputs.push_back(value(node.name, node.type.dtype, Shape(node.type.shape.begin() + 1, node.type.shape.end())));
-    return;
-  }
+TableEmitter::Constants TableEmitter::tensors(const ModelTable &table) {
+  Constants records;
+  for (const auto &[node, place] : table.states)
+    records.push_back(record({string(node->name), i32(static_cast<int>(node->type.dtype)), i32(arena_of(place->space)),
+                              i32(static_cast<int64_t>(node->type.rank())), i32(0),
+                              longs(node->type.shape, GRADC_MAX_RANK), i64(place->offset), i64(place->bytes)}));
+  return records;
+}
+
+TableEmitter::Constants TableEmitter::inputs(const ModelTable &table) {
+  Constants records;
+  for (const Node *node : table.inputs)
+    records.push_back(value(node->name, node->type.dtype, Shape(node->type.shape.begin() + 1, node->type.shape.end())));
+  return records;
 }
 
 TableEmitter::Constants TableEmitter::output_arrays() {
@@ -119,10 +113,10 @@ llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, 
   Constants records;
   for (size_t i = 0; i < spec_.entries.size(); ++i) {
     const EntrySpec &e = spec_.entries[i];
-    llvm::Function *function = emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e.graph, hyper_defaults_,
-                                          target, kernels, profile_);
+    llvm::Function *function = emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e, hyper_defaults_, target,
+                                          kernels, profile_);
     set_target(*function, target);
-    records.push_back(record({string(e.name), i64(e.batch), i64(e.graph.plan->arena_bytes),
+    records.push_back(record({string(e.name), i32(e.kind), i32(0), i64(e.batch), i64(workspace_bytes(e.graph)), i64(0),
                               i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i], function, null()}));
   }
   return array(records);
@@ -147,33 +141,37 @@ void TableEmitter::choose_table(const std::vector<Target> &targets, const Consta
 }
 
 std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets) {
-  Constants hypers, defaults, tensors, inputs, tables;
+  Constants hypers, defaults, tables;
   for (const auto &[name, initial] : spec_.hypers) {
     hypers.push_back(record({string(name), number(initial)}));
     defaults.push_back(number(initial));
   }
   hyper_defaults_ = array(defaults);
-  std::vector<int64_t> arena_bytes(GRADC_ARENAS, 0);
-  collect_tensors(tensors, arena_bytes);
-  collect_inputs(inputs);
   outputs_ = output_arrays();
-  for (const EntrySpec &e : spec_.entries)
-    arena_bytes[GRADC_WORKSPACE] = std::max(arena_bytes[GRADC_WORKSPACE], e.graph.plan->arena_bytes);
-  auto count = [&](size_t n) { return i32(static_cast<int64_t>(n)); };
-  llvm::Constant *name = string(spec_.name), *signature = string(spec_.signature);
-  llvm::Constant *tensor_array = array(tensors), *input_array = array(inputs), *hyper_array = array(hypers);
+  const ModelTable table = model_table(spec_);
+  const Constants lists[] = {arenas(table), tensors(table), inputs(table), hypers};
+  Constants head = {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64)};
+  for (const Constants &list : lists)
+    head.push_back(i32(static_cast<int64_t>(list.size())));
+  head.push_back(i32(static_cast<int64_t>(spec_.entries.size())));
+  for (size_t bytes : {sizeof(gradc_arena), sizeof(gradc_tensor), sizeof(gradc_value), sizeof(gradc_hyper), sizeof(gradc_entry)})
+    head.push_back(i32(static_cast<int64_t>(bytes)));
+  for (const Constants &list : lists)
+    head.push_back(array(list));
+  Constants functions;
+  for (const char *name : {"team_create", "team_destroy", "team_threads", "save", "load", "status_message", "memory_create",
+                           "memory_destroy"})
+    functions.push_back(core(std::string("gradc_core_") + name));
   std::vector<PendingKernel> pending;
   for (const Target &target : targets) {
     std::string suffix = targets.size() > 1 ? "." + target.cpu : "";
     KernelSet kernels{.prefix = spec_.name + ".kernel" + suffix + ".", .numbers = {}, .pending = {}};
     llvm::Constant *entry_array = entries(target, kernels, suffix);
     std::move(kernels.pending.begin(), kernels.pending.end(), std::back_inserter(pending));
-    tables.push_back(global(record(
-        {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), name, signature, i64(64), longs(arena_bytes, GRADC_ARENAS),
-         count(tensors.size()), count(inputs.size()), count(hypers.size()), count(spec_.entries.size()), tensor_array,
-         input_array, hyper_array, entry_array, core("gradc_core_team_create"), core("gradc_core_team_destroy"),
-         core("gradc_core_save"), core("gradc_core_load"), core("gradc_core_status_message"), core("gradc_core_memory_create"),
-         core("gradc_core_memory_destroy")})));
+    Constants fields = head;
+    fields.push_back(entry_array);
+    fields.insert(fields.end(), functions.begin(), functions.end());
+    tables.push_back(global(record(fields)));
   }
   choose_table(targets, tables);
   return pending;

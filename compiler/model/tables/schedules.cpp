@@ -82,6 +82,10 @@ const Family &schedules() {
   return family;
 }
 
+bool is_constant(const JsonValue &schedule) {
+  return schedule.string_at("type") == table()[0].spec.name && schedule.number_at("warmup_steps") == 0;
+}
+
 Var learning_rate(const JsonValue &schedule, Var initial, Var step, Var total_steps) {
   const ScheduleDef *def = nullptr;
   for (const ScheduleDef &candidate : table())
@@ -89,8 +93,6 @@ Var learning_rate(const JsonValue &schedule, Var initial, Var step, Var total_st
       def = &candidate;
   internal_check(def != nullptr, "no such schedule");
   const double warmup = schedule.number_at("warmup_steps");
-  if (def == &table()[0] && warmup == 0)
-    return initial;
   const Var now = cast(step, DType::f64);
   if (warmup == 0)
     return initial * def->factor(schedule, now, cast(total_steps, DType::f64));

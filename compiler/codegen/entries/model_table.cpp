@@ -1,0 +1,80 @@
+#include "compiler/codegen/entries/model_table.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gradc {
+namespace {
+
+using Space = Placement::Space;
+
+constexpr int64_t kAlignment = 64;
+int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+void add_states(ModelTable &table, const Graph &graph) {
+  for (Value v = 0; v < graph.size(); ++v) {
+    const Node &node = graph[v];
+    if (!is_state(node.role))
+      continue;
+    const Placement &place = graph.plan->places[v];
+    if (std::any_of(table.states.begin(), table.states.end(),
+                    [&](const StateTensor &s) { return s.node->name == node.name; }))
+      continue;
+    table.states.push_back({&node, &place});
+    int64_t &bytes = table.arenas[static_cast<size_t>(arena_of(place.space))].bytes;
+    bytes = std::max(bytes, aligned(place.offset + place.bytes));
+  }
+}
+
+} // namespace
+
+int arena_of(Space space) {
+  switch (space) {
+  case Space::params: return 0;
+  case Space::slots: return 1;
+  case Space::grads: return 2;
+  case Space::workspace: return 3;
+  default: return -1;
+  }
+}
+
+int64_t workspace_bytes(const Graph &graph) { return aligned(graph.plan->arena_bytes); }
+
+ModelTable model_table(const ModelSpec &spec) {
+  ModelTable table;
+  table.arenas = {{"params", GRADC_PARAMS, GRADC_LIFE_MODEL, 0, 0},
+                  {"slots", GRADC_SLOTS, GRADC_LIFE_RUN, 0, 0},
+                  {"grads", GRADC_GRADS, GRADC_LIFE_CALL, 0, 0},
+                  {"workspace", GRADC_WORKSPACE, GRADC_LIFE_CALL, 0, 0}};
+  int64_t &workspace = table.arenas[static_cast<size_t>(arena_of(Space::workspace))].bytes;
+  for (const EntrySpec &e : spec.entries) {
+    add_states(table, e.graph);
+    workspace = std::max(workspace, workspace_bytes(e.graph));
+    if (e.batch > 0 && table.inputs.empty())
+      for (const Node &node : e.graph.nodes)
+        if (node.role == Role::input)
+          table.inputs.push_back(&node);
+  }
+  return table;
+}
+
+CallNeeds call_needs(const Graph &graph) {
+  CallNeeds needs;
+  std::set<int> arenas;
+  const std::vector<std::vector<Value>> users = graph.users();
+  for (Value v = 0; v < graph.size(); ++v) {
+    const Space space = graph.plan->places[v].space;
+    if (users[v].empty() && graph[v].is_declaration())
+      continue;
+    if (arena_of(space) >= 0)
+      arenas.insert(arena_of(space));
+    if (graph[v].role == Role::input)
+      needs.inputs.push_back(v);
+  }
+  for (const Update &update : graph.updates)
+    arenas.insert(arena_of(graph.plan->places[update.target].space));
+  needs.arenas.assign(arenas.begin(), arenas.end());
+  return needs;
+}
+
+} // namespace gradc
