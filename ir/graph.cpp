@@ -9,16 +9,18 @@
 
 namespace gradc {
 
-std::string_view to_string(Role role) {
-  switch (role) {
-  case Role::none: return "none";
-  case Role::input: return "input";
-  case Role::scalar: return "scalar";
-  case Role::param: return "param";
-  case Role::slot: return "slot";
-  case Role::grad: return "grad";
-  }
-  throw InternalFault("to_string: unknown role");
+extern const OpDef op_constant, op_reshape;
+
+Space space_of(const Node &declaration) {
+  return declaration.buffer ? space_of(*declaration.buffer) : info(declaration.role).space;
+}
+bool is_constant(const Node &node) { return node.op == &op_constant; }
+bool is_reshape(const Node &node) { return node.op == &op_reshape; }
+bool is_view(const Graph &graph, Value v) { return is_reshape(graph[v]) && graph[v].kernel == kNoKernel; }
+Value storage_root(const Graph &graph, Value v) {
+  while (is_view(graph, v))
+    v = graph[v].inputs[0];
+  return v;
 }
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -50,6 +52,12 @@ Value Graph::declare(Role role, std::string declared_name, Type type, std::strin
   node.location = std::move(location);
   nodes.push_back(std::move(node));
   return static_cast<Value>(nodes.size() - 1);
+}
+
+Value Graph::declare_buffer(BufferKind kind, std::string declared_name, Type type, std::string location) {
+  const Value v = declare(Role::buffer, std::move(declared_name), std::move(type), std::move(location));
+  nodes[v].buffer = kind;
+  return v;
 }
 
 static std::string_view describe(AttrKind kind) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/attr.h"
+#include "ir/role.h"
 
 namespace gradc {
 
@@ -10,18 +11,6 @@ struct OpDef;
 
 /// A value is the index of the node that makes it.
 using Value = uint32_t;
-
-/// What a declared value is for its caller; `none` for the result of an op.
-enum class Role : uint8_t {
-  none,
-  input,  // a data tensor of the call, batch first
-  scalar, // a rank-0 run-time argument: seed, step, total_steps (i64) or a hyper-parameter (f64)
-  param,  // trainable state
-  slot,   // optimizer state
-  grad,   // a gradient that crosses entry points (grad_step writes it, apply reads it)
-};
-inline bool is_state(Role role) { return role == Role::param || role == Role::slot || role == Role::grad; }
-std::string_view to_string(Role);
 
 constexpr int kNoKernel = -1;
 
@@ -34,6 +23,7 @@ struct Node {
   std::string name;     // declarations: the name the user sees, e.g. "hidden.weight"
   std::string location; // where it comes from, a JSON pointer such as "/layers/0"
   int kernel = kNoKernel;
+  std::optional<BufferKind> buffer; // of a declaration with the role buffer
 
   bool is_declaration() const { return op == nullptr; }
 };
@@ -55,7 +45,6 @@ struct GradientOf {
 
 /// Where a value lives. Only values that exist in memory have one.
 struct Placement {
-  enum class Space : uint8_t { none, input, scalar, params, slots, grads, workspace, output, constant };
   Space space = Space::none;
   int64_t index = 0;          // of the input, scalar, output or constant, in order of declaration
   int64_t offset = 0;         // bytes, for the arenas
@@ -80,6 +69,7 @@ public:
   std::optional<Plan> plan;
 
   Value declare(Role role, std::string name, Type type, std::string location = "");
+  Value declare_buffer(BufferKind kind, std::string name, Type type, std::string location = "");
   /// Appends a node of the op called `op`: fills in attribute defaults, infers the type. `declared` is the result type
   /// for the ops that take it as an argument (OpDef::explicit_type). Throws Error when it does not fit.
   Value add(std::string_view op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",
@@ -103,6 +93,17 @@ public:
   /// Whether the returned values depend on a value: what is forward, where a graph trains.
   std::vector<bool> forward() const;
 };
+
+/// Where a declared value lives.
+Space space_of(const Node &declaration);
+/// Numbers that are part of the program.
+bool is_constant(const Node &);
+/// Moves no element to another position in row-major order: as a view, outside every kernel, it costs nothing.
+bool is_reshape(const Node &);
+/// A reshape outside every kernel: another name for the bytes of its operand.
+bool is_view(const Graph &, Value);
+/// The value whose bytes `v` names: `v` itself unless it is a view.
+Value storage_root(const Graph &, Value v);
 
 /// Copies a graph node by node, the way passes rewrite: visit the old nodes in order and decide what each becomes.
 /// Declarations, returns, updates and gradient notes follow the mapping; a gradient note whose value has no image is

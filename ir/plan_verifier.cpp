@@ -9,20 +9,6 @@
 namespace gradc {
 namespace {
 
-using Space = Placement::Space;
-
-Space space_of(Role role) {
-  switch (role) {
-  case Role::input: return Space::input;
-  case Role::scalar: return Space::scalar;
-  case Role::param: return Space::params;
-  case Role::slot: return Space::slots;
-  case Role::grad: return Space::grads;
-  case Role::none: break;
-  }
-  return Space::none;
-}
-
 bool overlap(const Placement &a, const Placement &b) {
   return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
@@ -57,18 +43,6 @@ private:
   void problem(Value v, const std::string &text) { problems_.push_back(names_[v] + ": " + text); }
   const Placement &at(Value v) const { return plan_.places[v]; }
 
-  bool is_constant(Value v) const { return graph_[v].op && graph_[v].op->name == "constant"; }
-  // Outside every kernel a reshape is another name for the bytes of its operand.
-  bool is_view(Value v) const {
-    const Node &node = graph_[v];
-    return node.op && node.kernel == kNoKernel && node.op->name == "reshape";
-  }
-  Value root(Value v) const {
-    while (is_view(v))
-      v = graph_[v].inputs[0];
-    return v;
-  }
-
   // last_reader_[v]: the last kernel that reads v, itself or through a view.
   void find_readers() {
     last_reader_.assign(graph_.size(), kNoKernel);
@@ -77,7 +51,7 @@ private:
       if (graph_[v].kernel == kNoKernel)
         continue;
       for (Value input : graph_[v].inputs) {
-        Value read = root(input);
+        Value read = storage_root(graph_, input);
         last_reader_[read] = std::max(last_reader_[read], graph_[v].kernel);
         if (graph_[read].kernel != graph_[v].kernel)
           needed_[read] = true;
@@ -97,7 +71,7 @@ private:
   }
 
   void check_declaration(Value v) {
-    Space expected = space_of(graph_[v].role);
+    Space expected = space_of(graph_[v]);
     if (at(v).space != expected)
       problem(v, std::string(to_string(graph_[v].role)) + " values live in " + std::string(to_string(expected)) +
                      ", not in " + std::string(to_string(at(v).space)));
@@ -106,14 +80,14 @@ private:
   void check_result(Value v) {
     const Placement &place = at(v);
     int kernel = graph_[v].kernel;
-    if (is_view(v)) {
-      const Placement &base = at(root(v));
+    if (is_view(graph_, v)) {
+      const Placement &base = at(storage_root(graph_, v));
       if (place.space != base.space || place.offset != base.offset || place.index != base.index)
-        problem(v, "a view lies elsewhere than " + names_[root(v)]);
+        problem(v, "a view lies elsewhere than " + names_[storage_root(graph_, v)]);
       return;
     }
     if (kernel == kNoKernel) {
-      if (!is_constant(v))
+      if (!is_constant(graph_[v]))
         problem(v, "is neither in a kernel nor a constant nor a view");
       return;
     }
@@ -155,7 +129,7 @@ private:
     for (Value v = 0; v < graph_.size(); ++v)
       if (graph_[v].kernel == graph_[to].kernel)
         for (Value input : graph_[v].inputs)
-          if (root(input) == from)
+          if (storage_root(graph_, input) == from)
             return true;
     return false;
   }
@@ -163,7 +137,7 @@ private:
   void check_overlaps() {
     std::vector<Value> roots;
     for (Value v = 0; v < graph_.size(); ++v)
-      if (!is_view(v) && (at(v).space == Space::workspace || is_state(graph_[v].role)))
+      if (!is_view(graph_, v) && (at(v).space == Space::workspace || is_state(graph_[v].role)))
         roots.push_back(v);
     for (size_t i = 0; i < roots.size(); ++i)
       for (size_t j = i + 1; j < roots.size(); ++j) {

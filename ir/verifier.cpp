@@ -91,6 +91,8 @@ private:
       problem(v, "a declaration has operands or attributes");
     if (node.kernel != kNoKernel)
       problem(v, "a declaration stands in a kernel");
+    if (node.buffer.has_value() != (node.role == Role::buffer))
+      problem(v, "lifetime and writer belong to buffers, and to them alone");
     if (node.role == Role::scalar && node.type.rank() != 0)
       problem(v, "a scalar must have rank 0, got " + to_string(node.type));
   }
@@ -126,7 +128,7 @@ private:
     std::set<Value> seen;
     for (const Update &u : graph_.updates) {
       if (!is_state(graph_[u.target].role))
-        problem("update " + names_[u.target] + ": the target is not a param, slot or grad");
+        problem("update " + names_[u.target] + ": the target is not a param, slot, grad or buffer");
       else if (graph_.type(u.target) != graph_.type(u.value))
         problem("update " + names_[u.target] + ": the target is " + to_string(graph_.type(u.target)) +
                 ", the value " + to_string(graph_.type(u.value)));

@@ -4,6 +4,8 @@
 
 #include "ir/op.h"
 
+#include <algorithm>
+
 namespace gradc {
 namespace {
 
@@ -35,9 +37,10 @@ public:
   Differentiation(Graph &graph, const std::vector<Value> &wrt)
       : graph_(graph), varied_(varied(graph, wrt)), adjoints_(graph.size()) {}
 
-  void run(Value loss) {
-    adjoints_[loss] = graph_.constant(1, graph_.type(loss), graph_[loss].location);
-    for (Value v = loss + 1; v-- > 0;)
+  void run(const std::vector<Value> &outputs, const std::vector<Value> &adjoints) {
+    for (size_t i = 0; i < outputs.size(); ++i)
+      accumulate(outputs[i], adjoints[i], "an output");
+    for (Value v = outputs.empty() ? 0 : *std::ranges::max_element(outputs) + 1; v-- > 0;)
       if (varied_[v] && adjoints_[v] && !graph_[v].is_declaration())
         propagate(v);
   }
@@ -61,7 +64,7 @@ private:
                    "the gradient of '" + std::string(op.name) + "' does not answer for each operand");
     for (size_t n = 0; n < inputs.size(); ++n)
       if (flows[n] && varied_[inputs[n]])
-        accumulate(inputs[n], op.kind == OpKind::elementwise ? unbroadcast(*flows[n], inputs[n]) : *flows[n], op);
+        accumulate(inputs[n], op.kind == OpKind::elementwise ? unbroadcast(*flows[n], inputs[n]) : *flows[n], op.name);
   }
 
   std::vector<std::optional<Value>> gradient(const OpDef &op, Value v) {
@@ -102,9 +105,10 @@ private:
     return flow;
   }
 
-  void accumulate(Value v, Value flow, const OpDef &from) {
-    internal_check(graph_.type(flow) == graph_.type(v), "the gradient of '" + std::string(from.name) + "' has type " +
-                                                            to_string(graph_.type(flow)) + ", its operand " +
+  /// `from` names who gives the adjoint: an op, for one of its operands.
+  void accumulate(Value v, Value flow, std::string_view from) {
+    internal_check(graph_.type(flow) == graph_.type(v), "the adjoint that '" + std::string(from) + "' gives has type " +
+                                                            to_string(graph_.type(flow)) + ", the value " +
                                                             to_string(graph_.type(v)));
     std::optional<Value> &sum = adjoints_[v];
     sum = sum ? graph_.add("add", {*sum, flow}, {}, graph_[flow].location) : flow;
@@ -121,12 +125,12 @@ private:
 NotDifferentiable::NotDifferentiable(std::vector<Place> p)
     : Error(describe(p), p.empty() ? "" : p.front().location), places(std::move(p)) {}
 
-std::vector<Value> differentiate(Graph &graph, Value loss, const std::vector<Value> &wrt) {
-  internal_check(is_float(graph.type(loss).dtype) && graph.type(loss).rank() == 0,
-                 "the loss is a float of rank 0, not " + to_string(graph.type(loss)));
+std::vector<Value> pull_back(Graph &graph, const std::vector<Value> &outputs, const std::vector<Value> &adjoints,
+                             const std::vector<Value> &wrt) {
+  internal_check(outputs.size() == adjoints.size(), "every output has one adjoint");
   const size_t forward_size = graph.size();
   Differentiation differentiation(graph, wrt);
-  differentiation.run(loss);
+  differentiation.run(outputs, adjoints);
   if (!differentiation.missing().empty()) {
     graph.nodes.resize(forward_size);
     throw NotDifferentiable({differentiation.missing().rbegin(), differentiation.missing().rend()});
@@ -135,6 +139,18 @@ std::vector<Value> differentiate(Graph &graph, Value loss, const std::vector<Val
   for (Value w : wrt)
     gradients.push_back(differentiation.adjoint(w));
   return gradients;
+}
+
+std::vector<Value> differentiate(Graph &graph, Value loss, const std::vector<Value> &wrt) {
+  internal_check(is_float(graph.type(loss).dtype) && graph.type(loss).rank() == 0,
+                 "the loss is a float of rank 0, not " + to_string(graph.type(loss)));
+  const Value one = graph.constant(1, graph.type(loss), graph[loss].location);
+  try {
+    return pull_back(graph, {loss}, {one}, wrt);
+  } catch (const NotDifferentiable &) {
+    graph.nodes.pop_back();
+    throw;
+  }
 }
 
 } // namespace gradc

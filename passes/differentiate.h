@@ -15,6 +15,14 @@ struct NotDifferentiable : Error {
   std::vector<Place> places;
 };
 
+/// The core of reverse mode, a vector-Jacobian product: appends the nodes that compute, for every w of `wrt`, the sum over the
+/// outputs of adjoint * d output / d w, and returns those values, in order; each has the type of its w, zeros where no output
+/// depends on it. Outputs and wrt are any values of the graph, so that a part of it can be differentiated by itself: what
+/// lies between them. An adjoint has the type of its output, which may come several times. Throws NotDifferentiable, and
+/// then leaves the graph as it was.
+std::vector<Value> pull_back(Graph &graph, const std::vector<Value> &outputs, const std::vector<Value> &adjoints,
+                             const std::vector<Value> &wrt);
+
 /// Appends to `graph` the nodes that compute d loss / d w for every w of `wrt`, and returns those values, in order; each
 /// has the type of its w (zeros where the loss does not depend on it). `loss` is a float of rank 0. Sums over broadcast
 /// axes here, so no gradient rule does. Throws NotDifferentiable. Does not touch graph.gradients.

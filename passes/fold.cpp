@@ -17,7 +17,6 @@ constexpr int64_t kMaxResult = 64;         // elements of a constant that is not
 constexpr int64_t kMaxOperands = 1 << 16;  // elements read at compile time
 constexpr double kMaxExactInteger = 0x1p53; // attributes hold numbers as doubles
 
-bool is_constant(const Node &node) { return !node.is_declaration() && node.op->name == "constant"; }
 
 Tensor evaluate(const Graph &graph, const Node &node, bool as_scalars) {
   const auto reshaped = [&](Node n) {

@@ -67,7 +67,7 @@ private:
       return false;
     bool scalar_inputs = std::all_of(node.inputs.begin(), node.inputs.end(), [&](Value input) {
       const Node &in = graph_[input];
-      return group_[input] == kFree || in.role == Role::scalar || (in.op && in.op->name == "constant");
+      return group_[input] == kFree || in.role == Role::scalar || is_constant(in);
     });
     bool cheap = node.op->kind == OpKind::source || node.op->kind == OpKind::movement ||
                  (node.op->kind == OpKind::elementwise && node.type.elements() == 1);
@@ -81,7 +81,7 @@ private:
       const Node &node = graph_[v];
       if (node.kernel != kNoKernel)
         group_[v] = groups.emplace(node.kernel, static_cast<int>(v)).first->second;
-      else if (node.is_declaration() || node.op->name == "constant")
+      else if (node.is_declaration() || is_constant(node))
         continue;
       else if (is_free(node, v))
         group_[v] = kFree;
@@ -286,7 +286,7 @@ private:
 void Fuser::rebuild() {
   Rewriter rewriter(graph_);
   for (Value v = 0; v < graph_.size(); ++v)
-    if (graph_[v].is_declaration() || graph_[v].op->name == "constant")
+    if (graph_[v].is_declaration() || is_constant(graph_[v]))
       rewriter.copy(v);
   std::vector<size_t> waits_for(graph_.size(), 0);
   std::vector<Value> units; // by their first node

@@ -57,7 +57,7 @@ private:
   }
   Value own(Value v) {
     const Node &node = graph_[v];
-    if (node.is_declaration() || node.op->name == "constant" || becomes_view(graph_, v) || taken_.contains(v))
+    if (node.is_declaration() || is_constant(node) || becomes_view(graph_, v) || taken_.contains(v))
       return copy(v);
     taken_.insert(v);
     return v;

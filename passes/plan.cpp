@@ -10,8 +10,6 @@
 namespace gradc {
 namespace {
 
-using Space = Placement::Space;
-
 // Which stored values use the same bytes one after the other.
 struct Sharing {
   std::vector<Buffer> buffers;
@@ -91,23 +89,33 @@ public:
 private:
   Placement &at(Value v) { return plan_.places[v]; }
 
+  // Buffers that data write come first in their arena, so that they are one block: ranks average them with the gradients.
   void place_declarations() {
     int64_t inputs = 0, scalars = 0, constants = 0;
-    std::map<Space, int64_t> end;
     for (Value v = 0; v < graph_.size(); ++v) {
       const Node &node = graph_[v];
-      int64_t bytes = node.type.bytes();
+      const int64_t bytes = node.type.bytes();
       if (node.role == Role::input)
         at(v) = {.space = Space::input, .index = inputs++, .bytes = bytes};
       else if (node.role == Role::scalar)
         at(v) = {.space = Space::scalar, .index = scalars++, .bytes = bytes};
-      else if (is_state(node.role)) {
-        Space space = node.role == Role::param ? Space::params : node.role == Role::slot ? Space::slots : Space::grads;
-        at(v) = {.space = space, .offset = end[space], .bytes = bytes};
-        end[space] += aligned(bytes);
-      } else if (node.op->name == "constant" && !node.attrs.contains("value"))
+      else if (is_state(node.role) && written_by_data(node))
+        place_state(v);
+      else if (is_constant(node) && !node.attrs.contains("value"))
         at(v) = {.space = Space::constant, .index = constants++, .bytes = bytes};
     }
+    for (Value v = 0; v < graph_.size(); ++v)
+      if (is_state(graph_[v].role) && !written_by_data(graph_[v]))
+        place_state(v);
+  }
+
+  static bool written_by_data(const Node &node) { return node.buffer && node.buffer->writer == Writer::data; }
+
+  void place_state(Value v) {
+    const Space space = space_of(graph_[v]);
+    const int64_t bytes = graph_.type(v).bytes();
+    at(v) = {.space = space, .offset = end_[space], .bytes = bytes};
+    end_[space] += aligned(bytes);
   }
 
   void place_results() {
@@ -143,6 +151,7 @@ private:
 
   Graph &graph_;
   Plan plan_;
+  std::map<Space, int64_t> end_; // of what is placed in each arena so far
 };
 
 } // namespace

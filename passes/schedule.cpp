@@ -310,7 +310,7 @@ Order best_order(const Problem &problem) {
 Graph reordered(const Graph &graph, const Order &order) {
   Rewriter rewriter(graph);
   for (Value v = 0; v < graph.size(); ++v)
-    if (graph[v].is_declaration() || graph[v].op->name == "constant")
+    if (graph[v].is_declaration() || is_constant(graph[v]))
       rewriter.copy(v);
   auto place_views = [&] {
     for (Value v = 0; v < graph.size(); ++v)

@@ -60,7 +60,7 @@ bool is_implied_by_broadcasting(const Graph &graph, Value v) {
   const Node &node = graph[v];
   if (node.is_declaration() || node.op->name == "broadcast")
     return !node.is_declaration();
-  if (node.op->name != "reshape")
+  if (!is_reshape(node))
     return false;
   const Shape &from = graph.type(node.inputs[0]).shape, &to = node.type.shape;
   return to.size() > from.size() && std::equal(from.rbegin(), from.rend(), to.rbegin());

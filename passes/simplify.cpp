@@ -9,7 +9,7 @@
 namespace gradc {
 
 std::optional<double> splat_value(const Node &node) {
-  if (node.is_declaration() || node.op->name != "constant" || !node.attrs.contains("value"))
+  if (!is_constant(node) || !node.attrs.contains("value"))
     return std::nullopt;
   return number_attr(node.attrs, "value");
 }

@@ -10,11 +10,6 @@
 
 namespace gradc {
 
-bool is_view(const Graph &graph, Value v) {
-  const Node &node = graph[v];
-  return node.op && node.kernel == kNoKernel && node.op->name == "reshape";
-}
-
 static bool same_but_for_unit_dims(const Shape &a, const Shape &b) {
   Shape x = a, y = b;
   std::erase(x, 1);
@@ -24,7 +19,7 @@ static bool same_but_for_unit_dims(const Shape &a, const Shape &b) {
 
 bool becomes_view(const Graph &graph, Value v) {
   const Node &node = graph[v];
-  return node.op && node.op->name == "reshape" &&
+  return is_reshape(node) &&
          !same_but_for_unit_dims(node.type.shape, graph.type(node.inputs[0]).shape);
 }
 

@@ -6,14 +6,12 @@
 
 namespace gradc {
 
-/// A reshape outside every kernel: another name for the bytes of its operand.
-bool is_view(const Graph &, Value);
-/// Whether it will be one, before kernels are known: a reshape that moves no element to another linear position costs nothing
+/// Whether a value will be a view, before kernels are known: a reshape that moves no element to another linear position costs nothing
 /// as a view; one that only adds or drops unit dims composes with its neighbours instead.
 bool becomes_view(const Graph &, Value);
 using ViewTest = bool(const Graph &, Value);
-/// The value whose bytes `v` names: `v` itself unless it is a view.
-Value storage_root(const Graph &, Value v, ViewTest *view = is_view);
+/// The value whose bytes `v` names, where `view` says what is a view.
+Value storage_root(const Graph &, Value v, ViewTest *view);
 
 /// `before` reads a state's old value, which `after` overwrites in place.
 struct Hazard {

@@ -31,7 +31,10 @@ enum {
   GRADC_PARAMS = 0,   /* parameters: what is trained */
   GRADC_SLOTS = 1,    /* state of the optimizer */
   GRADC_GRADS = 2,    /* gradients: written by grad_step, read by apply */
-  GRADC_WORKSPACE = 3 /* scratch of one call; may be shared by calls that do not overlap */
+  GRADC_WORKSPACE = 3, /* scratch of one call; may be shared by calls that do not overlap */
+  GRADC_MODEL_BUFFERS = 4, /* state that is not trained and that predictions need: mean and deviation of the data */
+  GRADC_RUN_BUFFERS = 5,   /* such state that only going on with a training needs */
+  GRADC_CALL_BUFFERS = 6   /* such state of one sequence of calls */
 };
 
 /* How long what an arena holds matters, in falling order. */
@@ -44,12 +47,14 @@ enum {
 /* Kinds of entries. */
 enum {
   GRADC_OTHER = 0,      /* none of those below, e.g. a graph written by hand */
-  GRADC_INIT = 1,       /* parameters <- initial values, slots <- 0 */
+  GRADC_INIT = 1,       /* parameters <- initial values, slots <- 0, buffers <- what changes nothing */
   GRADC_TRAIN_STEP = 2, /* forward, backward and update; outputs: loss (f64, of the batch, before the update) */
   GRADC_GRAD_STEP = 3,  /* forward and backward, gradients to their arena; outputs: loss */
   GRADC_APPLY = 4,      /* update from the gradients in their arena */
   GRADC_EVALUATE = 5,   /* outputs: f64 sums over the batch; the signature says how a metric follows from them */
   GRADC_PREDICT = 6,    /* outputs: those of the model */
+  GRADC_FIT = 8,        /* buffers <- statistics of the batch and of all batches before; to be called with the training
+                           data before the first step. A model that standardizes nothing has no such entry */
   GRADC_SCHEDULE = 7    /* outputs: f64, the value at `step` of each scheduled hyper, named like it; reads their initial
                            values in `hypers`. A model without a schedule has no such entry */
 };
@@ -84,7 +89,7 @@ typedef struct gradc_arena {
   int64_t thread_bytes;
 } gradc_arena;
 
-/* A tensor that lives in an arena: parameter, optimizer slot or gradient. Row-major, dense. */
+/* A tensor that lives in an arena: parameter, optimizer slot, gradient or buffer. Row-major, dense. */
 typedef struct gradc_tensor {
   const char *name; /* "hidden.weight", "hidden.weight.m", "hidden.weight.grad" */
   int32_t dtype;

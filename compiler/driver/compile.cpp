@@ -36,7 +36,7 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
     }
     for (int64_t size : sizes)
       wanted.emplace(entry, size);
-    if (entry == Entry::evaluate || entry == Entry::predict)
+    if (entry == Entry::fit || entry == Entry::evaluate || entry == Entry::predict)
       wanted.emplace(entry, 1);
   }
   runtime::Signature signature = runtime::parse_signature(gradc::signature(loaded, model.float_dtype()));

@@ -202,7 +202,8 @@ void OptCommand::run() {
   else if (emit == "llvm" || emit == "asm") {
     if (!graph.plan)
       throw Error("code needs a planned graph: let the passes fuse, schedule and plan run");
-    ModelSpec spec{.name = "opt", .signature = "{}", .hypers = {}, .entries = {}};
+    ModelSpec spec;
+    spec.name = "opt", spec.signature = "{}";
     for (const Node &node : graph.nodes)
       if (node.role == Role::scalar && node.name != "seed" && node.name != "step" && node.name != "total_steps")
         spec.hypers.emplace_back(node.name, 0.0);

@@ -122,6 +122,8 @@ struct TrainCommand {
         [&](const runtime::Signature &signature, const std::string &folder) {
           options.base_folder = folder;
           data = runtime::load_training_data(signature, options);
+          for (const std::string &warning : data.warnings)
+            fmt::print(stderr, "gradc: warning: {}\n", warning);
           return runtime::needed_entries(signature, options, data.sizes());
         },
         [&](const gradc_model &table, const runtime::Signature &signature) {
@@ -143,8 +145,12 @@ struct PredictCommand {
           data = runtime::load_prediction_data(signature, options);
           return runtime::needed_predict_entries(data.rows(), options.batch_size);
         },
-        [&](const gradc_model &table, const runtime::Signature &) {
-          runtime::write_predictions(runtime::predict(table, data, options), data.rows(), options.output);
+        [&](const gradc_model &table, const runtime::Signature &signature) {
+          const std::vector<runtime::Prediction> predictions = runtime::predict(table, data, options);
+          std::vector<runtime::PredictedClasses> classes;
+          if (options.classes)
+            classes = runtime::predicted_classes(signature, predictions);
+          runtime::write_predictions(predictions, classes, data.rows(), options.output);
         });
   }
 };
@@ -191,6 +197,7 @@ void add_predict(CLI::App &app) {
   sub->add_option("--load", o.load, "The trained weights (safetensors)")->required()->type_name("FILE");
   sub->add_option("--data", o.data, "Data file, instead of the one the model names")->type_name("FILE");
   sub->add_option("-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required()->type_name("FILE");
+  sub->add_flag("--classes", o.classes, "Also the most likely class of each row, by its label");
   sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(CLI::PositiveNumber)->capture_default_str();
   sub->add_option("--threads", o.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
   sub->callback([command] { command->run(); });

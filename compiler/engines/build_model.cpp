@@ -8,6 +8,7 @@ namespace {
 int32_t kind_of(Entry entry) {
   switch (entry) {
   case Entry::init: return GRADC_INIT;
+  case Entry::fit: return GRADC_FIT;
   case Entry::train_step: return GRADC_TRAIN_STEP;
   case Entry::grad_step: return GRADC_GRAD_STEP;
   case Entry::apply: return GRADC_APPLY;
@@ -31,6 +32,9 @@ ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &reque
   spec.signature = signature(model, float_dtype);
   for (const ModelHyper &hyper : model.hypers)
     spec.hypers.emplace_back(hyper.name, hyper.value);
+  for (const ModelInput &input : model.inputs)
+    if (!input.labels.empty())
+      spec.labels.emplace_back(input.name, input.labels);
   for (const EntryRequest &request : requests) {
     Graph graph = build_graph(model, request.entry, request.batch, float_dtype);
     run_passes(graph, options);

@@ -90,6 +90,7 @@ private:
   std::string opening() const;
   std::string macros() const;
   std::string fixed_text() const;
+  std::string labels() const;
   std::string schedule_text() const;
   std::string wrapper(std::string_view entry, std::string_view doc) const;
   std::string filled(std::string_view text) const { return fmt::format(fmt::runtime(text), name_, prefix_); }
@@ -262,12 +263,45 @@ static inline double {0}_learning_rate({0} *m) {{
 }}
 )";
 
+// Any bytes as a C string literal.
+std::string literal(const std::string &text) {
+  std::string quoted = "\"";
+  for (const char c : text)
+    if (c == '"' || c == '\\' || c == '?' || static_cast<unsigned char>(c) < 32)
+      quoted += fmt::format("\\{:03o}", static_cast<unsigned char>(c)); // ?: no trigraphs
+    else
+      quoted += c;
+  return quoted + "\"";
+}
+
+// A function from class to text for every input that has labels.
+std::string HeaderWriter::labels() const {
+  Identifiers names;
+  std::string text;
+  for (const auto &[input, labels] : spec_.labels) {
+    std::vector<std::string> literals;
+    for (const std::string &label : labels)
+      literals.push_back(literal(label));
+    text += fmt::format(R"(
+/* The text of a class of '{0}'; null when there is none. */
+static inline const char *{1}_{2}_label(int64_t number) {{
+  static const char *const labels[] = {{{3}}};
+  return number >= 0 && number < {4} ? labels[number] : 0;
+}}
+)",
+                        input, name_, names.unique(input), fmt::join(literals, ", "), labels.size());
+  }
+  return text;
+}
+
 std::string HeaderWriter::text() {
   std::string text = opening();
   text += std::string_view(gradc_abi_header, static_cast<size_t>(gradc_abi_header_end - gradc_abi_header));
   text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
   text += macros() + fixed_text();
+  text += wrapper("fit", filled("Takes a batch into the statistics by which inputs are standardized. Call it with the training data,\n"
+                                " * each example once, before the first step; {0}_load and {0}_resume bring the statistics along."));
   text += wrapper("train_step", "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
                                 " * m->status tells the two apart where the loss itself is not finite.");
   text += wrapper("grad_step", filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
@@ -277,6 +311,7 @@ std::string HeaderWriter::text() {
   text += wrapper("evaluate", "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
                               " * \"metrics\" of the signature says how to compute the others.");
   text += wrapper("predict", "The model's outputs.");
+  text += labels();
   if (has_hyper("learning_rate"))
     text += filled(kLearningRate);
   return text + "\n#ifdef __cplusplus\n}\n#endif\n#endif\n";

@@ -122,8 +122,8 @@ static inline {name} *{name}_create(int64_t seed, int32_t threads) {{
   return {name}_create_from({symbol}(), seed, threads);
 }}
 
-/* The elements of a parameter, "{tensor}", optimizer slot or gradient, "{tensor}.grad", by its name; null when there is
- * none. */
+/* The elements of a parameter, "{tensor}", optimizer slot, gradient, "{tensor}.grad", or buffer by its name; null when
+ * there is none. */
 static inline void *{name}_tensor({name} *m, const char *tensor) {{
   int32_t i;
   for (i = 0; i < m->model->tensor_count; ++i) {{
@@ -142,19 +142,19 @@ static inline void *const *{name}_choose({name} *m, int32_t lifetime) {{
   return m->chosen;
 }}
 
-/* Parameters and optimizer state as a safetensors file, written atomically. */
+/* Parameters, optimizer state and buffers as a safetensors file, written atomically. */
 static inline int32_t {name}_save({name} *m, const char *path) {{
   return m->status = m->model->save(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, 0);
 }}
 
-/* Parameters from a file: enough to predict, or to begin a new training. `message` may be null; on failure it tells
+/* Parameters, and the buffers that predictions need, from a file: enough to predict, or to begin a new training. `message` may be null; on failure it tells
  * what is wrong with the file, and nothing is changed. */
 static inline int32_t {name}_load({name} *m, const char *path, char *message, int64_t message_bytes) {{
   return m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_MODEL), m->model->arena_count, path, message,
                                     message_bytes);
 }}
 
-/* Parameters and optimizer state, to go on after `step` updates as if there had been no interruption. */
+/* Parameters, optimizer state and buffers, to go on after `step` updates as if there had been no interruption. */
 static inline int32_t {name}_resume({name} *m, const char *path, int64_t step, char *message, int64_t message_bytes) {{
   m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, message,
                              message_bytes);

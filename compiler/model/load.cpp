@@ -4,6 +4,7 @@
 #include "compiler/model/linking/linker.h"
 #include "compiler/model/json/overrides.h"
 #include "compiler/model/linking/resolve.h"
+#include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/sections.h"
 
 #include <charconv>
@@ -29,6 +30,18 @@ std::string stem_name(const std::string &path) {
 
 const std::string &Model::name_of(Source s) const {
   return is_input(s) ? inputs[s].name : layers[s - inputs.size()].name;
+}
+
+const ModelLoss *Model::loss_of(Source output) const {
+  for (const ModelLoss &loss : losses)
+    if (loss.prediction == output)
+      return &loss;
+  return nullptr;
+}
+
+const ModelInput *Model::predicted_input(const ModelLoss &loss) const {
+  const bool known = loss.def->link == Link::none && is_input(loss.target);
+  return known && inputs[loss.target].preprocessing.changes_values() ? &inputs[loss.target] : nullptr;
 }
 
 const Shape &Model::shape_of(Source s) const {

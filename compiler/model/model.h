@@ -17,11 +17,24 @@ struct OptimizerDef;
 /// file.
 using Source = size_t;
 
+/// What happens to the values of an input before layers see them: x * scale + offset, then, standardized, minus the mean and
+/// divided by the deviation of the training examples.
+struct Preprocessing {
+  double scale = 1, offset = 0;
+  bool standardize = false;
+  bool changes_values() const { return scale != 1 || offset != 0 || standardize; }
+};
+
 struct ModelInput {
   std::string name;
   Shape shape;         // of one example
   DType dtype;         // f32 stands for the float type the model is compiled for
   int64_t classes = 0; // how many, where its values are class labels of a loss
+  Preprocessing preprocessing = {};
+  std::vector<std::string> labels = {}; // the texts of classes 0, 1, ...; empty: they have none
+
+  /// What a caller hands over. Layers see the float type of the model whatever it is.
+  DType dtype_in(DType float_dtype) const { return dtype == DType::f32 ? float_dtype : dtype; }
 };
 
 struct ModelLayer {
@@ -77,6 +90,11 @@ struct Model {
 
   bool is_input(Source source) const { return source < inputs.size(); }
   const std::string &name_of(Source) const;
+  /// The first loss that judges an output; null when none does.
+  const ModelLoss *loss_of(Source output) const;
+  /// The input that the prediction of a loss is an estimate of, where its values are preprocessed; null otherwise, and where
+  /// the prediction is a logit.
+  const ModelInput *predicted_input(const ModelLoss &) const;
   const Shape &shape_of(Source) const;
 };
 
@@ -95,14 +113,17 @@ std::optional<Span> find_location(const Model &, std::string_view pointer);
 std::optional<size_t> index_in(std::string_view list, std::string_view pointer);
 
 /// The functions of a compiled model; runtime/gradc.h says what each does.
-enum class Entry : uint8_t { init, train_step, grad_step, apply, evaluate, predict, schedule };
-constexpr Entry kEntries[] = {Entry::init,     Entry::train_step, Entry::grad_step, Entry::apply,
-                              Entry::evaluate, Entry::predict,    Entry::schedule};
+enum class Entry : uint8_t { init, fit, train_step, grad_step, apply, evaluate, predict, schedule };
+constexpr Entry kEntries[] = {Entry::init,  Entry::fit,      Entry::train_step, Entry::grad_step,
+                              Entry::apply, Entry::evaluate, Entry::predict,    Entry::schedule};
 std::string_view to_string(Entry);
 std::optional<Entry> parse_entry(std::string_view);
 /// Does the entry read examples? Those that do not are built with batch 0.
 bool takes_examples(Entry);
-/// Does the model have it? All have all, but for the schedule: there is none where nothing changes from step to step.
+/// Does it write gradients that another entry reads, or read them?
+bool gradients_cross(Entry);
+/// Has the model anything for the entry to do? `fit` is there where an input is standardized, `schedule` where a hyper changes
+/// from step to step, the others always.
 bool has_entry(const Model &, Entry);
 std::vector<Entry> entries_of(const Model &);
 
@@ -115,8 +136,9 @@ Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
-/// "inputs": {name: {"shape", "dtype", "classes"?}}, "outputs": [...], "scheduled": [names of hypers],
-/// "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
+/// "inputs": {name: {"shape", "dtype", "classes"?, "labels"?, "standardize"?}}, "outputs": [{"name", "classes_of"?}],
+/// "scheduled": [names of hypers], "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is
+/// terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
 /// * per_example.
 std::string signature(const Model &, DType float_dtype = DType::f32);
 

@@ -21,20 +21,47 @@ static Json describe(const Model &model, const ModelMetric &metric) {
   return json;
 }
 
+static Type target_type(const Model &model, const ModelLoss &loss) {
+  return {model.is_input(loss.target) ? model.inputs[loss.target].dtype : DType::f32, model.shape_of(loss.target)};
+}
+
+/// "classes_of" is the input whose classes an output has logits for, along its last axis.
+static Json describe(const Model &model, Source output) {
+  Json json = {{"name", model.name_of(output)}};
+  const ModelLoss *loss = model.loss_of(output);
+  if (loss && is_class_labels(*loss->def, target_type(model, *loss), model.shape_of(output)))
+    json["classes_of"] = model.name_of(loss->target);
+  return json;
+}
+
+/// Losses whose targets are standardized are sums of numbers without a unit.
+static Json standardized_targets(const Model &model) {
+  Json names = Json::array();
+  for (const ModelLoss &loss : model.losses)
+    if (model.is_input(loss.target) && model.inputs[loss.target].preprocessing.standardize)
+      names.push_back(model.name_of(loss.target));
+  return names;
+}
+
 std::string signature(const Model &model, DType float_dtype) {
   Json inputs = Json::object();
   for (const ModelInput &input : model.inputs) {
-    const DType dtype = is_float(input.dtype) ? float_dtype : input.dtype;
-    inputs[input.name] = {{"shape", input.shape}, {"dtype", to_string(dtype)}};
+    inputs[input.name] = {{"shape", input.shape}, {"dtype", to_string(input.dtype_in(float_dtype))}};
     if (input.classes > 0)
       inputs[input.name]["classes"] = input.classes;
+    if (!input.labels.empty())
+      inputs[input.name]["labels"] = input.labels;
+    if (input.preprocessing.standardize)
+      inputs[input.name]["standardize"] = true;
   }
   Json metrics = {{{"name", "loss"}, {"kind", "mean"}, {"terms", {"loss.sum"}}, {"higher_is_better", false}}};
   for (const ModelMetric &metric : model.metrics)
     metrics.push_back(describe(model, metric));
+  if (Json names = standardized_targets(model); !names.empty())
+    metrics[0]["standardized_targets"] = std::move(names);
   Json outputs = Json::array();
   for (Source output : model.outputs)
-    outputs.push_back(model.name_of(output));
+    outputs.push_back(describe(model, output));
   Json scheduled = Json::array();
   if (has_entry(model, Entry::schedule))
     scheduled.push_back("learning_rate");

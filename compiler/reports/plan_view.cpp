@@ -40,7 +40,7 @@ std::vector<Block> blocks_of(const Graph &graph) {
   std::vector<Block> blocks;
   for (Value v = 0; v < graph.size(); ++v) {
     const Placement &p = graph.plan->places[v];
-    if (p.space == Placement::Space::workspace && graph[v].kernel != kNoKernel)
+    if (p.space == Space::workspace && graph[v].kernel != kNoKernel)
       blocks.push_back({v, names[v], p.offset, p.bytes, p.first, p.last, p.last, p.in_place, retained[v]});
   }
   for (Block &b : blocks)

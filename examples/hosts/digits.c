@@ -25,7 +25,7 @@ static int read_csv(const char *path) {
     char *at = line;
     int i;
     for (i = 0; i < DIGITS_PIXELS_SIZE; ++i) {
-      pixels[rows][i] = (float)strtol(at, &at, 10) / 16;
+      pixels[rows][i] = (float)strtol(at, &at, 10);
       at += *at == ',';
     }
     digit[rows++] = (int32_t)strtol(at, &at, 10);

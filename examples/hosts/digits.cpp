@@ -30,7 +30,7 @@ Examples read_csv(const std::string &path) {
   while (std::getline(file, line)) {
     std::istringstream cells(line);
     for (int i = 0; i < DIGITS_PIXELS_SIZE && std::getline(cells, cell, ','); ++i)
-      data.pixels.push_back(std::stof(cell) / 16);
+      data.pixels.push_back(std::stof(cell));
     std::getline(cells, cell, ',');
     data.digit.push_back(std::stoi(cell));
   }

@@ -129,7 +129,7 @@ def main(library="./digits.so", data="examples/digits/digits.csv"):
     with open(data, newline="") as file:
         rows = list(csv.reader(file))[1:]
     random.Random(7).shuffle(rows)
-    pixels = [[int(cell) / 16 for cell in row[:64]] for row in rows]
+    pixels = [[float(cell) for cell in row[:64]] for row in rows]
     digit = [int(row[64]) for row in rows]
     train = len(rows) // 5 * 4
 

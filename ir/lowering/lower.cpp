@@ -123,7 +123,7 @@ bool Lowering::may_leave(const IndexExpr &e, int64_t extent) {
 
 ExprId Lowering::element(Value v, const Index &at, bool guarded) {
   const Node &node = graph_[v];
-  if (node.op && node.op->name == "constant" && node.attrs.contains("value")) {
+  if (is_constant(node) && node.attrs.contains("value")) {
     Expr literal{.kind = Expr::Kind::literal, .dtype = node.type.dtype};
     double value = number_attr(node.attrs, "value");
     if (is_float(node.type.dtype))
@@ -153,7 +153,7 @@ ExprId Lowering::element(Value v, const Index &at, bool guarded) {
 
 ExprId Lowering::element_padded(Value v, const Index &at, double pad, bool guarded) {
   const Node &node = graph_[v];
-  if (!region_.contains(v) && !(node.op && node.op->name == "constant")) {
+  if (!region_.contains(v) && !is_constant(node)) {
     Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = true, .target = param(v), .number = pad};
     load.index = at;
     return kernel().intern(std::move(load));

@@ -5,18 +5,11 @@
 #include "ir/suggest.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <unordered_map>
 
 namespace gradc {
 namespace {
-
-using Space = Placement::Space;
-
-constexpr std::array kRoles = {Role::input, Role::scalar, Role::param, Role::slot, Role::grad};
-constexpr std::array kSpaces = {Space::input, Space::scalar,    Space::params, Space::slots,
-                                Space::grads, Space::workspace, Space::output, Space::constant};
 
 class GraphParser {
 public:
@@ -54,9 +47,9 @@ private:
     std::string_view word = lex_.identifier("a statement");
     if (kernel != kNoKernel)
       lex_.fail("only nodes such as '%0 = add %a, %b' may stand in a kernel, got '" + std::string(word) + "'", begin);
-    for (Role role : kRoles)
-      if (word == to_string(role))
-        return declaration(role, begin);
+    for (const RoleInfo &info : roles())
+      if (word == info.name)
+        return declaration(info.role, begin);
     if (word == "kernel")
       return kernel_block();
     if (word == "return")
@@ -67,8 +60,9 @@ private:
       return gradient_statement();
     if (word == "plan")
       return plan_statement(begin);
-    constexpr std::array<std::string_view, 10> known = {"input",  "scalar", "param",  "slot",     "grad",
-                                                        "kernel", "return", "update", "gradient", "plan"};
+    std::vector<std::string_view> known = {"kernel", "return", "update", "gradient", "plan"};
+    for (const RoleInfo &info : roles())
+      known.push_back(info.name);
     lex_.fail("unknown statement '" + std::string(word) + "'" + did_you_mean(word, known), begin);
   }
 
@@ -115,12 +109,40 @@ private:
 
   void declaration(Role role, size_t begin) {
     std::string name = new_name();
+    std::optional<BufferKind> kind;
+    if (role == Role::buffer)
+      kind = buffer_kind();
     lex_.expect(":");
     Type type = lex_.type();
     Placement place = placement(type);
     std::string where = location();
-    Value v = checked(begin, [&] { return graph_.declare(role, name, type, where); });
+    Value v = checked(begin, [&] {
+      return kind ? graph_.declare_buffer(*kind, name, type, where) : graph_.declare(role, name, type, where);
+    });
     define(name, v, place);
+  }
+
+  // {lifetime="model", writer="fit"}, in any order.
+  BufferKind buffer_kind() {
+    const size_t begin = lex_.offset();
+    const Attrs attrs = attributes();
+    auto text = [&](const char *name, const char *values) {
+      auto it = attrs.find(name);
+      const std::string *value = it == attrs.end() ? nullptr : std::get_if<std::string>(&it->second);
+      if (!value)
+        lex_.fail(std::string("a buffer needs ") + name + "=" + values, begin);
+      return *value;
+    };
+    constexpr const char *lifetimes = "\"model\", \"run\" or \"call\"", *writers = "\"fit\", \"data\" or \"update\"";
+    const std::optional<Lifetime> lifetime = parse_lifetime(text("lifetime", lifetimes));
+    const std::optional<Writer> writer = parse_writer(text("writer", writers));
+    if (!lifetime)
+      lex_.fail(std::string("the lifetime of a buffer is ") + lifetimes, begin);
+    if (!writer)
+      lex_.fail(std::string("the writer of a buffer is ") + writers, begin);
+    if (attrs.size() != 2)
+      lex_.fail("a buffer has the attributes 'lifetime' and 'writer' alone", begin);
+    return {*lifetime, *writer};
   }
 
   void node(int kernel) {
@@ -260,10 +282,10 @@ private:
     size_t begin = lex_.offset();
     std::string_view word = lex_.identifier("a space such as workspace");
     std::vector<std::string_view> known;
-    for (Space s : kSpaces) {
-      if (word == to_string(s))
-        return s;
-      known.push_back(to_string(s));
+    for (const SpaceInfo &info : spaces()) {
+      if (word == info.name)
+        return info.space;
+      known.push_back(info.name);
     }
     lex_.fail("unknown space '" + std::string(word) + "'" + did_you_mean(word, known), begin);
   }

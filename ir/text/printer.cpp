@@ -8,22 +8,6 @@
 
 namespace gradc {
 
-std::string_view to_string(Placement::Space space) {
-  using Space = Placement::Space;
-  switch (space) {
-  case Space::none: return "none";
-  case Space::input: return "input";
-  case Space::scalar: return "scalar";
-  case Space::params: return "params";
-  case Space::slots: return "slots";
-  case Space::grads: return "grads";
-  case Space::workspace: return "workspace";
-  case Space::output: return "output";
-  case Space::constant: return "constant";
-  }
-  throw InternalFault("to_string: unknown space");
-}
-
 std::vector<std::string> value_names(const Graph &graph) {
   std::vector<std::string> names;
   size_t results = 0;
@@ -59,11 +43,9 @@ std::string attrs_text(const Node &node) {
 }
 
 std::string place_text(const Placement &place, const Type &type) {
-  using Space = Placement::Space;
   if (place.space == Space::none)
     return "";
-  bool in_arena = place.space == Space::params || place.space == Space::slots || place.space == Space::grads ||
-                  place.space == Space::workspace;
+  const bool in_arena = is_arena(place.space);
   std::string text = " [" + std::string(to_string(place.space));
   text += (in_arena ? "+" : " ") + std::to_string(in_arena ? place.offset : place.index);
   if (in_arena || place.bytes != type.bytes())
@@ -114,6 +96,9 @@ private:
     const Node &node = graph_[v];
     if (node.is_declaration()) {
       text_ += std::string(to_string(node.role)) + " " + names_[v];
+      if (node.buffer)
+        text_ += " {lifetime=" + quoted(to_string(node.buffer->lifetime)) +
+                 ", writer=" + quoted(to_string(node.buffer->writer)) + "}";
     } else {
       text_ += names_[v] + " = " + std::string(node.op->name);
       for (size_t i = 0; i < node.inputs.size(); ++i)

@@ -19,6 +19,5 @@ Graph parse_graph(std::string_view text);
 
 /// How each value is written: "%hidden.weight" for a declaration, "%7" for the eighth result of an op.
 std::vector<std::string> value_names(const Graph &);
-std::string_view to_string(Placement::Space);
 
 } // namespace gradc

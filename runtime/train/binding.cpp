@@ -102,13 +102,7 @@ Binding parse_binding(const InputInfo &input, const Json &json, const CsvReader 
   Binding binding;
   binding.input = &input;
   binding.path = json.value("path", "");
-  binding.scale = json.value("scale", 1.0);
-  binding.offset = json.value("offset", 0.0);
-  binding.standardize = json.value("standardize", false);
   binding.labels = json.value("labels", std::vector<std::string>());
-  if (binding.standardize && input.dtype != GRADC_F32 && input.dtype != GRADC_F64)
-    throw Error(fmt::format("data of input '{}': only f32 and f64 can be standardized, not {}", input.name,
-                            dtype_name(input.dtype)));
   if (!binding.path.empty())
     return binding;
   if (!csv)

@@ -1,4 +1,4 @@
-// Which values of the data files feed an input, and how they are transformed: the per-input objects of "data".
+// Which values of the data files feed an input: the per-input objects of "data".
 #pragma once
 
 #include "runtime/train/csv.h"
@@ -13,8 +13,6 @@ struct Binding {
   const InputInfo *input = nullptr;
   std::string path;             // a .npy file; empty: columns of the CSV file
   std::vector<int64_t> columns; // of the CSV file, one per element
-  double scale = 1, offset = 0;
-  bool standardize = false;
   std::vector<std::string> labels; // names of the classes, in order; empty: the cells are numbers
 };
 

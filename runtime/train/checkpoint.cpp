@@ -7,10 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace gradc::runtime {
@@ -18,7 +18,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char *kStandardize = "gradc.standardize";
 constexpr std::array<std::pair<const char *, int64_t RunState::*>, 6> kFields{{
     {"gradc.step", &RunState::step},
     {"gradc.epoch", &RunState::epoch},
@@ -58,22 +57,6 @@ int64_t parse_count(const std::string &text, const char *name, const std::string
   return value;
 }
 
-std::vector<double> finite_numbers(const Json &json) {
-  auto numbers = json.get<std::vector<double>>();
-  for (const double x : numbers)
-    if (!std::isfinite(x))
-      throw Error("a number is not finite");
-  return numbers;
-}
-
-Standardizations parse_standardizations(const std::string &text) {
-  Standardizations all;
-  const Json json = Json::parse(text);
-  for (const auto &[input, value] : json.items())
-    all[input] = {finite_numbers(value.at("mean")), finite_numbers(value.at("std"))};
-  return all;
-}
-
 } // namespace
 
 Checkpoint read_checkpoint(const std::string &path) try {
@@ -85,8 +68,6 @@ Checkpoint read_checkpoint(const std::string &path) try {
   if (!header.contains("__metadata__"))
     return checkpoint;
   const Json &metadata = header["__metadata__"];
-  if (metadata.contains(kStandardize))
-    checkpoint.standardizations = parse_standardizations(metadata[kStandardize].get<std::string>());
   checkpoint.has_state = metadata.contains(kFields[0].first);
   if (!checkpoint.has_state)
     return checkpoint;
@@ -100,19 +81,12 @@ Checkpoint read_checkpoint(const std::string &path) try {
   throw Error(fmt::format("'{}': malformed header: {}", path, problem.what()));
 }
 
-std::vector<std::string> checkpoint_metadata(const RunState &state, const Standardizations &standardizations) {
+std::vector<std::string> checkpoint_metadata(const RunState &state) {
   std::vector<std::string> metadata;
   for (const auto &[name, field] : kFields) {
     metadata.emplace_back(name);
     metadata.push_back(fmt::format("{}", state.*field));
   }
-  if (standardizations.empty())
-    return metadata;
-  Json json = Json::object();
-  for (const auto &[input, fitted] : standardizations)
-    json[input] = {{"mean", fitted.mean}, {"std", fitted.deviation}};
-  metadata.emplace_back(kStandardize);
-  metadata.push_back(json.dump());
   return metadata;
 }
 

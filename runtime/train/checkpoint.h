@@ -1,8 +1,6 @@
 // What a checkpoint knows beside its tensors: where the run stood, so that it can go on as if never interrupted.
 #pragma once
 
-#include "runtime/train/dataset.h"
-
 #include <cstdint>
 #include <set>
 #include <string>
@@ -21,7 +19,6 @@ struct RunState {
 struct Checkpoint {
   bool has_state = false; // written by a training run
   RunState state;
-  Standardizations standardizations;
   std::set<std::string> tensors; // names of all tensors in the file
 };
 
@@ -30,6 +27,6 @@ struct Checkpoint {
 Checkpoint read_checkpoint(const std::string &path);
 
 /// The metadata to save: names and values in turn.
-std::vector<std::string> checkpoint_metadata(const RunState &state, const Standardizations &standardizations);
+std::vector<std::string> checkpoint_metadata(const RunState &state);
 
 } // namespace gradc::runtime

@@ -1,6 +1,7 @@
 // Loads and splits the data of a model; see dataset.h.
 #include "runtime/train/dataset.h"
 
+#include "runtime/gradc.h"
 #include "runtime/train/binding.h"
 #include "runtime/train/error.h"
 #include "runtime/train/file.h"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 
 namespace gradc::runtime {
@@ -15,22 +17,39 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// An input while it is loaded: values to be standardized wait as f64 until their statistics are known.
+/// The spread of the values of one element, in f64, as they stand in the file (Welford 1962).
+struct Spread {
+  double count = 0, mean = 0, squares = 0;
+  void take(double value) {
+    const double distance = value - mean;
+    mean += distance / ++count;
+    squares += distance * (value - mean);
+  }
+  double deviation() const { return std::sqrt(squares / count); }
+};
+
+/// An input while it is loaded.
 struct Loading {
   Binding binding;
   std::vector<char> bytes;
-  std::vector<double> staged;
+  std::vector<Spread> spreads; // of each element, where f32 may be too coarse to standardize it
+  size_t element = 0;          // of the next value
+
+  Loading(Binding b) : binding(std::move(b)) {
+    if (binding.input->standardize && binding.input->dtype == GRADC_F32)
+      spreads.resize(static_cast<size_t>(binding.input->elements()));
+  }
 
   /// Takes the next value; `place` says where it stands, for the message.
   template <class Place> void take(double value, const Place &place) {
-    const double x = value * binding.scale + binding.offset;
-    const std::string reason = needs_check(x) ? reason_against(*binding.input, x) : "";
+    const std::string reason = needs_check(value) ? reason_against(*binding.input, value) : "";
     if (!reason.empty())
       throw Error(fmt::format("{}: input '{}': {}", place(), binding.input->name, reason));
-    if (binding.standardize)
-      staged.push_back(x);
-    else
-      append_value(*binding.input, x, bytes);
+    append_value(*binding.input, value, bytes);
+    if (spreads.empty())
+      return;
+    spreads[element].take(value);
+    element = element + 1 == spreads.size() ? 0 : element + 1;
   }
 
 private:
@@ -43,10 +62,25 @@ private:
 
 int64_t count_rows(const Loading &input) {
   const int64_t elements = std::max<int64_t>(input.binding.input->elements(), 1);
-  const auto values = input.binding.standardize
-                          ? static_cast<int64_t>(input.staged.size())
-                          : static_cast<int64_t>(input.bytes.size()) / dtype_bytes(input.binding.input->dtype);
-  return values / elements;
+  return static_cast<int64_t>(input.bytes.size()) / dtype_bytes(input.binding.input->dtype) / elements;
+}
+
+/// f32 keeps about 7 digits. Where the first 4 are the same in all rows, few are left of what tells rows apart.
+void warn_of_narrow_spread(const Loading &input, const CsvReader *csv, std::vector<std::string> &warnings) {
+  constexpr double kNarrow = 1e-4;
+  for (size_t e = 0; e < input.spreads.size(); ++e) {
+    const Spread &spread = input.spreads[e];
+    const double rounding = spread.count * std::numeric_limits<double>::epsilon() * std::abs(spread.mean);
+    const double deviation = spread.deviation();
+    if (deviation <= rounding || deviation >= kNarrow * std::abs(spread.mean))
+      continue;
+    const bool named = csv && e < input.binding.columns.size() && !csv->names().empty();
+    const std::string which = named ? fmt::format("column '{}'", csv->names()[static_cast<size_t>(input.binding.columns[e])])
+                                    : fmt::format("element {}", e);
+    warnings.push_back(fmt::format("input '{}', {}: the values lie within {:.2g} of {:.6g}, of which f32 keeps few digits; give "
+                                   "the input \"dtype\": \"f64\"",
+                                   input.binding.input->name, which, deviation, spread.mean));
+  }
 }
 
 std::unique_ptr<CsvReader> open_csv(const Json &data, const DatasetOptions &options) {
@@ -98,7 +132,7 @@ std::vector<Loading> bind_inputs(const Signature &signature, const Json &data, c
                               input.name));
     const Json &json = data[input.name];
     if (!options.inputs_may_be_absent || is_available(json, csv))
-      inputs.push_back({parse_binding(input, json, csv), {}, {}});
+      inputs.emplace_back(parse_binding(input, json, csv));
   }
   return inputs;
 }
@@ -143,49 +177,6 @@ void split_rows(Dataset &dataset, int64_t rows, const DatasetOptions &options) {
     std::sort(begin + part.begin, begin + part.end);
 }
 
-/// Two passes over the training rows, in f64.
-Standardization fit(const std::vector<double> &values, int64_t elements, const Dataset &dataset) {
-  Standardization fitted;
-  const auto count = static_cast<double>(dataset.train.size());
-  for (int64_t e = 0; e < elements; ++e) {
-    double sum = 0, squares = 0;
-    const auto value = [&](int64_t row) {
-      return values[static_cast<size_t>(dataset.original_rows[static_cast<size_t>(row)] * elements + e)];
-    };
-    for (int64_t row = dataset.train.begin; row < dataset.train.end; ++row)
-      sum += value(row);
-    const double mean = sum / count;
-    for (int64_t row = dataset.train.begin; row < dataset.train.end; ++row)
-      squares += (value(row) - mean) * (value(row) - mean);
-    const double deviation = std::sqrt(squares / count);
-    fitted.mean.push_back(mean);
-    fitted.deviation.push_back(deviation > 0 ? deviation : 1);
-  }
-  return fitted;
-}
-
-void standardize(Loading &input, Dataset &dataset, const Standardizations *given) {
-  const InputInfo &info = *input.binding.input;
-  const int64_t elements = info.elements();
-  Standardization &used = dataset.standardizations[info.name];
-  if (!given) {
-    used = fit(input.staged, elements, dataset);
-  } else if (const auto found = given->find(info.name); found != given->end()) {
-    used = found->second;
-  } else {
-    throw Error(fmt::format("data: input '{}' is to be standardized, but the checkpoint holds no statistics of it",
-                            info.name));
-  }
-  if (static_cast<int64_t>(used.mean.size()) != elements || used.deviation.size() != used.mean.size())
-    throw Error(fmt::format("data: the checkpoint's statistics of input '{}' are for {} elements, expected {}",
-                            info.name, used.mean.size(), elements));
-  for (size_t i = 0; i < input.staged.size(); ++i) {
-    const size_t e = i % static_cast<size_t>(elements);
-    append_value(info, (input.staged[i] - used.mean[e]) / used.deviation[e], input.bytes);
-  }
-  input.staged = {};
-}
-
 /// The rows of `input` in the dataset's order.
 InputData reorder(Loading &input, const Dataset &dataset) {
   const InputInfo &info = *input.binding.input;
@@ -226,8 +217,7 @@ Dataset load_dataset(const Signature &signature, const DatasetOptions &options) 
   Dataset dataset;
   split_rows(dataset, common_rows(inputs), options);
   for (Loading &input : inputs) {
-    if (input.binding.standardize)
-      standardize(input, dataset, options.standardizations);
+    warn_of_narrow_spread(input, csv.get(), dataset.warnings);
     dataset.inputs.push_back(reorder(input, dataset));
   }
   return dataset;

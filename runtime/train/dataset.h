@@ -1,8 +1,7 @@
-// The examples of a model: dense arrays in the model's dtypes, checked, scaled and split.
+// The examples of a model: dense arrays of raw values in the dtypes of its inputs, checked and split. Scaling and
+// standardization are part of the model.
 //
-// Where the values come from is the "data" object of the model file: columns of a CSV file or .npy files, one per
-// input. A value v becomes v * scale + offset, then, for a standardized input, (x - mean) / std of each of its elements
-// over the training rows (population std; 1 for a constant).
+// Where the values come from is the "data" object of the model file: columns of a CSV file or .npy files, one per input.
 #pragma once
 
 #include "runtime/train/permutation.h"
@@ -14,12 +13,6 @@
 #include <vector>
 
 namespace gradc::runtime {
-
-/// Mean and standard deviation of each element of an input.
-struct Standardization {
-  std::vector<double> mean, deviation;
-};
-using Standardizations = std::map<std::string, Standardization>; // by input
 
 /// Rows [begin, end) of a dataset.
 struct Part {
@@ -37,7 +30,6 @@ struct DatasetOptions {
   int64_t seed = 0;                     // of the split
   double validation_split = 0, test_split = 0; // shares of the rows, rounded, at least one row where positive
   bool inputs_may_be_absent = false;    // leave out inputs whose columns or files are not there (prediction)
-  const Standardizations *standardizations = nullptr; // use these and fit none
 };
 
 /// The values of one input, row-major, [rows, elements].
@@ -58,7 +50,7 @@ public:
   std::vector<InputData> inputs;
   Part train, validation, test;       // adjacent, in this order; file order inside each
   std::vector<int64_t> original_rows; // of each row: its number in the file, 0-based
-  Standardizations standardizations;  // fitted or given
+  std::vector<std::string> warnings;  // what is likely not meant, for people
 };
 
 /// Loads the data that `signature.train["data"]` describes. The split is a function of (seed, number of rows). Throws

@@ -24,7 +24,7 @@ std::string number(double value) { return std::isfinite(value) ? fmt::format("{}
 } // namespace
 
 std::string to_json(const StartEvent &event) {
-  return dump({{"event", "start"},
+  Json json = {{"event", "start"},
                {"model", event.model},
                {"parameters", event.parameters},
                {"seed", event.seed},
@@ -35,7 +35,10 @@ std::string to_json(const StartEvent &event) {
                {"epoch", event.epoch},
                {"rows",
                 {{"train", event.rows.train}, {"validation", event.rows.validation}, {"test", event.rows.test}}},
-               {"test_rows", event.test_rows}});
+               {"test_rows", event.test_rows}};
+  if (!event.standardized_targets.empty())
+    json["standardized_targets"] = event.standardized_targets;
+  return dump(json);
 }
 
 std::string to_json(const StepEvent &event) { // by hand: written once a step

@@ -10,6 +10,7 @@ struct StartEvent {
   std::string model;
   DatasetSizes rows;
   std::vector<int64_t> test_rows; // their numbers in the data file, 0-based
+  std::vector<std::string> standardized_targets; // of the losses, whose values have no unit for that
   int64_t epochs = 0, steps_per_epoch = 0, batch_size = 0, seed = 0;
   int64_t step = 0, epoch = 0, batch = 0; // done before this run (batches of the epoch under way); 0 unless resumed
   int64_t parameters = 0;      // numbers that are trained

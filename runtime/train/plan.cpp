@@ -62,6 +62,8 @@ std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOpti
   std::vector<EntryKey> entries{{"init", 0}};
   if (!signature.scheduled.empty())
     entries.push_back({"schedule", 0});
+  if (needs_fit(signature))
+    entries.push_back({"fit", 1});
   if (sizes.train >= plan.batch_size)
     entries.push_back({"train_step", plan.batch_size});
   if (plan.tail > 0)
@@ -82,11 +84,6 @@ Dataset load_training_data(const Signature &signature, const TrainOptions &optio
   dataset.seed = choose_seed(signature, options);
   dataset.validation_split = split(signature, "validation_split");
   dataset.test_split = split(signature, "test_split");
-  Checkpoint checkpoint;
-  if (!options.load.empty())
-    checkpoint = read_checkpoint(options.load);
-  if (!checkpoint.standardizations.empty())
-    dataset.standardizations = &checkpoint.standardizations;
   return load_dataset(signature, dataset);
 } catch (const nlohmann::json::exception &problem) {
   throw Error(fmt::format("signature: train: {}", problem.what()));

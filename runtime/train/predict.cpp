@@ -51,16 +51,32 @@ std::string quoted(const std::string &name) {
   return out + "\"";
 }
 
-std::string csv_header(const std::vector<Prediction> &predictions) {
+double value_at(const Prediction &prediction, int64_t index) {
+  const char *at = prediction.values.data() + index * dtype_bytes(prediction.dtype);
+  return prediction.dtype == GRADC_F64 ? read<double>(at) : static_cast<double>(read<float>(at));
+}
+
+/// The labels of the classes of an output; an empty list where they have none, null where the output has no classes.
+const std::vector<std::string> *labels_of(const Signature &signature, const std::string &output) {
+  for (const OutputInfo &info : signature.outputs)
+    for (const InputInfo &input : signature.inputs)
+      if (info.name == output && input.name == info.classes_of)
+        return &input.labels;
+  return nullptr;
+}
+
+std::string csv_header(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes) {
   std::vector<std::string> names;
   for (const Prediction &prediction : predictions)
     for (int64_t i = 0; i < elements(prediction); ++i)
       names.push_back(quoted(prediction.dims.empty() ? prediction.name : fmt::format("{}_{}", prediction.name, i)));
+  for (const PredictedClasses &column : classes)
+    names.push_back(quoted(column.name));
   return fmt::format("{}\n", fmt::join(names, ","));
 }
 
-std::string csv(const std::vector<Prediction> &predictions, int64_t rows) {
-  std::string text = csv_header(predictions);
+std::string csv(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes, int64_t rows) {
+  std::string text = csv_header(predictions, classes);
   for (int64_t row = 0; row < rows; ++row) {
     const char *separator = "";
     for (const Prediction &prediction : predictions)
@@ -68,6 +84,8 @@ std::string csv(const std::vector<Prediction> &predictions, int64_t rows) {
         text += separator + number(prediction, row * elements(prediction) + i);
         separator = ",";
       }
+    for (const PredictedClasses &column : classes)
+      text += "," + quoted(column.texts[static_cast<size_t>(row)]);
     text += '\n';
   }
   return text;
@@ -87,12 +105,10 @@ std::vector<Prediction> empty_predictions(const Outputs &outputs, int64_t batch)
 } // namespace
 
 Dataset load_prediction_data(const Signature &signature, const PredictOptions &options) {
-  const Checkpoint checkpoint = read_checkpoint(options.load);
   DatasetOptions dataset;
   dataset.base_folder = options.base_folder;
   dataset.data_path = options.data;
   dataset.inputs_may_be_absent = true;
-  dataset.standardizations = &checkpoint.standardizations;
   return load_dataset(signature, dataset);
 }
 
@@ -132,9 +148,36 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
   return predictions;
 }
 
-void write_predictions(const std::vector<Prediction> &predictions, int64_t rows, const std::string &path) {
+std::vector<PredictedClasses> predicted_classes(const Signature &signature, const std::vector<Prediction> &predictions) {
+  std::vector<PredictedClasses> columns;
+  for (const Prediction &prediction : predictions) {
+    const std::vector<std::string> *labels = labels_of(signature, prediction.name);
+    if (!labels || prediction.dims.size() != 1)
+      continue;
+    PredictedClasses &column = columns.emplace_back();
+    column.name = prediction.name + ".class";
+    const int64_t count = prediction.dims[0];
+    const auto total = static_cast<int64_t>(prediction.values.size()) / dtype_bytes(prediction.dtype);
+    for (int64_t first = 0; first < total; first += count) {
+      int64_t best = 0;
+      for (int64_t i = 1; i < count; ++i)
+        if (value_at(prediction, first + i) > value_at(prediction, first + best))
+          best = i;
+      const auto index = static_cast<size_t>(best);
+      column.texts.push_back(index < labels->size() ? (*labels)[index] : fmt::format("{}", best));
+    }
+  }
+  if (columns.empty())
+    throw Error("no output of the model has classes: that takes a softmax_cross_entropy with integer labels");
+  return columns;
+}
+
+void write_predictions(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
+                       int64_t rows, const std::string &path) {
   if (!path.ends_with(".npy"))
-    return write_file(path, csv(predictions, rows));
+    return write_file(path, csv(predictions, classes, rows));
+  if (!classes.empty())
+    throw Error(fmt::format("'{}': a .npy file holds numbers, no names of classes; write CSV", path));
   if (predictions.size() != 1)
     throw Error(fmt::format("'{}': a .npy file holds one output, the model has {}; write CSV", path,
                             predictions.size()));

@@ -10,11 +10,12 @@ struct PredictOptions {
   std::string data;        // path of the data file; empty: as in the model file
   std::string base_folder; // of relative data paths in the model file
   std::string output;      // a .npy file (models with one output), else CSV with a header
+  bool classes = false;    // also the class with the largest logit, by its label where it has one; CSV only
   int64_t batch_size = 32;
   int32_t threads = 1;
 };
 
-/// All rows in file order, standardized as in training. Inputs that the file lacks (the labels, say) are left out.
+/// All rows in file order. Inputs that the file lacks (the labels, say) are left out.
 Dataset load_prediction_data(const Signature &signature, const PredictOptions &options);
 
 /// What predict() will run for so many rows.
@@ -28,10 +29,20 @@ struct Prediction {
   std::string values;
 };
 
+/// The class of each row: that of the largest logit of an output with classes.
+struct PredictedClasses {
+  std::string name; // "scores.class"
+  std::vector<std::string> texts;
+};
+
+/// Of every output that has classes. Throws Error when none has.
+std::vector<PredictedClasses> predicted_classes(const Signature &signature, const std::vector<Prediction> &predictions);
+
 /// Loads the parameters and predicts every row. Throws Error.
 std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, const PredictOptions &options);
 
-/// Writes predictions to options.output, atomically. Throws Error.
-void write_predictions(const std::vector<Prediction> &predictions, int64_t rows, const std::string &path);
+/// Writes predictions to a file, atomically, classes as the last columns. Throws Error.
+void write_predictions(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
+                       int64_t rows, const std::string &path);
 
 } // namespace gradc::runtime

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,6 +31,9 @@ std::string start_text(const StartEvent &event) {
     text += fmt::format(", {} to test", event.rows.test);
   if (event.step > 0)
     text += fmt::format("; going on after step {}", event.step);
+  if (!event.standardized_targets.empty())
+    text += fmt::format("\nthe loss is that of standardized targets ({}); predictions and other metrics are in their own units",
+                        fmt::join(event.standardized_targets, ", "));
   return text;
 }
 

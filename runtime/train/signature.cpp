@@ -4,6 +4,7 @@
 #include "runtime/gradc.h"
 #include "runtime/train/error.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -26,13 +27,15 @@ int32_t parse_dtype(const std::string &name) {
 }
 
 InputInfo parse_input(const std::string &name, const Json &json) {
-  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}};
+  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, false};
   int64_t elements = 1;
   for (const int64_t dim : input.shape)
     if (dim < 0 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
       throw Error(fmt::format("signature: input '{}' has an impossible shape", name));
   if (json.contains("classes") && !json["classes"].is_null())
     input.classes = json["classes"].get<int64_t>();
+  input.labels = json.value("labels", std::vector<std::string>());
+  input.standardize = json.value("standardize", false);
   return input;
 }
 
@@ -60,6 +63,10 @@ int64_t InputInfo::elements() const {
   return product;
 }
 
+bool needs_fit(const Signature &signature) {
+  return std::any_of(signature.inputs.begin(), signature.inputs.end(), [](const InputInfo &i) { return i.standardize; });
+}
+
 int64_t dtype_bytes(int32_t dtype) { return kDtypes.at(static_cast<size_t>(dtype)).bytes; }
 std::string_view dtype_name(int32_t dtype) { return kDtypes.at(static_cast<size_t>(dtype)).name; }
 
@@ -71,8 +78,13 @@ Signature parse_signature(std::string_view text) try {
   signature.name = json.at("name").get<std::string>();
   for (const auto &[name, input] : json.at("inputs").items())
     signature.inputs.push_back(parse_input(name, input));
-  for (const Json &metric : json.value("metrics", Json::array()))
+  for (const Json &output : json.value("outputs", Json::array()))
+    signature.outputs.push_back({output.at("name").get<std::string>(), output.value("classes_of", "")});
+  for (const Json &metric : json.value("metrics", Json::array())) {
     signature.metrics.push_back(parse_metric(metric));
+    if (metric.contains("standardized_targets"))
+      signature.standardized_targets = metric["standardized_targets"].get<std::vector<std::string>>();
+  }
   signature.scheduled = json.value("scheduled", signature.scheduled);
   signature.train = json.value("/model/train"_json_pointer, Json());
   return signature;

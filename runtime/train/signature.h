@@ -16,6 +16,8 @@ struct InputInfo {
   std::vector<int64_t> shape;     // of one example
   int32_t dtype = 0;              // GRADC_F32, ...
   std::optional<int64_t> classes; // values are whole numbers in [0, classes)
+  std::vector<std::string> labels; // texts of the classes; empty: they have none
+  bool standardize = false;        // the model wants statistics of its values before training
   int64_t elements() const;
 };
 
@@ -32,13 +34,23 @@ struct MetricInfo {
   double per_example = 1;
 };
 
+struct OutputInfo {
+  std::string name;
+  std::string classes_of; // the input whose classes its last axis stands for; empty: none
+};
+
 struct Signature {
   std::string name;
   std::vector<InputInfo> inputs;
+  std::vector<OutputInfo> outputs;
+  std::vector<std::string> standardized_targets; // of the losses, which therefore have no unit
   std::vector<MetricInfo> metrics;
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   nlohmann::json train; // the "train" object of the model file; null when it has none
 };
+
+/// Whether some input is standardized: such a model has an entry `fit`.
+bool needs_fit(const Signature &signature);
 
 /// Throws Error when `json` is not a signature this runtime understands.
 Signature parse_signature(std::string_view json);

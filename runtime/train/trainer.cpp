@@ -84,6 +84,8 @@ private:
     state_ = fresh;
     if (!options_.load.empty())
       load(fresh);
+    else if (needs_fit(signature_))
+      fit();
     const int64_t rest = (plan_.epochs - state_.epoch) * plan_.steps_per_epoch - state_.batch;
     total_steps_ = state_.step + rest;
     if (rest <= 0)
@@ -95,6 +97,14 @@ private:
   }
 
   int32_t kind(const gradc_tensor &tensor) const { return gradc_arena_at(&instance_.model(), tensor.arena)->kind; }
+
+  /// Statistics of the training rows, one row after the other: so they do not depend on the size of the batches.
+  void fit() {
+    const gradc_entry &entry = instance_.require("fit", 1);
+    const Outputs none(instance_.model(), entry);
+    for (int64_t row = data_.train.begin; row < data_.train.end; ++row)
+      instance_.run(entry, batches_.rows(row), none, position());
+  }
 
   void load(const RunState &fresh) {
     const Checkpoint checkpoint = read_checkpoint(options_.load);
@@ -142,6 +152,7 @@ private:
     event.rows = data_.sizes();
     event.test_rows.assign(data_.original_rows.begin() + data_.test.begin,
                            data_.original_rows.begin() + data_.test.end);
+    event.standardized_targets = signature_.standardized_targets;
     event.epochs = plan_.epochs;
     event.steps_per_epoch = plan_.steps_per_epoch;
     event.batch_size = plan_.batch_size;
@@ -219,7 +230,7 @@ private:
   void save() {
     if (options_.save.empty())
       return;
-    instance_.save(options_.save, checkpoint_metadata(state_, data_.standardizations));
+    instance_.save(options_.save, checkpoint_metadata(state_));
     last_save_ = Clock::now();
   }
 

@@ -53,7 +53,7 @@ struct EntryKey {
 std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOptions &options,
                                      const DatasetSizes &sizes);
 
-/// The data split for this run; standardized as the checkpoint `options.load` says, if it does.
+/// The data split for this run.
 Dataset load_training_data(const Signature &signature, const TrainOptions &options);
 
 struct TrainResult {

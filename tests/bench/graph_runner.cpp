@@ -11,7 +11,8 @@ namespace gradc::bench {
 GraphRunner::GraphRunner(const std::string &text, int threads) {
   Graph graph = parse_graph(text);
   run_passes(graph, {});
-  ModelSpec spec{.name = "bench", .signature = "{}", .hypers = {}, .entries = {}};
+  ModelSpec spec;
+  spec.name = "bench", spec.signature = "{}";
   spec.entries.push_back({"run", 0, std::move(graph)});
   CodegenOptions options;
   options.target = host_target();

@@ -55,7 +55,8 @@ ModelSpec small_model() {
                             "  return %0\n"
                             "}\n");
   run_passes(graph, {});
-  ModelSpec spec{.name = "small", .signature = "{}", .hypers = {}, .entries = {}};
+  ModelSpec spec;
+  spec.name = "small", spec.signature = "{}";
   spec.entries.push_back({"run", 0, std::move(graph)});
   return spec;
 }

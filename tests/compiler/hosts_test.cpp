@@ -80,7 +80,7 @@ std::vector<double> losses(const gradc_model &table, int64_t seed) {
   std::vector<float> pixels(32 * 64);
   std::vector<int32_t> digit(32);
   for (size_t i = 0; i < pixels.size(); ++i)
-    pixels[i] = static_cast<float>(i * 7 % 17) / 16;
+    pixels[i] = static_cast<float>(i * 7 % 17);
   for (size_t i = 0; i < digit.size(); ++i)
     digit[i] = static_cast<int32_t>(i % 10);
   const void *inputs[] = {pixels.data(), digit.data()};

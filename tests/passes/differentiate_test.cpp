@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 using namespace gradc;
 using namespace gradc::tests;
@@ -51,6 +52,25 @@ const OpDef &op_without_rule() {
 }
 
 } // namespace
+
+TEST_CASE("a part of a graph is pulled back from several outputs to values inside it") {
+  // u = x w, y = u u, z = sin u: dy du + dz du = a 2u + b cos u, at w it is x times that, and x takes no part.
+  Graph graph = parse_graph("graph @part {\n  input %x : f64[]\n  param %w : f64[]\n  input %a : f64[]\n  input %b : f64[]\n"
+                            "  %0 = mul %x, %w : f64[]\n  %1 = mul %0, %0 : f64[]\n  %2 = sin %0 : f64[]\n"
+                            "  %3 = add %1, %2 : f64[]\n  return %3\n}\n");
+  const Value w = *graph.find("w"), a = *graph.find("a"), b = *graph.find("b");
+  const Value u = 4, y = 5, z = 6, sum = 7;
+  const std::vector<Value> parts = pull_back(graph, {y, z}, {a, b}, {u, w});
+  const std::vector<Value> twice = pull_back(graph, {sum, y}, {a, b}, {u}); // y counts with both adjoints
+  verify(graph);
+  const double x = 0.5, at = 3, first = 0.7, second = -1.1;
+  const std::vector<Tensor> values = interpret_all(
+      graph, {{"x", tensor({}, {x})}, {"w", tensor({}, {at})}, {"a", tensor({}, {first})}, {"b", tensor({}, {second})}});
+  const double du = first * 2 * x * at + second * std::cos(x * at);
+  CHECK(values[parts[0]].floats[0] == Approx(du));
+  CHECK(values[parts[1]].floats[0] == Approx(x * du));
+  CHECK(values[twice[0]].floats[0] == Approx((first + second) * 2 * x * at + first * std::cos(x * at)));
+}
 
 TEST_CASE("adjoints of a value with several readers add up") {
   // d/dx (x x + x) = 2 x + 1

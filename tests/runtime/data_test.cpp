@@ -108,10 +108,10 @@ TEST_CASE("permutation: every position goes everywhere equally often") {
 
 TEST_CASE("dataset: columns by index, by range, by name and by label") {
   const Dataset dataset = load(kFlower,
-                               R"({"path":"d.csv","size":{"columns":[1,2],"scale":2,"offset":1},)"
+                               R"({"path":"d.csv","size":{"columns":[1,2]},)"
                                R"("kind":{"column":"species","labels":["setosa","virginica"]}})",
                                "id,length,width,species\n1,10,20,virginica\n2,30,40,setosa\n");
-  CHECK(values_of<float>(dataset, "size") == std::vector<float>{21, 41, 61, 81});
+  CHECK(values_of<float>(dataset, "size") == std::vector<float>{10, 20, 30, 40});
   CHECK(values_of<int32_t>(dataset, "kind") == std::vector<int32_t>{1, 0});
   CHECK(dataset.original_rows == std::vector<int64_t>{0, 1});
   const Dataset named = load(kFlower, R"({"path":"d.csv","size":{"columns":["b","a"]},"kind":{"column":2}})",
@@ -193,35 +193,19 @@ TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a funct
   CHECK(load_error(kFlower, data, csv, options) == "test_split: expected a share from 0 to below 1, found 1");
 }
 
-TEST_CASE("dataset: standardization is fitted on the training rows only") {
-  std::string csv;
+TEST_CASE("dataset: values stay raw, and those that f32 tells apart badly are warned of") {
+  std::string csv = "size,fixed,kind\n";
   for (int i = 0; i < 40; ++i)
-    csv += std::to_string(1e8 + i * i) + ",5,0\n";
-  const char *data = R"({"path":"d.csv","size":{"columns":[0,1],"standardize":true},"kind":{"column":2}})";
-  DatasetOptions options;
-  options.test_split = 0.5;
-  const Dataset dataset = load(kFlower, data, csv, options);
-  const auto sizes = values_of<float>(dataset, "size");
-  double sum = 0, squares = 0;
-  for (size_t i = 0; i < 20; ++i) {
-    sum += sizes[2 * i];
-    squares += sizes[2 * i] * sizes[2 * i];
-    CHECK(sizes[2 * i + 1] == 0); // a constant column
-  }
-  CHECK(sum / 20 == Approx(0).margin(1e-6));
-  CHECK(squares / 20 == Approx(1).epsilon(1e-6));
-  CHECK(dataset.standardizations.at("size").deviation[1] == 1);
-
-  const Standardizations given{{"size", {{1e8, 4}, {2, 0.5}}}};
-  options.standardizations = &given;
-  const Dataset other = load(kFlower, data, "100000001,5,0\n100000004,3,0\n", options);
-  auto values = values_of<float>(other, "size");
-  std::sort(values.begin(), values.end());
-  CHECK(values == std::vector<float>{-2, 0.5f, 2, 2});
-  const Standardizations none;
-  options.standardizations = &none;
-  CHECK(load_error(kFlower, data, csv, options) ==
-        "data: input 'size' is to be standardized, but the checkpoint holds no statistics of it");
+    csv += std::to_string(1e8 + 100 * i) + ",14.62,0\n";
+  const char *data = R"({"path":"d.csv","size":{"columns":["size","fixed"],"scale":0.5,"standardize":true},"kind":{"column":2}})";
+  const std::string standardized =
+      R"({"size":{"shape":[2],"dtype":"f32","standardize":true},"kind":{"shape":[],"dtype":"i32","classes":3}})";
+  const Dataset dataset = load(standardized, data, csv);
+  CHECK(values_of<float>(dataset, "size")[0] == 1e8f);
+  REQUIRE(dataset.warnings.size() == 1); // none of the second column, which is constant
+  CHECK(dataset.warnings[0] == "input 'size', column 'size': the values lie within 1.2e+03 of 1.00002e+08, of which f32 "
+                               "keeps few digits; give the input \"dtype\": \"f64\"");
+  CHECK(load(kFlower, data, csv).warnings.empty());
 }
 
 TEST_CASE("dataset: npy files, alone and beside a CSV file") {
@@ -231,8 +215,8 @@ TEST_CASE("dataset: npy files, alone and beside a CSV file") {
   DatasetOptions options;
   options.base_folder = folder.path();
   const auto load_npy = [&](const std::string &data) { return load_dataset(signature_of(kFlower, data), options); };
-  const Dataset dataset = load_npy(R"({"size":{"path":"x.npy","scale":0.5},"kind":{"path":"y.npy"}})");
-  CHECK(values_of<float>(dataset, "size") == std::vector<float>{0.5f, 1, 1.5f, 2});
+  const Dataset dataset = load_npy(R"({"size":{"path":"x.npy"},"kind":{"path":"y.npy"}})");
+  CHECK(values_of<float>(dataset, "size") == std::vector<float>{1, 2, 3, 4});
   CHECK(values_of<int32_t>(dataset, "kind") == std::vector<int32_t>{2, 1});
 
   write_text(folder / "y.csv", "0\n1\n2\n");

@@ -52,7 +52,7 @@ TEST_CASE("predict: rows in file order, without the labels, as CSV and .npy") {
   CHECK(joined(needed_predict_entries(data.rows(), 2)) == "predict:1 predict:2 ");
   const FakeModel model({1, 2});
   const std::vector<Prediction> predictions = predict(model.table, data, options);
-  write_predictions(predictions, 3, bench.folder / "out.csv");
+  write_predictions(predictions, {}, 3, bench.folder / "out.csv");
   std::istringstream out(read_text(bench.folder / "out.csv"));
   std::string header;
   double first, second, third;
@@ -61,7 +61,7 @@ TEST_CASE("predict: rows in file order, without the labels, as CSV and .npy") {
   CHECK(first == Approx(3).margin(0.05)); // 2 a - b + 0.5 c + 1
   CHECK(second == Approx(0).margin(0.05));
   CHECK(third == Approx(1.5).margin(0.05));
-  write_predictions(predictions, 3, bench.folder / "out.npy");
+  write_predictions(predictions, {}, 3, bench.folder / "out.npy");
   CHECK(read_text(bench.folder / "out.npy").size() == 128 + 3 * sizeof(float));
 
   write_text(bench.folder / "features.csv", "a,target\n1,0\n");
@@ -81,9 +81,9 @@ TEST_CASE("predictions: several outputs share a table, with names quoted where n
   const std::vector<Prediction> predictions{
       {"a,b", GRADC_F32, {2}, std::string(reinterpret_cast<const char *>(pair), sizeof pair)},
       {"n", GRADC_I32, {}, std::string(reinterpret_cast<const char *>(single), sizeof single)}};
-  write_predictions(predictions, 2, folder / "p.csv");
+  write_predictions(predictions, {}, 2, folder / "p.csv");
   CHECK(read_text(folder / "p.csv") == "\"a,b_0\",\"a,b_1\",n\n0.1,2,7\n3,4,8\n");
-  CHECK_THROWS_AS(write_predictions(predictions, 2, folder / "p.npy"), Error);
+  CHECK_THROWS_AS(write_predictions(predictions, {}, 2, folder / "p.npy"), Error);
 }
 
 TEST_CASE("progress: lines for people and JSON lines for programs") {

@@ -237,17 +237,6 @@ TEST_CASE("train: a resumed run adds to its log") {
     CHECK(steps[i]["step"] == i + 1);
 }
 
-TEST_CASE("train: standardization survives in the checkpoint") {
-  Workbench bench;
-  bench.signature.train["data"]["x"]["standardize"] = true;
-  bench.options.save = bench.folder / "w.safetensors";
-  bench.run();
-  const Dataset data = load_training_data(bench.signature, bench.options);
-  const Checkpoint checkpoint = read_checkpoint(bench.options.save);
-  CHECK(checkpoint.standardizations.at("x").mean == data.standardizations.at("x").mean);
-  CHECK(checkpoint.standardizations.at("x").deviation == data.standardizations.at("x").deviation);
-}
-
 TEST_CASE("train: numbers out of range are refused") {
   Workbench bench;
   const auto error = [&](auto field, int64_t value) {

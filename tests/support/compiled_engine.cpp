@@ -22,7 +22,8 @@ bool is_call_field(const std::string &name) { return name == "seed" || name == "
 // One entry called "run" a graph. The entries are run one by one with memory of their own, so that states of the same
 // name in different graphs do not matter.
 ModelSpec wrap(std::vector<Graph> &graphs) {
-  ModelSpec spec{.name = "test", .signature = "{}", .hypers = {}, .entries = {}};
+  ModelSpec spec;
+  spec.name = "test", spec.signature = "{}";
   size_t hypers = 0;
   for (Graph &graph : graphs) {
     if (graph.kernel_count() == 0)
@@ -51,7 +52,7 @@ public:
       int64_t &end = bytes[static_cast<size_t>(arena_of(place.space))];
       end = std::max(end, place.offset + place.bytes);
     });
-    bytes[static_cast<size_t>(arena_of(Placement::Space::workspace))] = graph.plan->arena_bytes;
+    bytes[static_cast<size_t>(arena_of(Space::workspace))] = graph.plan->arena_bytes;
     for (int64_t size : bytes) {
       arenas_.emplace_back(size, kArenaAlignment);
       arena_pointers_.push_back(arenas_.back().data());

@@ -14,8 +14,6 @@
 namespace gradc {
 namespace {
 
-using Space = Placement::Space;
-
 class EntryEmitter {
 public:
   EntryEmitter(llvm::Module &module, const EntrySpec &spec, llvm::Constant *hyper_defaults, const Target &target,
@@ -168,8 +166,7 @@ Value EntryEmitter::updated_state(Value v) const {
 }
 
 llvm::Value *EntryEmitter::address(Value v) {
-  while (graph_[v].op && graph_[v].kernel == kNoKernel && graph_[v].op->name == "reshape")
-    v = graph_[v].inputs[0]; // a view
+  v = storage_root(graph_, v);
   if (auto it = addresses_.find(v); it != addresses_.end())
     return it->second;
   const Placement &p = graph_.plan->places[v];

@@ -9,7 +9,7 @@
 namespace gradc {
 
 /// One entry point for one batch size: a planned graph. All entries of a model declare the same inputs, scalars,
-/// parameters and slots in the same order.
+/// parameters, slots and buffers in the same order.
 struct EntrySpec {
   std::string name;
   int64_t batch = 0;
@@ -20,6 +20,7 @@ struct ModelSpec {
   std::string name;      // a C identifier; the module exports <name>_model
   std::string signature; // JSON
   std::vector<std::pair<std::string, double>> hypers; // with defaults, in the order of the graphs' scalars
+  std::vector<std::pair<std::string, std::vector<std::string>>> labels; // of inputs: the texts of their classes
   std::vector<EntrySpec> entries;
 };
 

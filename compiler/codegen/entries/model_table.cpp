@@ -6,9 +6,9 @@
 namespace gradc {
 namespace {
 
-using Space = Placement::Space;
-
 constexpr int64_t kAlignment = 64;
+static_assert(static_cast<int>(Lifetime::model) == GRADC_LIFE_MODEL && static_cast<int>(Lifetime::run) == GRADC_LIFE_RUN &&
+              static_cast<int>(Lifetime::call) == GRADC_LIFE_CALL);
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 void add_states(ModelTable &table, const Graph &graph) {
@@ -28,24 +28,15 @@ void add_states(ModelTable &table, const Graph &graph) {
 
 } // namespace
 
-int arena_of(Space space) {
-  switch (space) {
-  case Space::params: return 0;
-  case Space::slots: return 1;
-  case Space::grads: return 2;
-  case Space::workspace: return 3;
-  default: return -1;
-  }
-}
+int arena_of(Space space) { return space == Space::none ? -1 : info(space).arena; }
 
 int64_t workspace_bytes(const Graph &graph) { return aligned(graph.plan->arena_bytes); }
 
 ModelTable model_table(const ModelSpec &spec) {
   ModelTable table;
-  table.arenas = {{"params", GRADC_PARAMS, GRADC_LIFE_MODEL, 0, 0},
-                  {"slots", GRADC_SLOTS, GRADC_LIFE_RUN, 0, 0},
-                  {"grads", GRADC_GRADS, GRADC_LIFE_CALL, 0, 0},
-                  {"workspace", GRADC_WORKSPACE, GRADC_LIFE_CALL, 0, 0}};
+  for (const SpaceInfo &space : spaces())
+    if (space.arena >= 0) // the numbers of arenas are their kinds
+      table.arenas.push_back({space.name.data(), space.arena, static_cast<int32_t>(space.lifetime), 0, 0});
   int64_t &workspace = table.arenas[static_cast<size_t>(arena_of(Space::workspace))].bytes;
   for (const EntrySpec &e : spec.entries) {
     add_states(table, e.graph);

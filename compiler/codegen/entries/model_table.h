@@ -7,9 +7,9 @@
 namespace gradc {
 
 /// The number of the arena that a space of the plan is, or -1.
-int arena_of(Placement::Space);
+int arena_of(Space);
 
-/// A parameter, optimizer slot or gradient: the node that declares it, and where it lives.
+/// A value with a state role: the node that declares it, and where it lives.
 struct StateTensor {
   const Node *node;
   const Placement *place;

@@ -1,9 +1,11 @@
-// train.data against the inputs: every input has one source of the right width.
+// train.data against the inputs: every input has one source of the right width. What it says about values and labels becomes
+// part of the model.
 #include "compiler/model/linking/linker.h"
 
 #include "compiler/model/linking/resolve.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace gradc {
 namespace {
@@ -21,7 +23,7 @@ public:
             "train: data: 'delimiter' must be one character, neither a quote nor a line break");
   }
 
-  void input(const ModelInput &input) {
+  void input(ModelInput &input) {
     const std::string context = fmt::format("train: data: input '{}'", input.name);
     const JsonValue *entry = data_.find(input.name);
     if (!entry)
@@ -36,6 +38,7 @@ public:
       error(*given, context + ": columns of which file? train.data has no 'path'");
     width(*entry, input, context);
     labels(*entry, input, context);
+    preprocessing(*entry, input, context);
   }
 
 private:
@@ -77,24 +80,28 @@ private:
                         to_string(input.shape)));
   }
 
-  void labels(const JsonValue &entry, const ModelInput &input, const std::string &context) {
-    const bool integers = is_integer(input.dtype);
-    if (const JsonValue *labels = entry.find("labels")) {
-      if (!integers || !entry.find("column"))
-        error(*labels, context + ": 'labels' are for one column of an integer input");
-      else if (input.classes > 0 && static_cast<int64_t>(labels->items.size()) > input.classes)
-        error(*labels,
-              fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
-      for (size_t i = 0; i < labels->items.size(); ++i)
-        for (size_t j = 0; j < i; ++j)
-          if (labels->items[i].text == labels->items[j].text)
-            error(labels->items[i],
-                  fmt::format("{}: label '{}' is listed twice", context, labels->items[i].text));
+  void labels(const JsonValue &entry, ModelInput &input, const std::string &context) {
+    const JsonValue *labels = entry.find("labels");
+    if (!labels)
+      return;
+    if (!is_integer(input.dtype) || !entry.find("column"))
+      error(*labels, context + ": 'labels' are for one column of an integer input");
+    else if (input.classes > 0 && static_cast<int64_t>(labels->items.size()) > input.classes)
+      error(*labels, fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
+    std::set<std::string_view> seen;
+    for (const JsonValue &label : labels->items) {
+      if (!seen.insert(label.text).second)
+        error(label, fmt::format("{}: label '{}' is listed twice", context, label.text));
+      input.labels.push_back(label.text);
     }
-    const bool changed =
-        entry.boolean_at("standardize") || entry.number_at("scale") != 1 || entry.number_at("offset") != 0;
-    if (integers && changed)
+  }
+
+  void preprocessing(const JsonValue &entry, ModelInput &input, const std::string &context) {
+    input.preprocessing = {entry.number_at("scale"), entry.number_at("offset"), entry.boolean_at("standardize")};
+    if (is_integer(input.dtype) && input.preprocessing.changes_values())
       error(entry, context + ": integers are neither scaled nor standardized");
+    if (input.preprocessing.scale == 0)
+      error(entry.at("scale"), context + ": a scale of 0 makes all values equal");
   }
 
   const JsonValue &data_;
@@ -103,7 +110,7 @@ private:
 
 } // namespace
 
-void check_data(const Model &model, Diagnostics &diagnostics) {
+void check_data(Model &model, Diagnostics &diagnostics) {
   const JsonValue *train = model.document.find("train");
   if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
     diagnostics.error(train->at("test_split").span,
@@ -113,7 +120,7 @@ void check_data(const Model &model, Diagnostics &diagnostics) {
     return;
   DataCheck check(*data, diagnostics);
   check.file();
-  for (const ModelInput &input : model.inputs)
+  for (ModelInput &input : model.inputs)
     check.input(input);
 }
 

@@ -15,7 +15,7 @@ using Json = JsonValue::Kind;
 
 /// Names the graph gives to scalars, and keys beside the inputs in train.data.
 static constexpr std::string_view kReserved[] = {
-    "seed", "step", "total_steps", "learning_rate", "weight_decay", "path", "header", "delimiter", "loss"};
+    "seed", "step", "total_steps", "learning_rate", "weight_decay", "clip_norm", "path", "header", "delimiter", "loss"};
 
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");

@@ -88,12 +88,45 @@ Attr decay(std::string_view default_json) {
       .defaults_to(default_json);
 }
 
+Attr clip_norm() {
+  return attr::number("clip_norm", "gradients are scaled down so that the norm of all of them together is at most "
+                                   "this; the run-time argument clip_norm when not 0")
+      .at_least(0)
+      .defaults_to("0");
+}
+
+/// Every gradient times min(1, limit / (norm + 1e-6)), where the norm is that of all gradients together:
+/// torch.nn.utils.clip_grad_norm_.
+std::vector<Var> clipped(const OptimizerPreparation &all) {
+  const std::optional<Var> limit = all.hyper("clip_norm");
+  if (!limit)
+    return all.g;
+  Var squares = sum(square(all.g[0]));
+  for (size_t p = 1; p < all.g.size(); ++p)
+    squares = squares + sum(square(all.g[p]));
+  const Var ratio = *limit / (sqrt(squares) + 1e-6);
+  const Var factor = minimum(ratio, number_like(ratio, 1));
+  std::vector<Var> gradients;
+  for (const Var &g : all.g)
+    gradients.push_back(g * factor);
+  return gradients;
+}
+
+/// g + weight_decay w, after clipping.
+std::vector<Var> clipped_with_decay(const OptimizerPreparation &all) {
+  std::vector<Var> gradients = clipped(all);
+  if (const std::optional<Var> decay = all.hyper("weight_decay"))
+    for (size_t p = 0; p < gradients.size(); ++p)
+      gradients[p] = gradients[p] + *decay * all.w[p];
+  return gradients;
+}
+
 OptimizerDef optimizer(std::string_view name, std::string_view doc, std::string_view default_rate,
                        std::vector<Attr> own, std::vector<std::string_view> (*slots)(const JsonValue &),
                        Var (*update)(const OptimizerStep &), bool decoupled = false) {
-  std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0")};
+  std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0"), clip_norm()};
   attrs.insert(attrs.end(), own.begin(), own.end());
-  return {{name, doc, std::move(attrs)}, decoupled, slots, update};
+  return {{name, doc, std::move(attrs)}, decoupled ? clipped : clipped_with_decay, slots, update};
 }
 
 const std::vector<OptimizerDef> &table() {

@@ -14,20 +14,21 @@ using namespace attr;
 const ObjectSpec &input_spec() {
   static const ObjectSpec spec = {
       "input",
-      "What one example holds. Layers compute on f32 inputs (compiled as f64 where the model is); integers "
+      "What one example holds. Layers compute on floats, in f32 (in f64 where the model is compiled so); integers "
       "are labels.",
       {list("shape", integer("", "").at_least(1).at_most(kMaxDim), "of one example; [] is a single number")
            .items(0, kMaxRank - 1),
-       choice("dtype", {"f32", "i32", "i64"}, "what its elements are").defaults_to("\"f32\"")}};
+       choice("dtype", {"f32", "f64", "i32", "i64"},
+              "what its elements are; f64 keeps all digits of the data until they are standardized")
+           .defaults_to("\"f32\"")}};
   return spec;
 }
 
 const ObjectSpec &input_data_spec() {
   static const ObjectSpec spec = {
       "data of an input",
-      "Where the values of one input come from: one column, several, or an array of its own. A value x "
-      "becomes "
-      "x * scale + offset.",
+      "Where the values of one input come from: one column, several, or an array of its own; and what happens to "
+      "them before a layer sees them. That is part of the model: a library takes raw values, too.",
       {any_of("column", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")},
               "position, from 0, or name of the column")
            .otherwise("see columns and path"),
@@ -36,8 +37,10 @@ const ObjectSpec &input_data_spec() {
            .items(1)
            .otherwise("see column and path"),
        string("path", "a .npy array with one row for each example").otherwise("see column and columns"),
-       number("scale", "factor").defaults_to("1"), number("offset", "added after scaling").defaults_to("0"),
-       boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows")
+       number("scale", "factor of every value").defaults_to("1"),
+       number("offset", "added after scaling").defaults_to("0"),
+       boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows, element by "
+                              "element; predictions of such a target come in its own units")
            .defaults_to("false"),
        list("labels", string("", ""), "the texts in the column, in the order of the classes 0, 1, ...")
            .items(1)

@@ -1,0 +1,63 @@
+#include "compiler/model/graphs/declarations.h"
+
+#include "compiler/model/tables/optimizers.h"
+#include "ir/error.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+
+std::string location_of(const ModelParam &param) { return fmt::format("/layers/{}", param.layer); }
+std::string location_of(const ModelInput &input) { return "/inputs/" + input.name; }
+
+Var Declarations::scalar(const Scope &scope, std::string_view name) const {
+  auto it = scalars.find(name);
+  internal_check(it != scalars.end(), "the model has no run-time argument " + std::string(name));
+  return {&scope, it->second};
+}
+
+static Statistics declare_statistics(Graph &graph, const ModelInput &input) {
+  auto buffer = [&](Lifetime lifetime, const char *name, Shape shape) {
+    return graph.declare_buffer({lifetime, Writer::fit}, fmt::format("{}.{}", input.name, name),
+                                {DType::f64, std::move(shape)}, location_of(input));
+  };
+  Statistics s;
+  s.mean = buffer(Lifetime::model, "mean", input.shape);
+  s.deviation = buffer(Lifetime::model, "deviation", input.shape);
+  s.count = buffer(Lifetime::run, "count", {});
+  s.squares = buffer(Lifetime::run, "squares", input.shape);
+  return s;
+}
+
+Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batch, DType float_dtype) {
+  Declarations d;
+  for (const ModelInput &input : model.inputs) {
+    Type type{input.dtype_in(float_dtype), {batch}};
+    type.shape.insert(type.shape.end(), input.shape.begin(), input.shape.end());
+    d.inputs.push_back(graph.declare(Role::input, input.name, type, location_of(input)));
+  }
+  for (const char *name : {"seed", "step", "total_steps"})
+    d.scalars[name] = graph.declare(Role::scalar, name, {DType::i64, {}});
+  for (const ModelHyper &hyper : model.hypers)
+    d.scalars[hyper.name] = graph.declare(Role::scalar, hyper.name, {DType::f64, {}}, hyper.location);
+  for (const ModelParam &p : model.params) {
+    d.params.push_back(graph.declare(Role::param, p.name, {float_dtype, p.shape}, location_of(p)));
+    d.param_of_name[p.name] = d.params.back();
+  }
+  const std::vector<std::string_view> slots = model.optimizer->slots(model.document.at("optimizer"));
+  for (const ModelParam &p : model.params) {
+    d.slots.emplace_back();
+    for (std::string_view slot : slots)
+      d.slots.back().push_back(
+          graph.declare(Role::slot, fmt::format("{}.{}", p.name, slot), {float_dtype, p.shape}, location_of(p)));
+  }
+  if (gradients_cross(entry))
+    for (const ModelParam &p : model.params)
+      d.grads.push_back(graph.declare(Role::grad, p.name + ".grad", {float_dtype, p.shape}, location_of(p)));
+  for (const ModelInput &input : model.inputs)
+    d.statistics.push_back(input.preprocessing.standardize ? std::optional(declare_statistics(graph, input))
+                                                           : std::nullopt);
+  return d;
+}
+
+} // namespace gradc

@@ -1,0 +1,40 @@
+// What the graph of an entry declares. Every entry of a model declares the same values in the same order, so that positions of
+// inputs and offsets of state agree; gradients alone stand only where they cross entries.
+#pragma once
+
+#include "compiler/model/model.h"
+#include "ir/formula.h"
+
+#include <map>
+
+namespace gradc {
+
+/// The buffers of a standardized input, f64, in the shape of one example but for `count`, which has rank 0. Prediction reads
+/// the first two. The others go on where fitting stopped: how many examples there were, and the sums of the squares of their
+/// distances from the mean.
+struct Statistics {
+  Value mean, deviation, count, squares;
+};
+
+struct Declarations {
+  std::vector<Value> inputs;                               // as model.inputs
+  std::map<std::string, Value, std::less<>> scalars;       // seed, step, total_steps and the hypers
+  std::vector<Value> params;                               // as model.params
+  std::map<std::string, Value, std::less<>> param_of_name; // "hidden.weight"
+  std::vector<std::vector<Value>> slots;                   // of each parameter, as its optimizer lists them
+  std::vector<Value> grads;                                // as model.params; empty where no gradient crosses
+  std::vector<std::optional<Statistics>> statistics;       // as model.inputs; of those that are standardized
+
+  bool has_scalar(std::string_view name) const { return scalars.contains(name); }
+  /// A run-time argument; InternalFault when there is none of that name.
+  Var scalar(const Scope &, std::string_view name) const;
+};
+
+/// Declares them all. `batch` is 0 for entries that take no examples.
+Declarations declare(Graph &, const Model &, Entry, int64_t batch, DType float_dtype);
+
+/// The place of a parameter in the model file, as JSON pointer.
+std::string location_of(const ModelParam &);
+std::string location_of(const ModelInput &);
+
+} // namespace gradc

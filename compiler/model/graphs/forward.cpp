@@ -1,0 +1,84 @@
+#include "compiler/model/graphs/forward.h"
+
+#include "compiler/model/graphs/preprocessing.h"
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/losses.h"
+
+#include <fmt/format.h>
+
+namespace gradc {
+
+// Even streams are those of initial values. Each call of the forward pass has an odd stream for every layer.
+int64_t initial_stream(size_t param) { return 2 * static_cast<int64_t>(param); }
+int64_t Forward::stream_of(size_t layer) const {
+  return 2 * (calls_ * static_cast<int64_t>(model_.layers.size()) + static_cast<int64_t>(layer)) + 1;
+}
+
+Forward::Forward(Graph &graph, const Model &model, const Declarations &declared, StandIns &stand_ins, DType float_dtype)
+    : graph_(graph), model_(model), declared_(declared), stand_ins_(stand_ins), float_(float_dtype) {}
+
+Var Forward::hyper(const Scope &scope, std::string_view name) const { return cast(declared_.scalar(scope, name), float_); }
+
+std::vector<Value> Forward::declared_inputs() {
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < model_.inputs.size(); ++i) {
+    const Scope scope{graph_, location_of(model_.inputs[i]), &stand_ins_};
+    inputs.push_back(
+        preprocessed(model_.inputs[i], declared_.statistics[i], {&scope, declared_.inputs[i]}, float_).value);
+  }
+  return inputs;
+}
+
+std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool training) {
+  std::vector<Value> values = inputs;
+  values.resize(model_.inputs.size() + model_.layers.size());
+  const int64_t batch = graph_.type(inputs[0]).shape[0];
+  for (size_t i : model_.order) {
+    const ModelLayer &layer = model_.layers[i];
+    const Scope scope{graph_, fmt::format("/layers/{}", i), &stand_ins_};
+    std::vector<Var> sources;
+    for (Source s : layer.sources)
+      sources.push_back({&scope, values[s]});
+    const LayerBuild build{
+        layer.attrs,
+        layer.output,
+        batch,
+        std::move(sources),
+        training,
+        stream_of(i),
+        declared_.scalar(scope, "seed"),
+        declared_.scalar(scope, "step"),
+        [&](std::string_view name) {
+          return Var{&scope, declared_.param_of_name.at(fmt::format("{}.{}", layer.name, name))};
+        },
+        [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
+    values[model_.inputs.size() + i] = layer.def->build(build).value;
+  }
+  ++calls_;
+  return values;
+}
+
+Value Forward::loss(const std::vector<Value> &values) {
+  std::optional<Value> total;
+  Scope scope{graph_, "", &stand_ins_};
+  auto add = [&](Var term) { total = total ? (Var{&scope, *total} + term).value : term.value; };
+  for (size_t i = 0; i < model_.losses.size(); ++i) {
+    const ModelLoss &loss = model_.losses[i];
+    scope.location = fmt::format("/loss/{}", i);
+    const Var prediction{&scope, values[loss.prediction]};
+    const Var target = fit_target(*loss.def, {&scope, values[loss.target]}, prediction);
+    const Var value = loss.def->build(prediction, target);
+    add(loss.weight == 1 ? value : loss.weight * value);
+  }
+  for (size_t p = 0; p < model_.params.size(); ++p) {
+    scope.location = location_of(model_.params[p]);
+    const Var w{&scope, declared_.params[p]};
+    if (const std::string &l1 = model_.params[p].l1; !l1.empty())
+      add(hyper(scope, l1) * sum(abs(w)));
+    if (const std::string &l2 = model_.params[p].l2; !l2.empty())
+      add(hyper(scope, l2) * sum(square(w)));
+  }
+  return *total;
+}
+
+} // namespace gradc

@@ -1,0 +1,42 @@
+// The forward pass as a function from inputs to the values of every layer. A builder may call it as often as it wants, with
+// other inputs: a discriminator on real and on generated data, a teacher, a perturbed input. All calls read the same
+// parameters, and each draws random numbers of its own.
+#pragma once
+
+#include "compiler/model/graphs/declarations.h"
+
+namespace gradc {
+
+class Forward {
+public:
+  /// All arguments outlive the object. `stand_ins` collects what drop_stand_ins() needs once the graph is differentiated.
+  Forward(Graph &, const Model &, const Declarations &, StandIns &stand_ins, DType float_dtype);
+
+  /// The value of every input, as layers see it, and of every layer, by Source. `inputs`: preprocessed, as model.inputs, with
+  /// one batch in front of each. `training` says whether layers such as dropout do what they do in training alone.
+  std::vector<Value> operator()(const std::vector<Value> &inputs, bool training);
+
+  /// The declared inputs of the entry, preprocessed.
+  std::vector<Value> declared_inputs();
+
+  /// The sum of the losses over the values of a call, and of the regularizers of the parameters; in the model's float type.
+  Value loss(const std::vector<Value> &values);
+
+  /// A run-time argument in the model's float type.
+  Var hyper(const Scope &, std::string_view name) const;
+
+private:
+  int64_t stream_of(size_t layer) const;
+
+  Graph &graph_;
+  const Model &model_;
+  const Declarations &declared_;
+  StandIns &stand_ins_;
+  const DType float_;
+  int64_t calls_ = 0; // so far
+};
+
+/// The random stream of the initial values of parameter number `param`. Those of layers are different.
+int64_t initial_stream(size_t param);
+
+} // namespace gradc
