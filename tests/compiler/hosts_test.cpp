@@ -48,7 +48,7 @@ public:
     std::vector<EntryRequest> entries;
     for (Entry entry : entries_of(*model)) {
       entries.push_back({entry, takes_examples(entry) ? model->batch_size : 0});
-      if (entry == Entry::predict)
+      if (entry == Entry::predict || entry == Entry::fit)
         entries.push_back({entry, 1});
     }
     const ModelSpec spec = build_model(*model, entries, DType::f32, RunOptions{});
@@ -166,6 +166,40 @@ TEST_CASE("hosts: the C program of the README compiles and runs", "[hosts]") {
   shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror -I" + digits().path("") + " " + digits().path("readme.c") + " " +
         digits().link_flags() + " -o " + digits().path("readme"));
   CHECK(shell("cd " + digits().path("") + " && ./readme").find("no error") != std::string::npos);
+}
+
+// The statistics of iris.csv as scikit-learn's StandardScaler has them: mean 5.843333, deviation 0.825301 of the first column.
+TEST_CASE("hosts: a C program fits the statistics of raw data, and names classes", "[hosts]") {
+  const Compiled iris(kRoot + "/examples/iris/model.json", "iris");
+  runtime::write_text(iris.path("fit.c"), R"(#include "iris.h"
+#include <stdio.h>
+int main(int argc, char **argv) {
+  static float x[150][IRIS_FLOWER_SIZE];
+  char line[256];
+  int rows = 0, row;
+  FILE *file = fopen(argc > 1 ? argv[1] : "", "r");
+  iris *m = iris_create(1, 1);
+  if (!file || !m)
+    return 1;
+  while (rows < 150 && fgets(line, sizeof line, file))
+    rows += sscanf(line, "%f,%f,%f,%f", &x[rows][0], &x[rows][1], &x[rows][2], &x[rows][3]) == 4;
+  for (row = 0; row + IRIS_BATCH <= rows; row += IRIS_BATCH)
+    if (iris_fit(m, IRIS_BATCH, x[row]))
+      return 2;
+  for (; row < rows; ++row)
+    if (iris_fit(m, 1, x[row]))
+      return 3;
+  printf("%.0f rows, mean %.6f, deviation %.6f, ", *(double *)iris_tensor(m, "flower.count"),
+         *(double *)iris_tensor(m, "flower.mean"), *(double *)iris_tensor(m, "flower.deviation"));
+  printf("%s, %s\n", iris_species_label(2), iris_species_label(3) ? "another" : "no more");
+  iris_destroy(m);
+  return 0;
+}
+)");
+  shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror " + iris.path("fit.c") + " " + iris.link_flags() + " -o " +
+        iris.path("fit"));
+  CHECK(shell(iris.path("fit") + " " + kRoot + "/examples/iris/iris.csv") ==
+        "150 rows, mean 5.843333, deviation 0.825301, virginica, no more\n");
 }
 
 // Each exits with 0 only when it tells 95% of unseen digits apart.
