@@ -73,7 +73,7 @@ std::vector<SummaryRow> summary(const Model &model, int64_t batch, DType float_d
   Graph graph = build_graph(model, Entry::train_step, batch, float_dtype);
   dce(graph); // gradients nobody asks for, such as those of the inputs
   for (const Node &node : graph.nodes)
-    if (!node.is_declaration()) {
+    if (!node.is_declaration() && !node.location.starts_with("/inputs/")) { // preprocessing belongs to no layer
       SummaryRow &row = rows[row_of(node.location, model.layers.size())];
       row.flops += flops_of(graph, node);
       row.bytes += bytes_of(graph, node);

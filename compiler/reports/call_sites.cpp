@@ -22,6 +22,9 @@ std::string name_of(const Model &model, const std::string &location) {
     return model.layers.at(*layer).name;
   if (auto metric = index_in("/metrics", location))
     return model.metrics.at(*metric).name;
+  constexpr std::string_view kInputs = "/inputs/"; // what preprocesses one
+  if (location.starts_with(kInputs))
+    return location.substr(kInputs.size());
   return location.starts_with("/loss") ? "loss" : "";
 }
 
