@@ -220,6 +220,28 @@ TEST_CASE("optimizers follow those of PyTorch", "[model]") {
   }
 }
 
+TEST_CASE("clip_norm scales all gradients by one factor, before weight decay", "[model]") {
+  for (const double limit : {1e-3, 1e3}) {
+    const Model model = load(kZoo, {fmt::format("optimizer={{\"type\": \"sgd\", \"learning_rate\": 1, \"weight_decay\": 0.5, "
+                                                "\"clip_norm\": {}}}", limit)});
+    Bindings state = bindings_of(model, DType::f64);
+    run(model, Entry::init, state);
+    run(model, Entry::grad_step, state);
+    const Bindings before = state;
+    double squares = 0;
+    for (const ModelParam &p : model.params)
+      for (double g : before.at(p.name + ".grad").floats)
+        squares += g * g;
+    const double factor = std::min(1.0, limit / (std::sqrt(squares) + 1e-6));
+    run(model, Entry::apply, state);
+    for (const ModelParam &p : model.params)
+      for (size_t i = 0; i < state.at(p.name).floats.size(); ++i) {
+        const double w = before.at(p.name).floats[i], g = before.at(p.name + ".grad").floats[i];
+        CHECK(state.at(p.name).floats[i] == Approx(w - (factor * g + 0.5 * w)).margin(1e-15));
+      }
+  }
+}
+
 double rate_at(const std::string &schedule, int64_t step, int64_t total) {
   const Model model = load(kZoo, {"optimizer.learning_rate=" + schedule});
   Bindings state = bindings_of(model, DType::f64);
