@@ -9,7 +9,13 @@
 namespace gradc {
 
 using AttrValue = std::variant<int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>>;
-enum class AttrKind : uint8_t { integer, number, boolean, string, integers, numbers }; // the order of AttrValue
+/// The order is that of AttrValue. A number, or a list of them, is of the dtype that the result is declared with, or else
+/// of that of operand 0, and is kept as that dtype has it: as integers where it is one of integers or bools.
+enum class AttrKind : uint8_t { integer, number, boolean, string, integers, numbers };
+
+inline AttrValue attr_value(Number number) {
+  return std::visit([](auto x) { return AttrValue(x); }, number);
+}
 
 /// Sorted by name, so equal attributes print and hash alike.
 using Attrs = std::map<std::string, AttrValue, std::less<>>;

@@ -19,11 +19,11 @@ Var source(const Scope &scope, std::string_view op, Attrs attrs, Type type) {
   return {&scope, scope.graph.add(op, {}, std::move(attrs), scope.location, std::move(type))};
 }
 
-Var constant(const Scope &scope, Number number, Type type) {
-  return {&scope, scope.graph.constant(number.value, std::move(type), scope.location)};
+Var constant(const Scope &scope, Literal literal, Type type) {
+  return {&scope, scope.graph.constant(literal.value, std::move(type), scope.location)};
 }
 
-Var number_like(Var like, Number number) { return constant(*like.scope, number, Type{like.dtype(), {}}); }
+Var number_like(Var like, Literal literal) { return constant(*like.scope, literal, Type{like.dtype(), {}}); }
 
 Var operator+(Var a, Var b) { return apply("add", {a, b}); }
 Var operator-(Var a, Var b) { return apply("sub", {a, b}); }
@@ -46,17 +46,17 @@ Var cos(Var x) { return apply("cos", {x}); }
 Var floor(Var x) { return apply("floor", {x}); }
 Var square(Var x) { return x * x; }
 Var pow(Var base, Var exponent) { return apply("pow", {base, exponent}); }
-Var pow(Number base, Var exponent) { return pow(number_like(exponent, base), exponent); }
+Var pow(Literal base, Var exponent) { return pow(number_like(exponent, base), exponent); }
 Var maximum(Var a, Var b) { return apply("maximum", {a, b}); }
 Var minimum(Var a, Var b) { return apply("minimum", {a, b}); }
 Var greater(Var a, Var b) { return apply("gt", {a, b}); }
-Var greater(Var a, Number b) { return greater(a, number_like(a, b)); }
+Var greater(Var a, Literal b) { return greater(a, number_like(a, b)); }
 Var less(Var a, Var b) { return apply("lt", {a, b}); }
 Var equal(Var a, Var b) { return apply("eq", {a, b}); }
-Var equal(Var a, Number b) { return equal(a, number_like(a, b)); }
+Var equal(Var a, Literal b) { return equal(a, number_like(a, b)); }
 Var select(Var condition, Var yes, Var no) { return apply("select", {condition, yes, no}); }
-Var select(Var condition, Var yes, Number no) { return select(condition, yes, number_like(yes, no)); }
-Var select(Var condition, Number yes, Var no) { return select(condition, number_like(no, yes), no); }
+Var select(Var condition, Var yes, Literal no) { return select(condition, yes, number_like(yes, no)); }
+Var select(Var condition, Literal yes, Var no) { return select(condition, number_like(no, yes), no); }
 Var stop_gradient(Var x) { return apply("stop_gradient", {x}); }
 
 Var with_gradient_of(Var value, Var stand_in) {

@@ -32,12 +32,13 @@ struct Var {
   int64_t rank() const { return static_cast<int64_t>(scope->graph.type(value).rank()); }
 };
 
-/// A number in a formula: made from a double or an int, and from nothing else, or the number of a node would pass.
-struct Number {
+/// A number written in a formula: made from a double or an int, and from nothing else, or the number of a node would
+/// pass.
+struct Literal {
   double value;
   template <typename T>
     requires std::same_as<T, double> || std::same_as<T, int>
-  Number(T x) : value(x) {}
+  Literal(T x) : value(x) {}
 };
 
 /// The op applied to `inputs`, in the scope of the first.
@@ -45,23 +46,23 @@ Var apply(std::string_view op, std::vector<Var> inputs, Attrs attrs = {}, std::o
 /// The result of an op without operands.
 Var source(const Scope &, std::string_view op, Attrs attrs, Type type);
 /// Every element is that number.
-Var constant(const Scope &, Number, Type);
+Var constant(const Scope &, Literal, Type);
 /// A rank-0 constant of the dtype of `like`.
-Var number_like(Var like, Number);
+Var number_like(Var like, Literal);
 
 Var operator+(Var, Var);
 Var operator-(Var, Var);
 Var operator*(Var, Var);
 Var operator/(Var, Var);
 Var operator-(Var);
-inline Var operator+(Var a, Number b) { return a + number_like(a, b); }
-inline Var operator-(Var a, Number b) { return a - number_like(a, b); }
-inline Var operator*(Var a, Number b) { return a * number_like(a, b); }
-inline Var operator/(Var a, Number b) { return a / number_like(a, b); }
-inline Var operator+(Number a, Var b) { return number_like(b, a) + b; }
-inline Var operator-(Number a, Var b) { return number_like(b, a) - b; }
-inline Var operator*(Number a, Var b) { return number_like(b, a) * b; }
-inline Var operator/(Number a, Var b) { return number_like(b, a) / b; }
+inline Var operator+(Var a, Literal b) { return a + number_like(a, b); }
+inline Var operator-(Var a, Literal b) { return a - number_like(a, b); }
+inline Var operator*(Var a, Literal b) { return a * number_like(a, b); }
+inline Var operator/(Var a, Literal b) { return a / number_like(a, b); }
+inline Var operator+(Literal a, Var b) { return number_like(b, a) + b; }
+inline Var operator-(Literal a, Var b) { return number_like(b, a) - b; }
+inline Var operator*(Literal a, Var b) { return number_like(b, a) * b; }
+inline Var operator/(Literal a, Var b) { return number_like(b, a) / b; }
 
 Var abs(Var);
 Var exp(Var);
@@ -78,17 +79,17 @@ Var cos(Var);
 Var floor(Var);
 Var square(Var);
 Var pow(Var base, Var exponent);
-Var pow(Number base, Var exponent);
+Var pow(Literal base, Var exponent);
 Var maximum(Var, Var);
 Var minimum(Var, Var);
 Var greater(Var, Var);
-Var greater(Var, Number);
+Var greater(Var, Literal);
 Var less(Var, Var);
 Var equal(Var, Var);
-Var equal(Var, Number);
+Var equal(Var, Literal);
 Var select(Var condition, Var yes, Var no);
-Var select(Var condition, Var yes, Number no);
-Var select(Var condition, Number yes, Var no);
+Var select(Var condition, Var yes, Literal no);
+Var select(Var condition, Literal yes, Var no);
 Var stop_gradient(Var);
 /// `value`, with the gradient of `stand_in`: two formulas of the same value, the first through stop_gradient.
 /// The result is the stand-in; once the graph is differentiated, its readers are given `value` (drop_stand_ins).

@@ -66,15 +66,35 @@ static std::string_view describe(AttrKind kind) {
   return names[static_cast<size_t>(kind)];
 }
 
-/// Where a number is expected an integer will do; an empty list is a list of either.
-static AttrValue convert(AttrValue value, const AttrSpec &spec) {
-  if (auto *i = std::get_if<int64_t>(&value); i && spec.kind == AttrKind::number)
-    return static_cast<double>(*i);
-  if (auto *list = std::get_if<std::vector<int64_t>>(&value); list && spec.kind == AttrKind::numbers)
-    return std::vector<double>(list->begin(), list->end());
-  if (auto *list = std::get_if<std::vector<double>>(&value); list && list->empty() && spec.kind == AttrKind::integers)
+template <typename To, typename From> static AttrValue converted_list(const std::vector<From> &list, DType dtype) {
+  std::vector<To> result;
+  for (From x : list)
+    result.push_back(std::get<To>(number_of(dtype, x)));
+  return result;
+}
+
+/// Numbers as `dtype` has them; an empty list is a list of either.
+static AttrValue converted(AttrValue value, AttrKind kind, DType dtype) {
+  if (auto *list = std::get_if<std::vector<double>>(&value); list && list->empty() && kind == AttrKind::integers)
     return std::vector<int64_t>();
-  return value;
+  return std::visit(
+      [&]<typename T>(const T &x) -> AttrValue {
+        if constexpr (std::is_same_v<T, int64_t> || std::is_same_v<T, double>) {
+          if (kind == AttrKind::number)
+            return attr_value(number_of(dtype, x));
+        } else if constexpr (std::is_same_v<T, std::vector<int64_t>> || std::is_same_v<T, std::vector<double>>) {
+          if (kind == AttrKind::numbers)
+            return is_float(dtype) ? converted_list<double>(x, dtype) : converted_list<int64_t>(x, dtype);
+        }
+        return x;
+      },
+      value);
+}
+
+static bool is_of(const AttrValue &value, AttrKind kind, DType dtype) {
+  if (!is_float(dtype) && (kind == AttrKind::number || kind == AttrKind::numbers))
+    kind = kind == AttrKind::number ? AttrKind::integer : AttrKind::integers;
+  return value.index() == static_cast<size_t>(kind);
 }
 
 static std::string unknown_attribute(const OpDef &op, std::string_view name) {
@@ -84,7 +104,8 @@ static std::string unknown_attribute(const OpDef &op, std::string_view name) {
   return "unknown attribute '" + std::string(name) + "'" + did_you_mean(name, known);
 }
 
-static Attrs complete(const OpDef &op, const Attrs &given) {
+/// `dtype` is that of the attributes that are numbers.
+static Attrs complete(const OpDef &op, const Attrs &given, DType dtype) {
   for (const auto &[name, value] : given)
     if (std::none_of(op.attrs.begin(), op.attrs.end(), [&](const AttrSpec &spec) { return spec.name == name; }))
       throw Error(unknown_attribute(op, name));
@@ -95,8 +116,8 @@ static Attrs complete(const OpDef &op, const Attrs &given) {
       continue;
     if (it == given.end() && !spec.default_value)
       throw Error("missing attribute '" + std::string(spec.name) + "' (" + std::string(spec.doc) + ")");
-    AttrValue value = convert(it == given.end() ? *spec.default_value : it->second, spec);
-    if (value.index() != static_cast<size_t>(spec.kind))
+    AttrValue value = converted(it == given.end() ? *spec.default_value : it->second, spec.kind, dtype);
+    if (!is_of(value, spec.kind, dtype))
       throw Error("attribute '" + std::string(spec.name) + "' must be " + std::string(describe(spec.kind)) +
                   ", got " + std::string(describe(static_cast<AttrKind>(value.index()))));
     result.emplace(spec.name, std::move(value));
@@ -150,7 +171,7 @@ Value Graph::add(const OpDef &op, std::vector<Value> inputs, Attrs attrs, std::s
   Node node;
   try {
     check_arity(op, types);
-    node.attrs = complete(op, attrs);
+    node.attrs = complete(op, attrs, declared ? declared->dtype : types.empty() ? DType::f64 : types[0].dtype);
     node.type = infer_type(op, std::move(types), node.attrs, declared);
   } catch (const Error &e) {
     throw Error(std::string(op.name) + ": " + e.what(), location);
@@ -162,8 +183,8 @@ Value Graph::add(const OpDef &op, std::vector<Value> inputs, Attrs attrs, std::s
   return static_cast<Value>(nodes.size() - 1);
 }
 
-Value Graph::constant(double value, Type type, std::string location) {
-  return add("constant", {}, {{"value", value}}, std::move(location), std::move(type));
+Value Graph::constant(Number value, Type type, std::string location) {
+  return add("constant", {}, {{"value", attr_value(value)}}, std::move(location), std::move(type));
 }
 
 std::optional<Value> Graph::find(std::string_view declaration) const {

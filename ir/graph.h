@@ -55,8 +55,8 @@ struct Placement {
 };
 struct Plan {
   std::vector<Placement> places; // one a value
-  int64_t arena_bytes = 0;       // of the workspace
-  int64_t lower_bound = 0;       // largest sum of live bytes over the kernels
+  int64_t arena_bytes = 0;       // the size of the workspace
+  int64_t lower_bound = 0;       // no plan needs less: the most bytes that are live during one kernel
 };
 
 class Graph {
@@ -77,7 +77,7 @@ public:
   Value add(const OpDef &op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",
             std::optional<Type> declared = std::nullopt);
   /// A splat constant.
-  Value constant(double value, Type type, std::string location = "");
+  Value constant(Number value, Type type, std::string location = "");
 
   const Node &operator[](Value v) const { return nodes[v]; }
   Node &operator[](Value v) { return nodes[v]; }
@@ -88,9 +88,9 @@ public:
 
   /// For every value: the nodes that read it, ascending, each once.
   std::vector<std::vector<Value>> users() const;
-  /// Values that outlive the nodes: returned or written to state. (Gradients notes are no use.)
+  /// For every value: whether it is returned or written to state. (That a gradient note names it does not count.)
   std::vector<bool> live_out() const;
-  /// Whether the returned values depend on a value: what is forward, where a graph trains.
+  /// For every value: whether a returned value depends on it. Of a graph that trains, these are the forward pass.
   std::vector<bool> forward() const;
 };
 

@@ -4,7 +4,8 @@
 #include "ir/error.h"
 
 #include <algorithm>
-#include <functional>
+#include <bit>
+#include <tuple>
 
 namespace gradc {
 
@@ -29,14 +30,14 @@ static bool same_variable(const IndexTerm &a, const IndexTerm &b) {
 }
 
 IndexExpr operator+(const IndexExpr &a, const IndexExpr &b) {
-  IndexExpr sum{a.offset + b.offset, a.terms};
+  IndexExpr sum{checked_add(a.offset, b.offset), a.terms};
   for (const IndexTerm &term : b.terms) {
     auto it = std::find_if(sum.terms.begin(), sum.terms.end(),
                            [&](const IndexTerm &t) { return same_variable(t, term); });
     if (it == sum.terms.end())
       sum.terms.push_back(term);
     else
-      it->coefficient += term.coefficient;
+      it->coefficient = checked_add(it->coefficient, term.coefficient);
   }
   std::erase_if(sum.terms, [](const IndexTerm &t) { return t.coefficient == 0; });
   std::sort(sum.terms.begin(), sum.terms.end(), [](const IndexTerm &x, const IndexTerm &y) {
@@ -51,10 +52,27 @@ IndexExpr operator*(const IndexExpr &a, int64_t factor) {
   if (factor == 0)
     return IndexExpr::constant(0);
   IndexExpr product = a;
-  product.offset *= factor;
+  product.offset = checked_multiply(product.offset, factor);
   for (IndexTerm &term : product.terms)
-    term.coefficient *= factor;
+    term.coefficient = checked_multiply(term.coefficient, factor);
   return product;
+}
+
+Expr Expr::literal(Number number, DType dtype) {
+  number = number_of(dtype, number);
+  Expr e{.kind = Kind::literal, .dtype = dtype};
+  if (is_float(dtype))
+    e.number = std::get<double>(number);
+  else
+    e.integer = std::get<int64_t>(number);
+  return e;
+}
+
+bool operator==(const Expr &a, const Expr &b) {
+  auto parts = [](const Expr &e) {
+    return std::tie(e.kind, e.dtype, e.op, e.padded, e.target, e.integer, e.index, e.args);
+  };
+  return std::bit_cast<uint64_t>(a.number) == std::bit_cast<uint64_t>(b.number) && parts(a) == parts(b);
 }
 
 bool is_expensive(ScalarOp op) {
@@ -84,7 +102,7 @@ static size_t hash_of(const Expr &e) {
   mix(static_cast<size_t>(e.kind) << 16 | static_cast<size_t>(e.op) << 8 | static_cast<size_t>(e.dtype));
   mix(static_cast<size_t>(e.target));
   mix(static_cast<size_t>(e.integer));
-  mix(std::hash<double>()(e.number));
+  mix(std::bit_cast<uint64_t>(e.number));
   for (ExprId arg : e.args)
     mix(static_cast<size_t>(arg));
   for (const IndexExpr &index : e.index) {

@@ -57,6 +57,7 @@ struct IndexExpr {
   int64_t coefficient_of(int axis) const;
   friend auto operator<=>(const IndexExpr &, const IndexExpr &) = default;
 };
+// These throw Overflow.
 IndexExpr operator+(const IndexExpr &, const IndexExpr &);
 IndexExpr operator+(const IndexExpr &, int64_t);
 IndexExpr operator*(const IndexExpr &, int64_t);
@@ -75,14 +76,18 @@ struct Expr {
   ScalarOp op = ScalarOp::add;
   bool padded = false;
   int32_t target = -1;
-  double number = 0;   // literal of a float dtype, or the pad value
-  int64_t integer = 0; // literal of an integer dtype or bool
+  double number = 0;   // literal, or pad value of a load, of a float dtype
+  int64_t integer = 0; // the same of an integer dtype or bool
   Index index = {};
   std::vector<ExprId> args = {};
-  friend auto operator<=>(const Expr &, const Expr &) = default;
-};
 
-enum class Combiner : uint8_t { none, sum, max, argmax }; // argmax: position along the one reduction axis, first on ties
+  static Expr literal(Number, DType);
+};
+/// Floats compare by their bits: 0 and -0 are two expressions, and a NaN is one.
+bool operator==(const Expr &, const Expr &);
+
+/// argmax gives a position along the one reduction axis, on ties the first.
+enum class Combiner : uint8_t { none, sum, max, argmax };
 std::string_view to_string(Combiner);
 
 struct Stage {
@@ -113,7 +118,7 @@ struct Kernel {
   std::vector<Param> params;
   std::vector<Expr> exprs;
   std::vector<Stage> stages;
-  std::vector<size_t> hashes; // of the first exprs, for intern; clear after changing an expression in place
+  std::vector<size_t> hashes; // of the first expressions, for intern(); to be cleared when one is changed in place
 
   ExprId intern(Expr); // hash-consing: equal expressions get equal ids
   const Expr &expr(ExprId id) const { return exprs[static_cast<size_t>(id)]; }
@@ -121,7 +126,7 @@ struct Kernel {
   std::vector<int> shared_axes() const;
 };
 
-/// Every expression that a stage evaluates, once, those of its indices too.
+/// Every expression that a stage evaluates, once; the expressions that its indices are computed by are among them.
 std::vector<ExprId> expressions_of(const Kernel &, const Stage &);
 
 /// The axes that the values of a kernel's expressions depend on, through computed indices too.

@@ -14,6 +14,11 @@ struct Scalar {
   int64_t integer = 0;
 };
 
+/// Sums of integers wrap, which signed arithmetic in C++ must not.
+int64_t wrapping_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
 class KernelInterpreter {
 public:
   KernelInterpreter(const Kernel &kernel, std::vector<Tensor> &params)
@@ -70,7 +75,7 @@ private:
       int64_t where = position(target.type.shape, stage.store_index);
       if (stage.accumulate) {
         Scalar old = get(target, where);
-        value = {old.number + value.number, old.integer + value.integer};
+        value = {old.number + value.number, wrapping_add(old.integer, value.integer)};
       }
       put(target, where, value);
     });
@@ -85,7 +90,7 @@ private:
       Scalar term = eval(stage.body);
       if (stage.combiner == Combiner::sum) {
         total.number += term.number;
-        total.integer += term.integer;
+        total.integer = wrapping_add(total.integer, term.integer);
       } else {
         bool larger = f ? term.number > total.number || (std::isnan(term.number) && !std::isnan(total.number))
                         : term.integer > total.integer;
@@ -100,10 +105,12 @@ private:
   }
 
   int64_t index_at(const IndexExpr &index) {
-    int64_t value = index.offset;
-    for (const IndexTerm &t : index.terms)
-      value += t.coefficient * (t.is_axis ? point_[static_cast<size_t>(t.id)] : eval(t.id).integer);
-    return value;
+    auto value = static_cast<uint64_t>(index.offset); // a computed index may be any integer, so the sum wraps
+    for (const IndexTerm &t : index.terms) {
+      const int64_t variable = t.is_axis ? point_[static_cast<size_t>(t.id)] : eval(t.id).integer;
+      value += static_cast<uint64_t>(t.coefficient) * static_cast<uint64_t>(variable);
+    }
+    return static_cast<int64_t>(value);
   }
 
   // Row-major position; -1 when outside.
@@ -128,7 +135,7 @@ private:
       int64_t at = position(tensor.type.shape, e.index);
       if (at < 0) {
         internal_check(e.padded, "a load leaves the bounds of its parameter");
-        return rounded(e.dtype, {e.number, static_cast<int64_t>(e.number)});
+        return rounded(e.dtype, {e.number, e.integer});
       }
       return get(tensor, at);
     }
@@ -154,14 +161,11 @@ private:
     }
     if (e.op == ScalarOp::cast && !is_float(operand) && is_float(e.dtype))
       return rounded(e.dtype, {static_cast<double>(integers[0]), 0});
-    Scalar value;
-    if (is_float(operand)) {
-      double result = evaluate_scalar(e.op, operand, e.dtype, numbers);
-      value = {result, static_cast<int64_t>(is_float(e.dtype) ? 0 : result)};
-    } else {
-      value.integer = evaluate_scalar(e.op, operand, e.dtype, integers);
-    }
-    return rounded(e.dtype, value);
+    if (!is_float(operand))
+      return rounded(e.dtype, {0, evaluate_scalar(e.op, operand, e.dtype, integers)});
+    Tensor cell(Type{e.dtype, {}});
+    cell.set(0, evaluate_scalar(e.op, operand, e.dtype, numbers));
+    return get(cell, 0);
   }
 
   const Kernel &k_;

@@ -23,25 +23,40 @@ const OpDef *find_op(std::string_view name) {
 }
 
 /// Attributes were checked against the op's schema when the node was made, so a miss here is our fault.
-template <typename T> static const T &attr(const Attrs &attrs, std::string_view name) {
+[[noreturn]] static void missing(std::string_view name) {
+  throw InternalFault("attribute '" + std::string(name) + "' is absent or of another kind");
+}
+
+/// Null where the attribute is absent or of another kind.
+template <typename T> static const T *find_attr(const Attrs &attrs, std::string_view name) {
   auto it = attrs.find(name);
-  const T *value = it == attrs.end() ? nullptr : std::get_if<T>(&it->second);
-  if (!value)
-    throw InternalFault("attribute '" + std::string(name) + "' is absent or of another kind");
-  return *value;
+  return it == attrs.end() ? nullptr : std::get_if<T>(&it->second);
+}
+
+template <typename T> static const T &attr(const Attrs &attrs, std::string_view name) {
+  if (const T *value = find_attr<T>(attrs, name))
+    return *value;
+  missing(name);
 }
 
 int64_t int_attr(const Attrs &attrs, std::string_view name) { return attr<int64_t>(attrs, name); }
-double number_attr(const Attrs &attrs, std::string_view name) { return attr<double>(attrs, name); }
 bool bool_attr(const Attrs &attrs, std::string_view name) { return attr<bool>(attrs, name); }
-const std::string &string_attr(const Attrs &attrs, std::string_view name) {
-  return attr<std::string>(attrs, name);
-}
+const std::string &string_attr(const Attrs &attrs, std::string_view name) { return attr<std::string>(attrs, name); }
 const std::vector<int64_t> &ints_attr(const Attrs &attrs, std::string_view name) {
   return attr<std::vector<int64_t>>(attrs, name);
 }
-const std::vector<double> &numbers_attr(const Attrs &attrs, std::string_view name) {
-  return attr<std::vector<double>>(attrs, name);
+
+Number number_attr(const Attrs &attrs, std::string_view name) {
+  if (const int64_t *integer = find_attr<int64_t>(attrs, name))
+    return *integer;
+  return attr<double>(attrs, name);
+}
+
+std::vector<Number> numbers_attr(const Attrs &attrs, std::string_view name) {
+  if (const auto *integers = find_attr<std::vector<int64_t>>(attrs, name))
+    return {integers->begin(), integers->end()};
+  const auto &doubles = attr<std::vector<double>>(attrs, name);
+  return {doubles.begin(), doubles.end()};
 }
 
 } // namespace gradc

@@ -79,10 +79,10 @@ const OpDef *find_op(std::string_view name);
 
 // Typed access to complete attributes.
 int64_t int_attr(const Attrs &, std::string_view name);
-double number_attr(const Attrs &, std::string_view name);
+Number number_attr(const Attrs &, std::string_view name);
 bool bool_attr(const Attrs &, std::string_view name);
 const std::string &string_attr(const Attrs &, std::string_view name);
 const std::vector<int64_t> &ints_attr(const Attrs &, std::string_view name);
-const std::vector<double> &numbers_attr(const Attrs &, std::string_view name);
+std::vector<Number> numbers_attr(const Attrs &, std::string_view name);
 
 } // namespace gradc

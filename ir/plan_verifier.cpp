@@ -10,7 +10,7 @@ namespace gradc {
 namespace {
 
 bool overlap(const Placement &a, const Placement &b) {
-  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+  return a.offset - b.offset < b.bytes && b.offset - a.offset < a.bytes; // sums of what a text says might overflow
 }
 
 std::string kernel_text(int kernel) { return "kernel " + std::to_string(kernel); }

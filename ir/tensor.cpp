@@ -20,6 +20,11 @@ double Tensor::number(int64_t flat) const {
   return is_float(type.dtype) ? floats[i] : static_cast<double>(integers[i]);
 }
 
+Number Tensor::exact(int64_t flat) const {
+  auto i = static_cast<size_t>(flat);
+  return is_float(type.dtype) ? Number(floats[i]) : Number(integers[i]);
+}
+
 /// Truncated toward zero; the nearest int64 when out of range; 0 for NaN.
 static int64_t to_integer(double value) {
   constexpr double limit = 0x1p63;
@@ -52,6 +57,13 @@ void Tensor::set_integer(int64_t flat, int64_t value) {
   case DType::boolean: integers[i] = value != 0; return;
   }
   throw InternalFault("Tensor::set_integer: unknown dtype");
+}
+
+void Tensor::set_exact(int64_t flat, Number value) {
+  if (const int64_t *integer = std::get_if<int64_t>(&value))
+    set_integer(flat, *integer);
+  else
+    set(flat, std::get<double>(value));
 }
 
 /// Calls `visit` with a value of the C++ type that elements of this dtype have in memory; a bool is one byte.

@@ -17,11 +17,14 @@ struct Tensor {
   /// All zero.
   explicit Tensor(Type type);
 
-  /// Element `flat` (row-major) as a number of either kind.
+  /// Element `flat` (row-major) as a double, rounded where it is an integer beyond 2^53.
   double number(int64_t flat) const;
+  /// Element `flat`, exactly.
+  Number exact(int64_t flat) const;
   /// Sets element `flat`, rounding to the dtype: to nearest f32, wrapped to i32, 0/1 for bool.
   void set(int64_t flat, double value);
   void set_integer(int64_t flat, int64_t value);
+  void set_exact(int64_t flat, Number value);
 
   /// The dense row-major bytes of `type`, and back.
   std::vector<std::byte> to_bytes() const;

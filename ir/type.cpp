@@ -1,9 +1,8 @@
 // Element types, shapes and tensor types: names, sizes, checks and broadcasting.
 #include "ir/type.h"
 
-#include "ir/error.h"
-
 #include <algorithm>
+#include <cmath>
 
 namespace gradc {
 
@@ -39,6 +38,49 @@ std::optional<DType> parse_dtype(std::string_view text) {
   return std::nullopt;
 }
 
+static bool in_range(DType dtype, int64_t integer) {
+  switch (dtype) {
+  case DType::boolean: return integer == 0 || integer == 1;
+  case DType::i32: return integer == static_cast<int32_t>(integer);
+  default: return true;
+  }
+}
+
+Number number_of(DType dtype, Number number) {
+  if (is_float(dtype))
+    return std::visit([](auto x) { return static_cast<double>(x); }, number);
+  auto refuse = [&](std::string why = "") {
+    std::string text = std::visit([](auto x) { return std::to_string(x); }, number);
+    throw Error(text + " is not a value of " + std::string(to_string(dtype)) + why);
+  };
+  if (const double *x = std::get_if<double>(&number)) {
+    if (*x != std::floor(*x) || std::isinf(*x)) // NaN too
+      refuse();
+    if (std::abs(*x) > 0x1p53)
+      refuse(dtype == DType::i64 ? ": beyond 2^53 it must be written as an integer" : "");
+    number = static_cast<int64_t>(*x);
+  }
+  if (!in_range(dtype, std::get<int64_t>(number)))
+    refuse();
+  return number;
+}
+
+Overflow::Overflow() : Error("a size or position leaves the range of 64 bits") {}
+
+int64_t checked_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    throw Overflow();
+  return sum;
+}
+
+int64_t checked_multiply(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product))
+    throw Overflow();
+  return product;
+}
+
 void check_shape(const Shape &shape) {
   if (shape.size() > kMaxRank)
     throw Error("shape " + to_string(shape) + " has rank " + std::to_string(shape.size()) + "; at most " +
@@ -62,7 +104,7 @@ void check_shape(const Shape &shape) {
 int64_t element_count(const Shape &shape) {
   int64_t count = 1;
   for (int64_t dim : shape)
-    count *= dim;
+    count = checked_multiply(count, dim);
   return count;
 }
 

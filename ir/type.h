@@ -1,10 +1,14 @@
-// Element types, shapes and tensor types. All arithmetic on sizes is checked here and nowhere else.
+// Element types, numbers, shapes and tensor types. Sizes and positions are calculated with the checked arithmetic of this
+// file.
 #pragma once
+
+#include "ir/error.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace gradc {
@@ -17,15 +21,29 @@ int64_t size_of(DType);             // bytes of one element
 std::string_view to_string(DType);  // "f32", "bool"
 std::optional<DType> parse_dtype(std::string_view);
 
+/// A number of any dtype: an integer, exactly, of the integer dtypes and bool, a double of the others.
+using Number = std::variant<int64_t, double>;
+/// `number` as one of `dtype`. Throws Error where there is none: 0.5 or 2^40 as an i32, or an i64 beyond 2^53 that was
+/// a double on its way and may have been rounded.
+Number number_of(DType dtype, Number number);
+
+/// A size or position leaves the range of 64 bits.
+struct Overflow : Error {
+  Overflow();
+};
+/// Throw Overflow.
+int64_t checked_add(int64_t, int64_t);
+int64_t checked_multiply(int64_t, int64_t);
+
 using Shape = std::vector<int64_t>;
 
 constexpr int64_t kMaxDim = (int64_t{1} << 31) - 1;
 constexpr size_t kMaxRank = 8;
 
-/// Throws Error when a dim is negative or over kMaxDim, the rank is over kMaxRank, or the bytes of a tensor of 8-byte
-/// elements overflow 2^62.
+/// Throws Error when a dim is negative or over kMaxDim, the rank is over kMaxRank, or there are over 2^47 elements,
+/// dims of 0 counted as 1.
 void check_shape(const Shape &);
-/// Number of elements of a checked shape; 1 for rank 0.
+/// Number of elements; 1 for rank 0. Cannot overflow for a checked shape, throws Overflow for other lists of extents.
 int64_t element_count(const Shape &);
 /// "[32,784]"; "[]" for rank 0.
 std::string to_string(const Shape &);

@@ -15,8 +15,9 @@ using Result = std::optional<Value>;
 Result when(bool applies, auto make) { return applies ? Result(make()) : std::nullopt; }
 
 /// 1 / c, where dividing by c and multiplying by 1 / c are the same: c and 1 / c are normal powers of two.
-std::optional<double> exact_reciprocal(std::optional<double> c, DType dtype) {
-  if (!c || !is_float(dtype))
+std::optional<double> exact_reciprocal(std::optional<Number> divisor, DType dtype) {
+  const double *c = divisor ? std::get_if<double>(&*divisor) : nullptr;
+  if (!c)
     return std::nullopt;
   int exponent = 0;
   const double least = dtype == DType::f32 ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();

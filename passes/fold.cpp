@@ -8,14 +8,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 namespace gradc {
 namespace {
 
 constexpr int64_t kMaxResult = 64;         // elements of a constant that is not a splat
-constexpr int64_t kMaxOperands = 1 << 16;  // elements read at compile time
-constexpr double kMaxExactInteger = 0x1p53; // attributes hold numbers as doubles
+constexpr int64_t kMaxOperands = 1 << 16; // elements read at compile time
 
 
 Tensor evaluate(const Graph &graph, const Node &node, bool as_scalars) {
@@ -33,18 +31,17 @@ Tensor evaluate(const Graph &graph, const Node &node, bool as_scalars) {
   return evaluate_node(reshaped(node), pointers);
 }
 
-/// The attributes of the constant op that makes `tensor`; nullopt where it holds an integer no attribute can.
-std::optional<Attrs> constant_attrs(const Tensor &tensor) {
-  std::vector<double> values(static_cast<size_t>(tensor.type.elements()));
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = tensor.number(static_cast<int64_t>(i));
-  for (int64_t integer : tensor.integers)
-    if (std::abs(static_cast<double>(integer)) >= kMaxExactInteger)
-      return std::nullopt;
-  const auto is_first = [&](double x) { return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(values[0]); };
-  if (!values.empty() && std::all_of(values.begin(), values.end(), is_first))
-    return Attrs{{"value", values[0]}};
-  return Attrs{{"values", values}};
+/// Elements are bits here: 0 and -0 differ, and a NaN is equal to itself.
+template <typename T> Attrs constant_attrs(const std::vector<T> &elements) {
+  const auto is_first = [&](T x) { return std::bit_cast<uint64_t>(x) == std::bit_cast<uint64_t>(elements[0]); };
+  if (!elements.empty() && std::all_of(elements.begin(), elements.end(), is_first))
+    return Attrs{{"value", elements[0]}};
+  return Attrs{{"values", elements}};
+}
+
+/// The attributes of the constant op that makes `tensor`.
+Attrs constant_attrs(const Tensor &tensor) {
+  return is_float(tensor.type.dtype) ? constant_attrs(tensor.floats) : constant_attrs(tensor.integers);
 }
 
 std::optional<Attrs> folded(const Graph &graph, const Node &node) {

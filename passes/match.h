@@ -7,7 +7,7 @@
 namespace gradc {
 
 /// The number every element of a node is, if it is a splat constant.
-std::optional<double> splat_value(const Node &);
+std::optional<Number> splat_value(const Node &);
 
 /// A node that is not in `graph` yet; its operands are. Whatever is built goes to the end of `graph`.
 class Match {
@@ -27,9 +27,9 @@ public:
   /// The node that makes operand `n`, and an operand of that.
   const Node &maker(size_t n) const { return graph[in(n)]; }
   Value below(size_t n, size_t operand = 0) const { return maker(n).inputs[operand]; }
-  /// Whether every element of operand `n` is `number`. Floats compare by their bits: 0 is not -0.
+  /// Whether every element of operand `n` is `number`; among floats, 0 is not -0.
   bool is(size_t n, double number) const;
-  std::optional<double> splat(size_t n) const { return splat_value(maker(n)); }
+  std::optional<Number> splat(size_t n) const { return splat_value(maker(n)); }
 
   Value build(std::string_view op, std::vector<Value> inputs, Attrs attrs = {}) const {
     return graph.add(op, std::move(inputs), std::move(attrs), node.location);
@@ -37,7 +37,7 @@ public:
   Value build(std::string_view op, std::vector<Value> inputs, Type type) const {
     return graph.add(op, std::move(inputs), {}, node.location, std::move(type));
   }
-  Value constant(double number, Type type) const { return graph.constant(number, std::move(type), node.location); }
+  Value constant(Number number, Type type) const { return graph.constant(number, std::move(type), node.location); }
   /// `v`, repeated or reshaped if it does not have the shape of the result yet.
   Value broadcast(Value v) const { return graph.type(v) == node.type ? v : build("broadcast", {v}, node.type); }
   Value reshape(Value v) const { return graph.type(v) == node.type ? v : build("reshape", {v}, node.type); }

@@ -118,7 +118,11 @@ Result sum_of_splat(const Match &m) {
   if (!number || m.node.type.elements() == 0)
     return std::nullopt;
   const int64_t n = m.type(0).elements() / m.node.type.elements();
-  return m.constant(*number * static_cast<double>(n), m.node.type);
+  const DType dtype = m.node.type.dtype;
+  if (const double *c = std::get_if<double>(&*number))
+    return m.constant(*c * static_cast<double>(n), m.node.type);
+  const int64_t args[] = {std::get<int64_t>(*number), n};
+  return m.constant(evaluate_scalar(ScalarOp::mul, dtype, dtype, args), m.node.type); // wraps, as the sum does
 }
 
 /// "bi,io->bo" of transpose(x) is "ib,io->bo" of x: dim d of the operand is dim perm[d] of x.

@@ -8,7 +8,7 @@
 
 namespace gradc {
 
-std::optional<double> splat_value(const Node &node) {
+std::optional<Number> splat_value(const Node &node) {
   if (!is_constant(node) || !node.attrs.contains("value"))
     return std::nullopt;
   return number_attr(node.attrs, "value");
@@ -20,9 +20,12 @@ bool Match::made_by(size_t n, std::string_view op) const {
 
 bool Match::is(size_t n, double number) const {
   const auto value = splat(n);
-  if (!value || *value != number)
+  if (!value)
     return false;
-  return !is_float(type(n).dtype) || std::signbit(*value) == std::signbit(number);
+  if (const int64_t *integer = std::get_if<int64_t>(&*value))
+    return *integer == static_cast<int64_t>(number);
+  const double x = std::get<double>(*value);
+  return x == number && std::signbit(x) == std::signbit(number);
 }
 
 namespace {

@@ -67,8 +67,9 @@ void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::funct
   best_of(calls, loops);
 }
 
-// Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed once.
-// None is better than one that makes no more than so many `loops`, and reads nothing at other indices than before.
+// Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed
+// once. None is better than one that makes no more than so many `loops`, and reads nothing at other indices than
+// before.
 void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t loops) {
   if (ways.size() == 1)
     return ways[0]();
@@ -115,23 +116,17 @@ bool Lowering::may_leave(const IndexExpr &e, int64_t extent) {
     return true;
   int64_t low = e.offset, high = e.offset;
   for (const IndexTerm &t : e.terms) {
-    int64_t reach = t.coefficient * (kernel().axes[static_cast<size_t>(t.id)].extent - 1);
-    (reach < 0 ? low : high) += reach;
+    int64_t reach = checked_multiply(t.coefficient, kernel().axes[static_cast<size_t>(t.id)].extent - 1);
+    int64_t &bound = reach < 0 ? low : high;
+    bound = checked_add(bound, reach);
   }
   return low < 0 || high >= extent;
 }
 
 ExprId Lowering::element(Value v, const Index &at, bool guarded) {
   const Node &node = graph_[v];
-  if (is_constant(node) && node.attrs.contains("value")) {
-    Expr literal{.kind = Expr::Kind::literal, .dtype = node.type.dtype};
-    double value = number_attr(node.attrs, "value");
-    if (is_float(node.type.dtype))
-      literal.number = value;
-    else
-      literal.integer = static_cast<int64_t>(value);
-    return kernel().intern(literal);
-  }
+  if (is_constant(node) && node.attrs.contains("value"))
+    return kernel().intern(Expr::literal(number_attr(node.attrs, "value"), node.type.dtype));
   Index index = guarded ? at : normalized(at, node.type.shape);
   if (!region_.contains(v)) {
     Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = guarded, .target = param(v)};
@@ -151,10 +146,13 @@ ExprId Lowering::element(Value v, const Index &at, bool guarded) {
   return expr;
 }
 
-ExprId Lowering::element_padded(Value v, const Index &at, double pad, bool guarded) {
+ExprId Lowering::element_padded(Value v, const Index &at, Number pad, bool guarded) {
   const Node &node = graph_[v];
   if (!region_.contains(v) && !is_constant(node)) {
-    Expr load{.kind = Expr::Kind::load, .dtype = node.type.dtype, .padded = true, .target = param(v), .number = pad};
+    Expr load = Expr::literal(pad, node.type.dtype);
+    load.kind = Expr::Kind::load;
+    load.padded = true;
+    load.target = param(v);
     load.index = at;
     return kernel().intern(std::move(load));
   }
@@ -289,11 +287,15 @@ LoweredKernel Lowering::run(const std::vector<Value> &outputs) {
 }
 
 LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
-  LoweredKernel lowered = Lowering(graph, nodes).run(outputs);
-  share_values(lowered.kernel);
-  if (!one_nest(lowered.kernel))
-    gather_nests(lowered.kernel);
-  return lowered;
+  try {
+    LoweredKernel lowered = Lowering(graph, nodes).run(outputs);
+    share_values(lowered.kernel);
+    if (!one_nest(lowered.kernel))
+      gather_nests(lowered.kernel);
+    return lowered;
+  } catch (const Overflow &) {
+    throw Unfusable("together its indices leave the range of 64 bits");
+  }
 }
 
 std::vector<LoweredKernel> lower_kernels(const Graph &graph) {

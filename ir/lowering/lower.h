@@ -31,9 +31,9 @@ public:
   /// Operand `n` at an index of the *result*, by NumPy broadcasting.
   ExprId operand_broadcast(int n, const Index &result_index);
   /// Operand `n` at `index`, or `pad` where the index is out of bounds.
-  ExprId operand_padded(int n, const Index &index, double pad);
+  ExprId operand_padded(int n, const Index &index, Number pad);
 
-  ExprId literal(double value, DType dtype);
+  ExprId literal(Number value, DType dtype);
   ExprId integer(int64_t value, DType dtype = DType::i64);
   ExprId index_value(const IndexExpr &); // as i64
   ExprId apply(ScalarOp op, std::vector<ExprId> args, DType result);

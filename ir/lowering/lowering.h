@@ -15,7 +15,7 @@ public:
   LoweredKernel run(const std::vector<Value> &outputs);
 
   ExprId element(Value v, const Index &at, bool guarded);
-  ExprId element_padded(Value v, const Index &at, double pad, bool guarded);
+  ExprId element_padded(Value v, const Index &at, Number pad, bool guarded);
   ExprId reduce(Value v, Combiner combiner, const Index &at, const Shape &extents,
                 const std::function<ExprId(const Index &, const Index &)> &body);
   void store(Value v, const Shape &extents, const std::function<ExprId(const Index &)> &value,

@@ -20,19 +20,15 @@ ExprId NodeLowering::operand_broadcast(int n, const Index &result_index) {
   return operand(n, index);
 }
 
-ExprId NodeLowering::operand_padded(int n, const Index &index, double pad) {
+ExprId NodeLowering::operand_padded(int n, const Index &index, Number pad) {
   return lowering_.element_padded(node.inputs[static_cast<size_t>(n)], index, pad, lowering_.guarded_);
 }
 
-ExprId NodeLowering::literal(double value, DType dtype) {
-  if (!is_float(dtype))
-    return integer(static_cast<int64_t>(value), dtype);
-  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .number = value});
+ExprId NodeLowering::literal(Number value, DType dtype) {
+  return lowering_.kernel().intern(Expr::literal(value, dtype));
 }
 
-ExprId NodeLowering::integer(int64_t value, DType dtype) {
-  return lowering_.kernel().intern({.kind = Expr::Kind::literal, .dtype = dtype, .integer = value});
-}
+ExprId NodeLowering::integer(int64_t value, DType dtype) { return literal(value, dtype); }
 
 ExprId NodeLowering::index_value(const IndexExpr &index) {
   return lowering_.kernel().intern({.kind = Expr::Kind::index, .dtype = DType::i64, .index = {index}});

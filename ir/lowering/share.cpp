@@ -95,7 +95,7 @@ private:
     bool keeps_shared = axes.size() >= shared.size() && std::equal(shared.begin(), shared.end(), axes.begin());
     int64_t bytes = size_of(k_.expr(id).dtype);
     for (size_t i = shared.size(); i < axes.size(); ++i)
-      bytes *= k_.axes[static_cast<size_t>(axes[i])].extent;
+      bytes = checked_multiply(bytes, k_.axes[static_cast<size_t>(axes[i])].extent);
     return keeps_shared && bytes <= kBufferBytes;
   }
 

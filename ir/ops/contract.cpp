@@ -13,6 +13,7 @@ static Type infer(const Signature &s) {
     throw Error("operands must be of floats or integers of one dtype, got " + to_string(a) + " and " +
                 to_string(b));
   Einsum e = notation(s.attrs);
+  element_count(einsum_extents(e, a.shape, b.shape, e.out + e.contracted())); // the products must be countable
   return {a.dtype, einsum_extents(e, a.shape, b.shape, e.out)};
 }
 

@@ -12,7 +12,6 @@ namespace {
 
 // Expressions are walked by recursion; deeper ones than this are refused.
 constexpr int kMaxDepth = 1000;
-constexpr int64_t kMaxExtent = kMaxDim;
 
 class KernelParser {
 public:
@@ -70,8 +69,8 @@ private:
     lex_.expect(":");
     begin = lex_.offset();
     int64_t extent = lex_.integer("the extent of the axis");
-    if (extent < 0 || extent > kMaxExtent)
-      lex_.fail("an extent lies between 0 and " + std::to_string(kMaxExtent), begin);
+    if (extent < 0 || extent > kMaxDim)
+      lex_.fail("an extent lies between 0 and " + std::to_string(kMaxDim), begin);
     kernel_.axes.push_back({name, extent});
   }
 
@@ -104,6 +103,7 @@ private:
       if (!param.written)
         lex_.fail("parameter '" + name + "' is written but not marked 'out'", begin);
       stage.store_index = indices("]", param.type.rank(), begin);
+      lex_.checked(begin, [&] { check_position(kernel_, param.type.shape, stage.store_index); });
       stage.accumulate = lex_.accept("+=");
       if (!stage.accumulate)
         lex_.expect("=");
@@ -121,6 +121,7 @@ private:
   }
 
   void stage_body(Stage stage) {
+    const size_t begin = lex_.offset();
     std::optional<DType> written;
     if (lex_.accept(":"))
       written = dtype();
@@ -131,6 +132,7 @@ private:
         stage.reduce = axis_list(":");
         break;
       }
+    lex_.checked(begin, [&] { check_points(kernel_, stage); });
     stage.body = expression();
     stage.dtype = written.value_or(kernel_.expr(stage.body).dtype);
     kernel_.stages.push_back(std::move(stage));
@@ -188,9 +190,11 @@ private:
   // [-] term {(+ | -) term}
   IndexExpr index() {
     IndexExpr sum;
+    const size_t begin = lex_.offset();
     bool negative = lex_.accept("-");
     for (;;) {
-      sum = sum + index_term() * (negative ? -1 : 1);
+      const IndexExpr term = index_term();
+      sum = lex_.checked(begin, [&] { return sum + term * (negative ? -1 : 1); });
       negative = lex_.accept("-");
       if (!negative && !lex_.accept("+"))
         return sum;
@@ -201,8 +205,12 @@ private:
   IndexExpr index_term() {
     if (!lex_.at_number())
       return index_variable();
+    const size_t begin = lex_.offset();
     int64_t factor = lex_.integer("an integer");
-    return lex_.accept("*") ? index_variable() * factor : IndexExpr::constant(factor);
+    if (!lex_.accept("*"))
+      return IndexExpr::constant(factor);
+    const IndexExpr variable = index_variable();
+    return lex_.checked(begin, [&] { return variable * factor; });
   }
 
   // axis | ( expression )
@@ -293,27 +301,27 @@ private:
 
   ExprId literal() {
     size_t begin = lex_.offset();
-    Lexer before = lex_;
-    Expr e{.kind = Expr::Kind::literal, .number = lex_.number("a number")};
+    const Number number = lex_.integer_or_number("a number");
     lex_.expect(":");
-    e.dtype = dtype();
-    if (is_float(e.dtype))
-      return make(std::move(e), begin);
-    if (e.dtype == DType::boolean)
+    const DType type = dtype();
+    if (type == DType::boolean)
       lex_.fail("a bool is written true or false", begin);
-    e.number = 0;
-    e.integer = before.integer("an integer");
-    return make(std::move(e), begin);
+    return make(lex_.checked(begin, [&] { return Expr::literal(number, type); }), begin);
   }
 
   ExprId load(std::string_view name, size_t begin) {
-    Expr e{.kind = Expr::Kind::load, .target = known(kernel_.params, name, "parameter", begin)};
-    const Type &type = kernel_.params[static_cast<size_t>(e.target)].type;
-    e.dtype = type.dtype;
-    e.index = indices("]", type.rank(), begin);
-    e.padded = lex_.accept_word("pad");
-    if (e.padded)
-      e.number = lex_.number("the padding value");
+    const int target = known(kernel_.params, name, "parameter", begin);
+    const Type &type = kernel_.params[static_cast<size_t>(target)].type;
+    Index index = indices("]", type.rank(), begin);
+    lex_.checked(begin, [&] { check_position(kernel_, type.shape, index); });
+    const bool padded = lex_.accept_word("pad");
+    const size_t at = lex_.offset();
+    const Number pad = padded ? lex_.integer_or_number("the padding value") : 0.0;
+    Expr e = lex_.checked(at, [&] { return Expr::literal(pad, type.dtype); });
+    e.kind = Expr::Kind::load;
+    e.padded = padded;
+    e.target = target;
+    e.index = std::move(index);
     return make(std::move(e), begin);
   }
 

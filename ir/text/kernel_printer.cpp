@@ -105,7 +105,7 @@ private:
     }
     case Expr::Kind::load:
       return kernel_.params.at(idx(e.target)).name + "[" + indices(e.index) + "]" +
-             (e.padded ? " pad " + number_text(e.number) : "");
+             (e.padded ? " pad " + number(e) : "");
     case Expr::Kind::stage: return kernel_.stages.at(idx(e.target)).name + "(" + indices(e.index) + ")";
     case Expr::Kind::op: return operation(e, around);
     }
@@ -261,8 +261,11 @@ private:
   static std::string literal(const Expr &e) {
     if (e.dtype == DType::boolean)
       return e.integer ? "true" : "false";
-    std::string value = is_float(e.dtype) ? number_text(e.number) : std::to_string(e.integer);
-    return value + ":" + std::string(to_string(e.dtype));
+    return number(e) + ":" + std::string(to_string(e.dtype));
+  }
+
+  static std::string number(const Expr &e) {
+    return is_float(e.dtype) ? number_text(e.number) : std::to_string(e.integer);
   }
 
   std::string operation(const Expr &e, Precedence around) {

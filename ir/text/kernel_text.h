@@ -16,4 +16,10 @@ size_t arity_of(ScalarOp);
 /// The dtype that goes without saying, from those of the arguments.
 DType result_dtype(ScalarOp, const std::vector<DType> &args);
 
+/// Throws Overflow where the points of a stage cannot be counted.
+void check_points(const Kernel &, const Stage &);
+/// Throws Overflow where the position that `index` has in a tensor of that shape may leave 64 bits. Computed terms count by
+/// their coefficients.
+void check_position(const Kernel &, const Shape &shape, const Index &index);
+
 } // namespace gradc

@@ -6,6 +6,8 @@
 #include "ir/attr.h"
 #include "ir/text/text.h"
 
+#include <type_traits>
+
 namespace gradc {
 
 class Lexer {
@@ -43,6 +45,14 @@ public:
 
   [[noreturn]] void fail(const std::string &message) { fail(message, offset()); }
   [[noreturn]] void fail(const std::string &message, size_t offset) const { throw TextError(message, offset); }
+  /// Calls `make`, and fails at `offset` with the message of an Error that it throws.
+  template <typename Make> std::invoke_result_t<Make> checked(size_t offset, Make make) const {
+    try {
+      return make();
+    } catch (const Error &e) {
+      fail(e.what(), offset);
+    }
+  }
   /// "expected X, got Y" at the current place.
   [[noreturn]] void fail_expected(std::string_view what);
 

@@ -88,23 +88,22 @@ private:
       lex_.fail("the plan comes once, before the first node", begin);
     planned_ = true;
     expect_word("workspace");
-    plan_.arena_bytes = lex_.integer("bytes");
+    plan_.arena_bytes = natural("bytes");
     expect_word("lower_bound");
-    plan_.lower_bound = lex_.integer("bytes");
+    plan_.lower_bound = natural("bytes");
+  }
+
+  int64_t natural(std::string_view what) {
+    size_t begin = lex_.offset();
+    int64_t value = lex_.integer(what);
+    if (value < 0)
+      lex_.fail("expected " + std::string(what) + ", not a negative number", begin);
+    return value;
   }
 
   void expect_word(std::string_view word) {
     if (!lex_.accept_word(word))
       lex_.fail_expected("'" + std::string(word) + "'");
-  }
-
-  /// Calls `make` and reports what it throws at `begin`.
-  template <typename Make> Value checked(size_t begin, Make make) {
-    try {
-      return make();
-    } catch (const Error &e) {
-      lex_.fail(e.what(), begin);
-    }
   }
 
   void declaration(Role role, size_t begin) {
@@ -116,7 +115,7 @@ private:
     Type type = lex_.type();
     Placement place = placement(type);
     std::string where = location();
-    Value v = checked(begin, [&] {
+    Value v = lex_.checked(begin, [&] {
       return kind ? graph_.declare_buffer(*kind, name, type, where) : graph_.declare(role, name, type, where);
     });
     define(name, v, place);
@@ -165,7 +164,7 @@ private:
     }
     Placement place = written ? placement(*written) : Placement{};
     std::string where = location();
-    Value v = checked(begin, [&] {
+    Value v = lex_.checked(begin, [&] {
       return graph_.add(*op, inputs, attrs, where, op->explicit_type ? written : std::nullopt);
     });
     if (written && *written != graph_.type(v))
@@ -263,11 +262,11 @@ private:
       lex_.fail("a place in memory needs a 'plan' line at the start of the graph", begin);
     Placement place{.space = space(), .bytes = type.bytes()};
     if (lex_.accept("+"))
-      place.offset = lex_.integer("an offset");
+      place.offset = natural("an offset");
     else
-      place.index = lex_.integer("a position");
+      place.index = natural("a position");
     if (lex_.at_number())
-      place.bytes = lex_.integer("bytes");
+      place.bytes = natural("bytes");
     if (lex_.accept_word("live")) {
       place.first = kernel_number();
       lex_.expect("..");

@@ -29,16 +29,21 @@ template <typename T> std::string text_of(const std::vector<T> &list) {
   return text + "]";
 }
 
+std::string text_of(const AttrValue &value) {
+  return std::visit([](const auto &v) { return text_of(v); }, value);
+}
+
+// By their texts: 0 and 0.0 say the same, 0 and -0 do not.
 bool is_default(const OpDef &op, std::string_view name, const AttrValue &value) {
   auto spec = std::find_if(op.attrs.begin(), op.attrs.end(), [&](const AttrSpec &s) { return s.name == name; });
-  return spec != op.attrs.end() && spec->default_value && *spec->default_value == value;
+  return spec != op.attrs.end() && spec->default_value && text_of(*spec->default_value) == text_of(value);
 }
 
 std::string attrs_text(const Node &node) {
   std::string text;
   for (const auto &[name, value] : node.attrs)
     if (!is_default(*node.op, name, value))
-      text += (text.empty() ? "" : ", ") + name + "=" + std::visit([](const auto &v) { return text_of(v); }, value);
+      text += (text.empty() ? "" : ", ") + name + "=" + text_of(value);
   return text.empty() ? "" : " {" + text + "}";
 }
 

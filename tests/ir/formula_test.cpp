@@ -20,7 +20,7 @@ static_assert(FitsBesideVar<Var> && FitsBesideVar<double> && FitsBesideVar<int>)
 static_assert(!Calculates<Value, Var> && !Calculates<Var, Value>);
 static_assert(!Calculates<size_t, Var> && !Calculates<Var, int64_t>);
 static_assert(!std::is_convertible_v<Var, Value> && !std::is_convertible_v<Value, Var>);
-static_assert(!std::is_convertible_v<Value, Number>);
+static_assert(!std::is_convertible_v<Value, Literal>);
 template <typename N>
 concept PassesForNumber = requires(N n, Var x) { select(x, x, n); } || requires(N n, Var x) { select(x, n, x); } ||
                           requires(N n, Var x) { greater(x, n); } || requires(N n, Var x) { equal(x, n); } ||

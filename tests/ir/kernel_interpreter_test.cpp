@@ -74,3 +74,22 @@ TEST_CASE("a padded load, a gather and an accumulating store mean what they say"
   CHECK(params[2].floats == std::vector<double>{9, 1, 2, 3});
   CHECK(params[3].floats == std::vector<double>{1, 3});
 }
+
+TEST_CASE("sums of integers and computed indices wrap, and what is read beside a parameter is exact") {
+  const Kernel kernel = parse_kernel(R"(kernel k {
+  axes i:3
+  params n:i64[3] total:i64[1] out around:i64[3] out counts:i64[1] out
+  total[0] = s0() = sum i: n[i]
+  around[i] = s1(i) = n[4611686018427387904*(n[i])+1] pad 9007199254740993
+  counts[0] += s2(i) = n[i]
+})");
+  std::vector<Tensor> params;
+  for (const Param &p : kernel.params)
+    params.emplace_back(p.type);
+  params[0].integers = {INT64_MAX, 4, 3};
+  interpret_kernel(kernel, params);
+  const int64_t sum = INT64_MIN + 6;
+  CHECK(params[1].integers[0] == sum);
+  CHECK(params[2].integers == std::vector<int64_t>{9007199254740993, 4, 9007199254740993});
+  CHECK(params[3].integers[0] == sum);
+}

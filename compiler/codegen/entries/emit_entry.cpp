@@ -143,10 +143,10 @@ llvm::Value *EntryEmitter::scalar_address(Value v) {
 
 llvm::Value *EntryEmitter::constant_address(Value v) {
   const Node &node = graph_[v];
-  std::vector<double> values = numbers_attr(node.attrs, "values");
+  const std::vector<Number> values = numbers_attr(node.attrs, "values");
   Tensor tensor(node.type);
   for (size_t i = 0; i < values.size(); ++i)
-    tensor.set(static_cast<int64_t>(i), values[i]);
+    tensor.set_exact(static_cast<int64_t>(i), values[i]);
   std::vector<std::byte> bytes = tensor.to_bytes();
   auto *data = llvm::ConstantDataArray::getRaw(
       llvm::StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()), bytes.size(), b_.getInt8Ty());
@@ -155,8 +155,8 @@ llvm::Value *EntryEmitter::constant_address(Value v) {
   return global;
 }
 
-// The state whose place a value takes, else the value itself. Not what shares its place by chance of the plan: equal kernels
-// of several entries would differ.
+// The state whose place a value takes, else the value itself. Not what shares its place by chance of the plan: equal
+// kernels of several entries would differ.
 Value EntryEmitter::updated_state(Value v) const {
   const std::vector<Placement> &places = graph_.plan->places;
   for (const Update &update : graph_.updates)

@@ -12,14 +12,15 @@ FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
   flat.coefficients.assign(k.axes.size(), 0);
   int64_t stride = 1;
   for (size_t d = shape.size(); d-- > 0;) {
-    flat.offset += stride * index[d].offset;
+    flat.offset = checked_add(flat.offset, checked_multiply(stride, index[d].offset));
     for (const IndexTerm &t : index[d].terms) {
+      const int64_t step = checked_multiply(stride, t.coefficient);
       if (t.is_axis)
-        flat.coefficients[static_cast<size_t>(t.id)] += stride * t.coefficient;
+        flat.coefficients[static_cast<size_t>(t.id)] = checked_add(flat.coefficients[static_cast<size_t>(t.id)], step);
       else
-        flat.computed.emplace_back(stride * t.coefficient, t.id);
+        flat.computed.emplace_back(step, t.id);
     }
-    stride *= shape[d];
+    stride = checked_multiply(stride, shape[d]);
   }
   return flat;
 }
@@ -30,7 +31,8 @@ FlatAccess flatten(const Kernel &k, const Expr &load) {
 
 namespace {
 
-// So that the last vector of a row, which has that many elements or a divisor of it, can be stored whole.
+// The elements that a row of a buffer is given, so that its last vector can be stored whole: vectors have at most 16
+// elements, and always a power of two.
 int64_t padded_row(int64_t extent) {
   constexpr int64_t kMostLanes = 16;
   return extent < kMostLanes ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(extent)))
@@ -57,7 +59,7 @@ HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSch
 
 namespace {
 
-// Inside loops over `shared`.
+// The schedule of a kernel whose nests all stand inside loops over the axes `shared`.
 LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const Target &target) {
   LoopSchedule schedule;
   schedule.shared = shared;
@@ -78,7 +80,7 @@ LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const 
     if (tiles_shared_rows(n))
       schedule.shared_rows = std::max<int64_t>(schedule.shared_rows, n.rows);
   if (schedule.shared_rows > 1)
-    schedule.nests = nests(); // all work on as many rows
+    schedule.nests = nests(); // again, now that it is known how many rows an iteration takes
   auto extent = [&](int axis) { return k.axes[static_cast<size_t>(axis)].extent; };
   double cycles = 0;
   for (const NestSchedule &n : schedule.nests) {
@@ -117,7 +119,7 @@ LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
   return one_by_one.cycles < together.cycles && serves_one && nearby ? one_by_one : together;
 }
 
-constexpr int64_t kManyTiles = 32; // the last of them may be slow, and as code it is short
+constexpr int64_t kManyTiles = 32; // from here on it matters little that the last tile, being smaller, is slow
 
 Tiling even_tiles(int64_t points, int64_t step) {
   const int64_t count = (points + step - 1) / step, size = (points + count - 1) / count;
