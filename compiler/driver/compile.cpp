@@ -68,7 +68,7 @@ void CompileCommand::run() {
       write_object(spec, codegen, path);
     else
       write_shared_object(spec, codegen, path);
-    write_file_atomically(header_path, model_header(spec));
+    write_whole_file(header_path, model_header(spec));
   });
   passes.finish();
 }

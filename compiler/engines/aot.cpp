@@ -1,6 +1,7 @@
 #include "compiler/engines/aot.h"
 
 #include "ir/error.h"
+#include "runtime/core/write_file.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -13,10 +14,8 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <gnu/libc-version.h>
-#include <sys/stat.h>
 #include <filesystem>
 #include <stdlib.h>
-#include <unistd.h>
 
 LLD_HAS_DRIVER(elf)
 
@@ -53,15 +52,11 @@ std::string libc_path() {
   return dladdr(reinterpret_cast<const void *>(&::gnu_get_libc_version), &info) && info.dli_fname ? info.dli_fname : "";
 }
 
-std::string describe_errno(const std::string &what, const std::string &path) {
-  return what + " '" + path + "': " + std::strerror(errno);
-}
-
 std::vector<std::string> write_all(const std::vector<std::string> &objects, const ScratchFolder &scratch) {
   std::vector<std::string> files;
   for (const std::string &object : objects) {
     files.push_back(scratch.file("part" + std::to_string(files.size()) + ".o"));
-    write_file_atomically(files.back(), object);
+    write_whole_file(files.back(), object, false);
   }
   return files;
 }
@@ -80,38 +75,22 @@ void link(std::vector<std::string> flags, const std::vector<std::string> &files,
   internal_check(status.retCode == 0, "linking the object: " + stream.str());
   llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> linked = llvm::MemoryBuffer::getFile(result, false, false);
   internal_check(static_cast<bool>(linked), "the linker wrote nothing");
-  write_file_atomically(path, {(*linked)->getBufferStart(), (*linked)->getBufferSize()});
+  write_whole_file(path, {(*linked)->getBufferStart(), (*linked)->getBufferSize()});
 }
 
 } // namespace
 
-void write_file_atomically(const std::string &path, std::string_view bytes) {
-  std::string temporary = path + ".XXXXXX";
-  int fd = mkstemp(temporary.data());
-  if (fd < 0)
-    throw Error(describe_errno("cannot write", path));
-  mode_t mask = umask(0);
-  umask(mask);
-  bool ok = fchmod(fd, 0666 & ~mask) == 0;
-  for (size_t done = 0; ok && done < bytes.size();) {
-    ssize_t n = write(fd, bytes.data() + done, bytes.size() - done);
-    ok = n > 0;
-    done += ok ? static_cast<size_t>(n) : 0;
-  }
-  int failure = errno;
-  ok = close(fd) == 0 && ok;
-  if (!ok || rename(temporary.c_str(), path.c_str()) != 0) {
-    failure = ok ? errno : failure;
-    unlink(temporary.c_str());
-    errno = failure;
-    throw Error(describe_errno("cannot write", path));
-  }
+void write_whole_file(const std::string &path, std::string_view bytes, bool durable) {
+  const gradc_part part{bytes.data(), bytes.size()};
+  errno = gradc_core_write_file(path.c_str(), &part, 1, durable);
+  if (errno != 0)
+    throw Error("cannot write '" + path + "': " + std::strerror(errno));
 }
 
 void write_object(const ModelSpec &spec, const CodegenOptions &options, const std::string &path) {
   std::vector<std::string> objects = compile_objects(spec, options);
   if (objects.size() == 1) {
-    write_file_atomically(path, objects[0]);
+    write_whole_file(path, objects[0]);
     return;
   }
   ScratchFolder scratch;
@@ -124,7 +103,7 @@ void write_shared_object(const ModelSpec &spec, const CodegenOptions &options, c
   std::vector<std::string> files = write_all(compile_objects(spec, options), scratch);
   files.push_back(scratch.file("core.a"));
   size_t core_bytes = static_cast<size_t>(gradc_core_archive_end - gradc_core_archive);
-  write_file_atomically(files.back(), {gradc_core_archive, core_bytes});
+  write_whole_file(files.back(), {gradc_core_archive, core_bytes}, false);
   std::string soname = std::filesystem::path(path).filename().string();
   std::string libc = libc_path();
   if (!libc.empty())

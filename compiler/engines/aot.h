@@ -5,13 +5,14 @@
 
 namespace gradc {
 
-/// Writes <path> as a shared object that needs nothing but libc and exports only <name>_model. Written to a temporary
-/// file first, then renamed. Throws Error when it cannot be written.
+/// Writes <path> as a shared object that needs nothing but libc and exports only <name>_model. Throws Error when it
+/// cannot be written.
 void write_shared_object(const ModelSpec &, const CodegenOptions &, const std::string &path);
 /// The object alone; the caller links it with the runtime core.
 void write_object(const ModelSpec &, const CodegenOptions &, const std::string &path);
 
-/// Writes bytes to a temporary file beside `path` and renames it. Throws Error.
-void write_file_atomically(const std::string &path, std::string_view bytes);
+/// The bytes as the contents of `path`, whole or not at all, as runtime/core/write_file.h does it. What is made again at
+/// no great cost need not be `durable`. Throws Error.
+void write_whole_file(const std::string &path, std::string_view bytes, bool durable = true);
 
 } // namespace gradc

@@ -75,12 +75,12 @@ std::optional<std::vector<std::string>> deserialize(std::string_view bytes) {
   return objects;
 }
 
-// "<key>.gradc", or "<key>.gradc.XXXXXX" while it is being written. Nothing else in the folder is touched.
+// "<key>.gradc", or "<key>.gradc.<process>-<n>.tmp" while it is being written. Nothing else in the folder is touched.
 bool is_ours(const std::string &name) {
   std::string_view digits = std::string_view(name).substr(0, kKeyDigits);
   std::string_view rest = std::string_view(name).substr(digits.size());
   return digits.size() == kKeyDigits && std::all_of(digits.begin(), digits.end(), llvm::isHexDigit) &&
-         (rest == ".gradc" || (rest.starts_with(".gradc.") && rest.size() == 13));
+         (rest == ".gradc" || (rest.starts_with(".gradc.") && rest.ends_with(".tmp")));
 }
 
 // The build id that the linker gave the object file which holds `address`; empty when it has none.
@@ -187,7 +187,7 @@ void ObjectCache::store(const std::string &key, const std::vector<std::string> &
   if (!trusted())
     return;
   try {
-    write_file_atomically(path(key), bytes);
+    write_whole_file(path(key), bytes, false);
   } catch (const Error &) {
     return; // a full or read-only disk
   }

@@ -1,6 +1,7 @@
 // Whole files in and out; see file.h.
 #include "runtime/train/file.h"
 
+#include "runtime/core/write_file.h"
 #include "runtime/train/error.h"
 
 #include <cerrno>
@@ -23,17 +24,6 @@ struct Descriptor {
   int id;
   ~Descriptor() { ::close(id); }
 };
-
-/// Writes and syncs; false with errno set when that failed.
-bool write_all(int file, std::string_view contents) {
-  while (!contents.empty()) {
-    const ssize_t written = ::write(file, contents.data(), contents.size());
-    if (written < 0 && errno != EINTR)
-      return false;
-    contents.remove_prefix(written > 0 ? static_cast<size_t>(written) : 0);
-  }
-  return ::fsync(file) == 0;
-}
 
 } // namespace
 
@@ -59,20 +49,10 @@ std::string read_file(const std::string &path) {
 }
 
 void write_file(const std::string &path, std::string_view contents) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  bool good;
-  {
-    const Descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (file.id < 0)
-      fail("write", path);
-    good = write_all(file.id, contents);
-  }
-  if (good && ::rename(temporary.c_str(), path.c_str()) == 0)
-    return;
-  const int reason = errno;
-  ::unlink(temporary.c_str());
-  errno = reason;
-  fail("write", path);
+  const gradc_part part{contents.data(), contents.size()};
+  errno = gradc_core_write_file(path.c_str(), &part, 1, true);
+  if (errno != 0)
+    fail("write", path);
 }
 
 std::string join_path(const std::string &base, const std::string &path) {

@@ -9,8 +9,7 @@ namespace gradc::runtime {
 /// The bytes of a regular file. Throws Error naming the path and the reason.
 std::string read_file(const std::string &path);
 
-/// Writes a temporary file in the same folder, syncs it and renames it to `path`. Throws Error; then `path` is as it
-/// was before.
+/// As runtime/core/write_file.h does it. Throws Error; then `path` is as it was before.
 void write_file(const std::string &path, std::string_view contents);
 
 /// `path` itself if absolute or `base` is empty, else base/path.

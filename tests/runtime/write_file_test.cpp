@@ -1,0 +1,154 @@
+// The one writer of files: what stands where afterwards, whatever stood there before and whatever goes wrong.
+#include "runtime/core/write_file.h"
+#include "tests/support/runtime_fake_model.h"
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace {
+
+enum class Writes { real, nothing, in_pieces };
+std::atomic<Writes> writes{Writes::real};
+
+} // namespace
+
+// The linker sends every call of write in this program here (tests/CMakeLists.txt).
+extern "C" ssize_t __real_write(int, const void *, size_t);
+extern "C" ssize_t __wrap_write(int file, const void *data, size_t bytes);
+extern "C" ssize_t __wrap_write(int file, const void *data, size_t bytes) {
+  static bool interrupt = false;
+  switch (writes.load()) {
+  case Writes::real: break;
+  case Writes::nothing: return 0;
+  case Writes::in_pieces:
+    interrupt = !interrupt;
+    if (interrupt) {
+      errno = EINTR;
+      return -1;
+    }
+    bytes = std::min<size_t>(bytes, 3);
+  }
+  return __real_write(file, data, bytes);
+}
+
+using namespace gradc::runtime;
+namespace fs = std::filesystem;
+
+namespace {
+
+int write(const std::string &path, const std::string &text, bool durable = true) {
+  const gradc_part parts[] = {{text.data(), text.size() / 2}, {text.data() + text.size() / 2, text.size() - text.size() / 2}};
+  return gradc_core_write_file(path.c_str(), parts, 2, durable);
+}
+
+int write_while(Writes how, const std::string &path, const std::string &text) {
+  writes = how;
+  const int error = write(path, text);
+  writes = Writes::real;
+  return error;
+}
+
+mode_t mode_of(const std::string &path) {
+  struct stat info {};
+  REQUIRE(stat(path.c_str(), &info) == 0);
+  return info.st_mode & 07777;
+}
+
+} // namespace
+
+TEST_CASE("a file is written whole, and nothing else is left in the folder") {
+  const TemporaryFolder folder;
+  for (bool durable : {true, false}) {
+    CHECK(write(folder / "f", "first", durable) == 0);
+    CHECK(write(folder / "f", "second one", durable) == 0);
+    CHECK(read_text(folder / "f") == "second one");
+    CHECK(write(folder / "f", "", durable) == 0);
+    CHECK(read_text(folder / "f").empty());
+  }
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a new file has the permissions of the umask, an old one keeps its own") {
+  const TemporaryFolder folder;
+  const mode_t before = umask(027);
+  CHECK(write(folder / "f", "x") == 0);
+  CHECK(mode_of(folder / "f") == 0640);
+  for (mode_t mode : {0600, 0666, 0444, 0755}) {
+    fs::permissions(folder / "f", static_cast<fs::perms>(mode));
+    CHECK(write(folder / "f", "y") == 0);
+    CHECK(mode_of(folder / "f") == mode);
+  }
+  umask(before);
+}
+
+TEST_CASE("symbolic links are followed and stay, also those that lead to nothing yet") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "there");
+  write_text(folder / "there/old", "old");
+  fs::permissions(folder / "there/old", fs::perms::owner_read);
+  fs::create_symlink("there/old", folder / "relative");
+  fs::create_symlink(folder / "relative", folder / "absolute");
+  fs::create_symlink("there/new", folder / "dangling");
+  CHECK(write(folder / "absolute", "1") == 0);
+  CHECK(read_text(folder / "there/old") == "1");
+  CHECK(mode_of(folder / "there/old") == 0400);
+  CHECK(write(folder / "dangling", "2") == 0);
+  CHECK(read_text(folder / "there/new") == "2");
+  for (const char *link : {"relative", "absolute", "dangling"})
+    CHECK(fs::is_symlink(folder / link));
+  fs::create_symlink("loop", folder / "loop");
+  CHECK(write(folder / "loop", "3") == ELOOP);
+  CHECK(std::distance(fs::directory_iterator(folder / "there"), {}) == 2);
+}
+
+TEST_CASE("a pipe and a device are written to, not replaced") {
+  const TemporaryFolder folder;
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  std::string got;
+  std::thread reader([&] { got = read_text(folder / "pipe"); });
+  CHECK(write(folder / "pipe", "through") == 0);
+  reader.join();
+  CHECK(got == "through");
+  CHECK(fs::is_fifo(folder / "pipe"));
+  CHECK(write("/dev/null", "x") == 0);
+  CHECK(write("/dev/full", "x") == ENOSPC);
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a name that leaves no room for more, and names that are taken") {
+  const TemporaryFolder folder;
+  const std::string longest(NAME_MAX, 'n');
+  CHECK(write(folder / longest, "x") == 0);
+  CHECK(read_text(folder / longest) == "x");
+  const std::string taken = folder / ("f." + std::to_string(getpid()) + "-0.tmp");
+  write_text(taken, "somebody else's");
+  CHECK(write(folder / "f", "y") == 0);
+  CHECK(read_text(folder / "f") == "y");
+  CHECK(read_text(taken) == "somebody else's");
+}
+
+TEST_CASE("interrupted writes go on, and one that writes nothing is an error") {
+  const TemporaryFolder folder;
+  CHECK(write_while(Writes::in_pieces, folder / "f", "in many pieces") == 0);
+  CHECK(read_text(folder / "f") == "in many pieces");
+  CHECK(write_while(Writes::nothing, folder / "f", "never") == EIO);
+  CHECK(read_text(folder / "f") == "in many pieces");
+  CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a write that fails leaves what was there, and no temporary file") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "taken");
+  CHECK(write(folder / "taken", "x") == EISDIR);
+  CHECK(write(folder / "none/f", "x") == ENOENT);
+  write_text(folder / "f", "old");
+  CHECK(write(folder / "f/g", "x") == ENOTDIR);
+  CHECK(read_text(folder / "f") == "old");
+  CHECK(folder.files() == 2);
+}
