@@ -11,12 +11,12 @@ using Json = nlohmann::ordered_json;
 
 static Json describe(const Model &model, const ModelMetric &metric) {
   Json json = {{"name", metric.name},
-               {"kind", metric.def->kind},
+               {"kind", to_string(metric.def->kind)},
                {"terms", Json::array()},
                {"higher_is_better", metric.def->higher_is_better}};
   for (std::string_view term : metric.def->terms)
     json["terms"].push_back(metric.name + "." + std::string(term));
-  if (metric.def->kind == "r2")
+  if (metric.def->kind == MetricKind::r2)
     json["per_example"] = element_count(model.shape_of(metric.prediction));
   return json;
 }

@@ -6,7 +6,7 @@ namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  if (l.attrs.at("activation").string_at("type") == "softmax" && l.inputs[0].shape.empty())
+  if (find_activation(l.attrs.at("activation")).link == Link::softmax && l.inputs[0].shape.empty())
     throw LayerError("", "softmax needs at least one axis, but '" + l.inputs[0].name + "' has shape []");
   return l.inputs[0].shape;
 }

@@ -14,7 +14,7 @@ Shape shapes(LayerShapes &l) {
     throw LayerError("", fmt::format("needs at least one axis, but '{}' has shape []", input.name));
   const int64_t in = input.shape.back(), out = l.attrs.integer_at("units");
   if (!l.attrs.find("weight_initializer")) {
-    const char *type = is_rectifier(l.attrs.at("activation")) ? "he_uniform" : "xavier_uniform";
+    const char *type = find_activation(l.attrs.at("activation")).rectifier ? "he_uniform" : "xavier_uniform";
     JsonValue initializer = JsonValue::object(l.attrs.span);
     initializer.set("type", JsonValue::of(std::string(type), l.attrs.span));
     l.attrs.set("weight_initializer", std::move(initializer));

@@ -77,13 +77,12 @@ void Linker::check_pair(const LossDef &def, Source prediction, Source target, Sp
 void Linker::check_logits(const LossDef &def, Source prediction, Span span, const std::string &context) {
   const ModelLayer &layer = model_.layers[prediction - model_.inputs.size()];
   const JsonValue *activation = layer.attrs.find("activation");
-  const std::string squash = def.link == Link::softmax   ? "softmax"
-                             : def.link == Link::sigmoid ? "sigmoid"
-                                                         : "";
-  if (layer.def && activation && activation->string_at("type") == squash)
+  if (def.link == Link::none || !layer.def || !activation)
+    return;
+  if (const ActivationDef &last = find_activation(*activation); last.link == def.link)
     error(span,
           fmt::format("{0}: '{1}' already ends in {2}, but this loss applies {2} itself; give it the logits",
-                      context, layer.name, squash));
+                      context, layer.name, last.spec.name));
 }
 
 void Linker::link_metrics() {

@@ -21,12 +21,6 @@ Var softplus(Var x) {
 
 namespace {
 
-struct ActivationDef {
-  ObjectSpec spec;
-  bool rectifier;
-  Var (*apply)(const JsonValue &attrs, Var x);
-};
-
 /// The slope is found from the output, so that the input need not be kept for the way back; it is 0 at 0.
 Var relu(const JsonValue &, Var x) {
   const Var y = maximum(stop_gradient(x), number_like(x, 0));
@@ -50,36 +44,33 @@ Var gelu(const JsonValue &, Var x) { return 0.5 * x * (1 + erf(x * (1 / std::num
 const std::vector<ActivationDef> &table() {
   using attr::number;
   static const std::vector<ActivationDef> defs = {
-      {{"linear", "x", {}}, false, [](const JsonValue &, Var x) { return x; }},
-      {{"relu", "max(x, 0)", {}}, true, relu},
+      {{"linear", "x", {}}, false, Link::none, [](const JsonValue &, Var x) { return x; }},
+      {{"relu", "max(x, 0)", {}}, true, Link::none, relu},
       {{"leaky_relu",
         "x for x > 0, else alpha * x",
         {number("alpha", "the slope for negative x").at_least(0).defaults_to("0.01")}},
        true,
+       Link::none,
        leaky_relu},
       {{"elu",
         "x for x > 0, else alpha * (exp(x) - 1)",
         {number("alpha", "minus the limit for negative x").at_least(0).defaults_to("1")}},
        true,
+       Link::none,
        elu},
-      {{"sigmoid", "1 / (1 + exp(-x))", {}}, false, [](const JsonValue &, Var x) { return sigmoid(x); }},
-      {{"tanh", "tanh(x)", {}}, false, [](const JsonValue &, Var x) { return tanh(x); }},
-      {{"softplus", "log(1 + exp(x))", {}}, true, [](const JsonValue &, Var x) { return softplus(x); }},
+      {{"sigmoid", "1 / (1 + exp(-x))", {}}, false, Link::sigmoid, [](const JsonValue &, Var x) { return sigmoid(x); }},
+      {{"tanh", "tanh(x)", {}}, false, Link::none, [](const JsonValue &, Var x) { return tanh(x); }},
+      {{"softplus", "log(1 + exp(x))", {}}, true, Link::none, [](const JsonValue &, Var x) { return softplus(x); }},
       {{"gelu", "x * P(X < x) for a standard normal X, exactly: x / 2 * (1 + erf(x / sqrt(2)))", {}},
        true,
+       Link::none,
        gelu},
       {{"softmax", "exp(x) / sum(exp(x)) over the last axis", {}},
        false,
+       Link::softmax,
        [](const JsonValue &, Var x) { return softmax(x); }},
   };
   return defs;
-}
-
-const ActivationDef &find(const JsonValue &activation) {
-  for (const ActivationDef &def : table())
-    if (def.spec.name == activation.string_at("type"))
-      return def;
-  throw InternalFault("no such activation");
 }
 
 } // namespace
@@ -94,7 +85,13 @@ const Family &activations() {
   return family;
 }
 
-Var activate(const JsonValue &activation, Var x) { return find(activation).apply(activation, x); }
-bool is_rectifier(const JsonValue &activation) { return find(activation).rectifier; }
+const ActivationDef &find_activation(const JsonValue &activation) {
+  for (const ActivationDef &def : table())
+    if (def.spec.name == activation.string_at("type"))
+      return def;
+  throw InternalFault("no such activation");
+}
+
+Var activate(const JsonValue &activation, Var x) { return find_activation(activation).apply(activation, x); }
 
 } // namespace gradc

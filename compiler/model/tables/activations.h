@@ -8,11 +8,20 @@ namespace gradc {
 
 const Family &activations();
 
-/// The activation applied to x, of the same shape, in a form that neither overflows nor cancels.
+/// How a prediction becomes what people want to see: yes or no, or one class of each row.
+enum class Link : uint8_t { none, sigmoid, softmax };
+
+struct ActivationDef {
+  ObjectSpec spec;
+  bool rectifier; // passes only (or mostly) positive values, so that he_uniform keeps the variance of what flows through
+  Link link;      // the link that it is; a softmax needs rows
+  /// Of the shape of x, in a form that neither overflows nor cancels.
+  Var (*apply)(const JsonValue &attrs, Var x);
+};
+/// That of a resolved activation.
+const ActivationDef &find_activation(const JsonValue &activation);
+/// The activation applied to x.
 Var activate(const JsonValue &activation, Var x);
-/// Does it pass only (or mostly) positive values, so that he_uniform keeps the variance of what flows
-/// through?
-bool is_rectifier(const JsonValue &activation);
 
 /// exp(x) / sum(exp(x)) over the last axis.
 Var softmax(Var x);

@@ -85,7 +85,7 @@ static std::string plural(const Attr &item) {
   case Attr::Kind::name:
     return "names";
   case Attr::Kind::family:
-    return item.family->what == "loss" ? "losses" : std::string(item.family->what) + "s";
+    return std::string(item.family->what) + (item.family->what.ends_with('s') ? "es" : "s");
   default:
     return "values";
   }

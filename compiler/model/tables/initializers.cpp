@@ -2,6 +2,8 @@
 // variance 2 / fan_in. A uniform distribution on [-a, a] has variance a^2 / 3.
 #include "compiler/model/tables/initializers.h"
 
+#include "ir/error.h"
+
 #include <cmath>
 
 namespace gradc {
@@ -18,7 +20,7 @@ Fans fans(const Shape &shape) {
   return {static_cast<double>(element_count(shape)) / std::max(out, 1.0), out};
 }
 
-/// What makes the random values: `deviation`, or a splat when it is 0.
+/// The distribution of the values; where the deviation is 0, all of them are the mean.
 struct Distribution {
   bool uniform;
   double mean, deviation;
@@ -27,7 +29,13 @@ struct Distribution {
 struct InitializerDef {
   ObjectSpec spec;
   Distribution (*distribution)(const JsonValue &attrs, Fans fans);
+  /// What is wrong with the attributes together; null where nothing can be.
+  std::string (*problem)(const JsonValue &attrs) = nullptr;
 };
+
+std::string empty_range(const JsonValue &a) {
+  return a.number_at("min") <= a.number_at("max") ? "" : "'min' is above 'max'";
+}
 
 const std::vector<InitializerDef> &table() {
   using attr::number;
@@ -48,7 +56,8 @@ const std::vector<InitializerDef> &table() {
        [](const JsonValue &a, Fans) {
          const double low = a.number_at("min"), high = a.number_at("max");
          return Distribution{true, (low + high) / 2, (high - low) / 2 / std::sqrt(3.0)};
-       }},
+       },
+       empty_range},
       {{"xavier_uniform", "Uniform with variance 2 / (fan_in + fan_out).", {}},
        [](const JsonValue &, Fans f) { return Distribution{true, 0, std::sqrt(2 / (f.in + f.out))}; }},
       {{"xavier_normal", "Normal with variance 2 / (fan_in + fan_out).", {}},
@@ -59,6 +68,13 @@ const std::vector<InitializerDef> &table() {
        [](const JsonValue &, Fans f) { return Distribution{false, 0, std::sqrt(2 / f.in)}; }},
   };
   return defs;
+}
+
+const InitializerDef &find(const JsonValue &initializer) {
+  for (const InitializerDef &def : table())
+    if (def.spec.name == initializer.string_at("type"))
+      return def;
+  throw InternalFault("no such initializer");
 }
 
 } // namespace
@@ -74,10 +90,7 @@ const Family &initializers() {
 }
 
 Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var step, int64_t stream) {
-  Distribution d{};
-  for (const InitializerDef &def : table())
-    if (def.spec.name == initializer.string_at("type"))
-      d = def.distribution(initializer, fans(type.shape));
+  const Distribution d = find(initializer).distribution(initializer, fans(type.shape));
   if (d.deviation == 0)
     return constant(*seed.scope, d.mean, type);
   const Attrs attrs = {{"stream", stream}};
@@ -88,10 +101,8 @@ Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var 
 }
 
 std::string problem_of(const JsonValue &initializer) {
-  if (initializer.string_at("type") != "uniform" ||
-      initializer.number_at("min") <= initializer.number_at("max"))
-    return "";
-  return "'min' is above 'max'";
+  const InitializerDef &def = find(initializer);
+  return def.problem ? def.problem(initializer) : "";
 }
 
 } // namespace gradc

@@ -1,7 +1,6 @@
 // The losses. Cross-entropies take logits, so that neither exp overflows nor log sees a rounded 0.
 #include "compiler/model/tables/losses.h"
 
-#include "compiler/model/tables/activations.h"
 #include "ir/error.h"
 
 #include <algorithm>

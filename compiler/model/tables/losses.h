@@ -1,13 +1,9 @@
 // Losses, and the pairing of a prediction with what it should be.
 #pragma once
 
-#include "compiler/model/tables/attributes.h"
-#include "ir/formula.h"
+#include "compiler/model/tables/activations.h"
 
 namespace gradc {
-
-/// How a prediction becomes what people want to see.
-enum class Link : uint8_t { none, sigmoid, softmax };
 
 struct LossDef {
   ObjectSpec spec;

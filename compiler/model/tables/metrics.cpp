@@ -39,13 +39,13 @@ const std::vector<MetricDef> &table() {
   static const std::vector<MetricDef> defs = {
       {{"accuracy", "Share of right answers: the class of the largest logit, or yes for a positive one.",
         keys()},
-       "mean",
+       MetricKind::mean,
        true,
        true,
        {"sum"},
        accuracy},
       {{"mae", "Mean of |prediction - target| over all elements.", keys()},
-       "mean",
+       MetricKind::mean,
        false,
        false,
        {"sum"},
@@ -54,7 +54,7 @@ const std::vector<MetricDef> &table() {
         "1 - sum((prediction - target)^2) / sum((target - mean(target))^2): 1 is perfect, 0 is no better "
         "than the mean.",
         keys()},
-       "r2",
+       MetricKind::r2,
        false,
        true,
        {"sse", "sum", "sum_squares"},
@@ -64,6 +64,8 @@ const std::vector<MetricDef> &table() {
 }
 
 } // namespace
+
+std::string_view to_string(MetricKind kind) { return kind == MetricKind::r2 ? "r2" : "mean"; }
 
 const Family &metrics() {
   static const Family family = [] {

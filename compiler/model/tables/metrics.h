@@ -5,9 +5,13 @@
 
 namespace gradc {
 
+/// How the terms, summed over all examples, make the metric; the runtime does it (runtime/train/signature.h).
+enum class MetricKind : uint8_t { mean, r2 };
+std::string_view to_string(MetricKind); // as the signature of a model has it
+
 struct MetricDef {
   ObjectSpec spec;
-  std::string_view kind; // how the terms make the metric: "mean": term 0 / examples; "r2"
+  MetricKind kind;
   bool needs_link;       // judges classes or yes/no answers: wants a cross-entropy loss
   bool higher_is_better;
   std::vector<std::string_view> terms;
