@@ -7,13 +7,19 @@
 
 namespace gradc {
 
+// LLVM may use that a pointer made inbounds is never outside its tensor.
+static llvm::Value *advanced(llvm::IRBuilderBase &b, llvm::Type *type, llvm::Value *base, llvm::Value *by,
+                             const Address &at) {
+  return at.padded ? b.CreateGEP(type, base, by) : b.CreateInBoundsGEP(type, base, by);
+}
+
 llvm::Value *element_pointer(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at) {
   llvm::Type *type = memory_type(b.getContext(), dtype);
   // Split off a constant addend, so that neighbouring accesses share their base.
   if (auto *add = llvm::dyn_cast<llvm::BinaryOperator>(at.offset); add && add->getOpcode() == llvm::Instruction::Add)
     if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(add->getOperand(1)))
-      return b.CreateInBoundsGEP(type, b.CreateInBoundsGEP(type, base, add->getOperand(0)), constant);
-  return b.CreateInBoundsGEP(type, base, at.offset);
+      return advanced(b, type, advanced(b, type, base, add->getOperand(0), at), constant, at);
+  return advanced(b, type, base, at.offset, at);
 }
 
 llvm::Constant *first_lanes(llvm::IRBuilderBase &b, int lanes, int active) {
@@ -35,7 +41,7 @@ llvm::Value *load_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtyp
                            : otherwise ? llvm::ConstantVector::getSplat(vector->getElementCount(), otherwise)
                                        : llvm::Constant::getNullValue(vector);
     if (at.indices)
-      value = b.CreateMaskedGather(vector, b.CreateInBoundsGEP(element, pointer, at.indices), align,
+      value = b.CreateMaskedGather(vector, advanced(b, element, pointer, at.indices, at), align,
                                    mask ? mask : first_lanes(b, at.lanes, at.lanes), pass);
     else if (mask)
       value = b.CreateMaskedLoad(vector, pointer, align, mask, pass);
@@ -65,8 +71,9 @@ void store_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, cons
     b.CreateAlignedStore(value, pointer, align);
     return;
   }
-  // Pieces of 2^n, and no mask: a load behind a masked store that touches a byte of any of its lanes, of those masked off
-  // too, waits until the store has reached the cache. The next row of the same tensor does.
+  // Stored in pieces of 2^n lanes, not under a mask: a load that overlaps a masked store, be it only lanes that were
+  // masked off, has to wait until the store has reached the cache. Loads of the next row of the same tensor would
+  // overlap it.
   for (int first = 0; first < count;) {
     const auto lanes = static_cast<int>(std::bit_floor(static_cast<unsigned>(count - first)));
     std::vector<int> piece(static_cast<size_t>(lanes));

@@ -8,17 +8,19 @@ namespace gradc {
 
 /// Where elements lie, from the base of their tensor or buffer.
 struct Address {
-  llvm::Value *offset;             // in elements, of lane 0
-  llvm::Value *indices = nullptr;  // from there, one an element, when lanes are not at a constant stride
-  int64_t lane_stride = 0;         // 0: the same element in all lanes
+  llvm::Value *offset;             // of lane 0, in elements
+  llvm::Value *indices = nullptr;  // of every lane, counted from lane 0, unless lanes are one or no element apart
+  int64_t lane_stride = 0;         // elements from lane to lane; 0: all lanes are the same element
   int lanes = 1;
+  bool padded = false; // lanes that nobody reads may lie outside the tensor, lane 0 too
   bool is_vector() const { return indices || (lane_stride == 1 && lanes > 1); }
 };
 
 llvm::Value *element_pointer(llvm::IRBuilderBase &, llvm::Value *base, DType, const Address &);
 /// A vector of i1 whose first `active` lanes are set.
 llvm::Constant *first_lanes(llvm::IRBuilderBase &, int lanes, int active);
-/// Lanes outside `mask` (null: none) are not read and get `otherwise` (null: zero). A scalar where the address is no vector.
+/// A vector, or a scalar where all lanes are the same element. Lanes where `mask` does not hold are not read and have the
+/// value `otherwise` (null: zero); a null mask holds everywhere.
 llvm::Value *load_elements(llvm::IRBuilderBase &, llvm::Value *base, DType, const Address &, llvm::Value *mask = nullptr,
                            llvm::Constant *otherwise = nullptr);
 /// Stores the first `count` lanes.

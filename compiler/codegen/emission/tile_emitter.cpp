@@ -18,7 +18,7 @@ TileEmitter::TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const
 
 bool TileEmitter::depends(ExprId id, int a) { return a >= 0 && axes_.of(id).contains(a); }
 
-// The same at every point of the kernel, whatever is stored meanwhile.
+// Whether an expression has one value for the whole run of the kernel, whatever the kernel stores meanwhile.
 bool TileEmitter::invariant(ExprId id) {
   if (auto it = invariant_.find(id); it != invariant_.end())
     return it->second;
@@ -169,31 +169,33 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   llvm::Type *element = memory_type(b_.getContext(), param.type.dtype);
   llvm::Constant *pad = is_float(param.type.dtype)
                             ? llvm::ConstantFP::get(element, e.number)
-                            : llvm::ConstantInt::getSigned(element, static_cast<int64_t>(e.number));
+                            : llvm::ConstantInt::getSigned(element, e.integer);
   const Bounds inside = bounds(e, row, col);
   llvm::Value *all = inside.all ? inside.all : b_.getTrue();
-  if (!at.is_vector() && inside.lanes) // the index is the same in all lanes of some dim only
+  if (!at.is_vector() && inside.lanes) // all lanes have one address, but not all of them are inside
     at.indices = llvm::Constant::getNullValue(lane_numbers()->getType());
   if (at.is_vector()) {
+    at.padded = true;
     llvm::Value *lanes = inside.lanes, *exist = mask(col);
     if (exist)
       lanes = lanes ? b_.CreateAnd(lanes, exist) : exist;
     if (at.indices)
       return load_elements(b_, base, param.type.dtype, at, lanes ? b_.CreateAnd(lanes, widen(all)) : widen(all), pad);
-    // Where no lane is inside, they read the pad. Not one mask of both: where a vector takes two registers and none of the
-    // second's lanes exists, LLVM 19 makes a splat and a constant into a load of all of that.
+    // Where `all` does not hold, the vector is read from a vector of pads instead. That is not done by the mask,
+    // because of LLVM 19: where a vector takes two registers, it may replace the masked load of the second by an
+    // unmasked one.
     llvm::Value *pointer = b_.CreateSelect(all, element_pointer(b_, base, param.type.dtype, at), pad_vector(pad));
-    return load_elements(b_, pointer, param.type.dtype, {i64(0), nullptr, 1, view.lanes}, lanes, pad);
+    return load_elements(b_, pointer, param.type.dtype, {i64(0), nullptr, 1, view.lanes, true}, lanes, pad);
   }
   at.offset = b_.CreateSelect(all, at.offset, i64(0));
   llvm::Value *value = load_elements(b_, base, param.type.dtype, at);
-  llvm::Value *otherwise = param.type.dtype == DType::boolean ? b_.getInt1(e.number != 0) : static_cast<llvm::Value *>(pad);
+  llvm::Value *otherwise = param.type.dtype == DType::boolean ? b_.getInt1(e.integer != 0) : static_cast<llvm::Value *>(pad);
   return b_.CreateSelect(all, value, otherwise);
 }
 
 llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int col) {
   auto it = locals.find(s);
-  if (it == locals.end()) { // a stage without a loop of its own: its body is the value
+  if (it == locals.end()) { // nothing was stored for this stage: its value is computed where it is used
     const Stage &stage = k_.stages[static_cast<size_t>(s)];
     internal_check(stage.reduce.empty(), "a reduction is read before it is computed");
     return eval(stage.body, row, col);
@@ -203,8 +205,8 @@ llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int c
 
 llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col) {
   Address at = address(local, row, col);
-  // Consecutive lanes that do not exist are read from the slack at the row's end, unless they must be zero; others may be
-  // anywhere.
+  // Lanes that are no points may be read without a mask where they are consecutive: behind each row lies slack. They
+  // need a mask where they must be zero, and where every lane has an address of its own, which may be anywhere.
   return load_elements(b_, local.memory, dtype, at, at.indices || view.mask_all ? mask(col) : nullptr);
 }
 
@@ -236,7 +238,7 @@ void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value
   Address at = address(local, row, col);
   int count = existing(col);
   if (local.tile_relative) {
-    count = view.lanes; // panels hold whole vectors
+    count = view.lanes; // packed copies hold whole vectors
   } else if (at.lane_stride == 1) { // rows are padded (handed_over_layout), and behind the last lies slack
     const bool rows = std::count_if(local.strides.begin(), local.strides.end(), [](int64_t s) { return s != 0; }) > 1;
     count = rows ? static_cast<int>(std::bit_ceil(static_cast<unsigned>(count))) : view.lanes;
@@ -256,9 +258,10 @@ void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, i
   store_elements(b_, base, type.dtype, at, existing(col), value);
 }
 
-// Random words whose numbers are in arithmetic progression over the lanes; null where they are not.
+// The random words of a vector, where their numbers are in arithmetic progression over the lanes; null where they are
+// not.
 llvm::Value *TileEmitter::random_words(const Expr &e, llvm::Value *row, int col) {
-  constexpr int64_t kMaxStride = 2; // beyond, lanes share few blocks
+  constexpr int64_t kMaxStride = 2; // with larger strides, few lanes share a block of random words
   const Expr &n = k_.expr(e.args[3]);
   if (view.lanes == 1 || n.kind != Expr::Kind::index)
     return nullptr;
@@ -275,7 +278,7 @@ llvm::Value *TileEmitter::random_words(const Expr &e, llvm::Value *row, int col)
     args.push_back(eval(e.args[i], row, col));
   if (std::any_of(args.begin(), args.end(), [](llvm::Value *v) { return v->getType()->isVectorTy(); }))
     return nullptr;
-  IndexExpr whole = n.index[0]; // without the words into a block, so that words side by side share the block
+  IndexExpr whole = n.index[0]; // the number of the block's first word: vectors that share a block then share its computation
   const int64_t offset = whole.offset & 3;
   whole.offset -= offset;
   args.push_back(index_sum(whole, row, col, false));
