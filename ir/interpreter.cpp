@@ -29,7 +29,7 @@ static const Tensor &bound(const Node &declaration, const Bindings &bindings) {
 
 std::vector<Tensor> interpret_all(const Graph &graph, const Bindings &bindings, Precision precision) {
   std::vector<Tensor> values;
-  values.reserve(graph.size()); // operands are pointed to
+  values.reserve(graph.size()); // nodes point to their operands' values, which must not move
   for (const Node &node : graph.nodes) {
     if (node.is_declaration()) {
       values.push_back(bound(node, bindings));

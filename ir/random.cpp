@@ -48,7 +48,7 @@ std::pair<ExprId, ExprId> random_word_pair(NodeLowering &l, const Index &at) {
   return {philox(l, first), philox(l, first + 1)};
 }
 
-// floor(word / 2^(32 - count)) modulo 2^count: the shift without sign.
+// floor(word / 2^(32 - count)) modulo 2^count: what shifting the word to the right as an unsigned number gives.
 ExprId high_bits(NodeLowering &l, ExprId word, int count) {
   auto apply = [&](ScalarOp op, ExprId x, int64_t y) {
     return l.apply(op, {x, l.integer(y, DType::i32)}, DType::i32);

@@ -146,7 +146,7 @@ struct SummaryRow {
   std::string name, type;
   Shape output; // of one example
   int64_t params = 0;
-  double flops = 0; // of a train step, multiply and add counted apart
+  double flops = 0; // of a train step; a multiply-add counts as 2
   int64_t bytes =
       0; // what contractions, reductions and updates of a train step read and write; the rest can be fused
 };

@@ -24,8 +24,8 @@ static std::vector<Part> position_parts(const Shape &shape, const Index &at) {
   return parts;
 }
 
-/// Moves the parts whose stride is a multiple of `divisor` out of `parts`; the sum of at * (stride / divisor)
-/// of those.
+/// Removes from `parts` those whose stride is a multiple of `divisor`. Returns what they contribute to position /
+/// divisor: the sum of at * (stride / divisor).
 static IndexExpr take_multiples(std::vector<Part> &parts, int64_t divisor) {
   IndexExpr quotient;
   std::erase_if(parts, [&](const Part &p) {
@@ -55,8 +55,9 @@ static IndexExpr divided(NodeLowering &l, ScalarOp op, const IndexExpr &e, int64
   return IndexExpr::computed(l.apply(op, {l.index_value(e), l.integer(divisor)}, DType::i64));
 }
 
-/// floor((position mod modulus) / stride), where stride divides modulus: the index of the dim with this
-/// stride and extent modulus / stride. Affine wherever dims line up; divisions only for what is left over.
+/// floor((position mod modulus) / stride), where stride divides modulus: the index along the dim that has this stride
+/// and the extent modulus / stride. Where dims of both shapes begin at the same stride, the index is affine; only what
+/// is left over needs a division.
 static IndexExpr dim_index(NodeLowering &l, std::vector<Part> parts, int64_t modulus, int64_t stride) {
   take_multiples(parts, modulus);
   if (largest(parts) >= modulus) {

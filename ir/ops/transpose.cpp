@@ -18,7 +18,8 @@ static Type infer(const Signature &s) {
   return result;
 }
 
-/// What makes dims of `of`, which are dims of the result, dims of the operand: dim perm[d] is of[d].
+/// `of` has an entry for each dim of the result; these entries in the order of the operand's dims. Dim d of the result
+/// is dim perm[d] of the operand.
 template <typename T>
 static std::vector<T> unpermuted(const std::vector<int64_t> &perm, const std::vector<T> &of) {
   std::vector<T> result(of.size());

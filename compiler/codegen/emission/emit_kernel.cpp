@@ -24,14 +24,15 @@ private:
   struct Tile {
     int rows = 1, cols = 1, active = 1;
   };
-  struct Range { // of iterations of the outermost loop; null: all
+  struct Range { // which iterations of the outermost loop this call of the kernel runs; null: all
     llvm::Value *begin = nullptr, *end = nullptr;
   };
-  struct Span { // of an axis
+  struct Span { // the part of an axis that a loop works through
     llvm::Value *base;
     int64_t points;
   };
-  struct Iteration { // a tile of an axis: number `number` of those in [from, to), which are alike; null: the only one
+  // One tile of an axis. `number` is its number; the tiles [from, to) have as many points as it. Null: there is no other.
+  struct Iteration {
     int64_t points;
     llvm::Value *number = nullptr, *from = nullptr, *to = nullptr;
   };
@@ -59,18 +60,18 @@ private:
   llvm::Module &module_;
   std::unique_ptr<TileEmitter> tile_;
   std::unique_ptr<ReductionEmitter> reduction_;
-  std::unique_ptr<PackEmitter> pack_; // this and the two below: of the current nest
+  std::unique_ptr<PackEmitter> pack_; // this and the next two belong to the current nest
   std::unique_ptr<PrefetchEmitter> prefetch_;
   std::vector<LoopLevel> levels_;
-  std::map<int, Span> spans_;         // of axes that an outer loop cuts: shared rows, columns that are packed
-  std::map<int, LocalBuffer> handed_over_; // stages that a later nest reads
+  std::map<int, Span> spans_;         // by axis, where an outer loop has cut it already: shared rows, blocks of columns
+  std::map<int, LocalBuffer> handed_over_; // by stage: the values that a later nest reads
 };
 
 void KernelEmitter::reserve_handed_over() {
   for (int number : handed_over(k_)) {
     const Stage &s = stage(number);
     HandedOver layout = handed_over_layout(k_, s, schedule_);
-    // Vectors are read whole at the end of the last row.
+    // With slack at the end: the last vector of the last row is read whole.
     auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
     handed_over_[number] = {reduction_->local(type, s.name), std::move(layout.strides)};
   }
@@ -89,7 +90,7 @@ void KernelEmitter::shared_loops(size_t level) {
   tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](const Iteration &at) {
     llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
     spans_[loop.axis] = {first, at.points};
-    for (auto &[s, buffer] : handed_over_) { // of no account to those without a stride along the axis
+    for (auto &[s, buffer] : handed_over_) { // no harm to buffers that have no stride along the axis
       buffer.counted_axis = loop.axis;
       buffer.counted_from = first;
     }
@@ -105,12 +106,13 @@ void KernelEmitter::nest(const NestSchedule &n, Range range) {
   levels(n, 0, {1, n.cols, n.lanes}, range);
   tile_->close_scope();
   tile_->packed.clear();
-  for (int s = n.first; s < n.first + n.count; ++s) // complete only now: a tile must not read what it is about to store
+  for (int s = n.first; s < n.first + n.count; ++s) // only now: within the nest, a tile must not take them for complete
     if (handed_over_.contains(s))
       tile_->locals[s] = handed_over_[s];
 }
 
-// The loop at `number` of the nest, and what it surrounds. Only the first loop of several iterations has a range.
+// Emits loop number `number` of the nest with all it surrounds. `range` belongs to the outermost loop of more than one
+// iteration, and is handed on to there.
 void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Range range) {
   if (number == levels_.size()) {
     tile(n, size);
@@ -134,7 +136,7 @@ void KernelEmitter::levels(const NestSchedule &n, size_t number, Tile size, Rang
   }
 }
 
-// What happens at the top of a loop's body.
+// Emits what a loop's body begins with, and notes in `t` how large the tile is.
 void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, const Iteration &at, Tile &t) {
   llvm::Value *base = tile_->axis[static_cast<size_t>(level.axis)];
   switch (level.kind) {
@@ -160,7 +162,7 @@ void KernelEmitter::inside(const NestSchedule &n, const LoopLevel &level, const 
   }
 }
 
-// Before every `group`-th tile of a loop, what it and those behind it read.
+// Packs, before every `group`-th tile of the loop over row tiles, what this and the next group - 1 of them read.
 void KernelEmitter::pack_rows(const NestSchedule &n, const Iteration &at) {
   if (!at.number || n.group == 1) {
     pack_->pack_rows(i64(1), at.points);
@@ -176,13 +178,14 @@ void KernelEmitter::pack_rows(const NestSchedule &n, const Iteration &at) {
   pack_->select_rows(slot);
 }
 
-// A loop over the large tiles of an axis, then one over the small.
+// Emits a loop over the large tiles of an axis, then one over the small ones.
 void KernelEmitter::tiled_level(const LoopLevel &level, Span span, Range range,
                                 const std::function<void(const Iteration &)> &body) {
   const Tiling tiles = level.cut(span.points);
   const size_t a = static_cast<size_t>(level.axis);
   auto run = [&](int64_t first, int64_t count, int64_t start, int64_t points) { // tiles [first, first + count)
-    llvm::Value *base = b_.CreateNSWAdd(span.base, i64(start - first * points)); // of tile 0, were all alike
+    // Where tile 0 would begin if all tiles had as many points as these.
+    llvm::Value *base = b_.CreateNSWAdd(span.base, i64(start - first * points));
     llvm::Value *from = i64(first), *to = i64(first + count);
     auto at = [&](llvm::Value *number) {
       tile_->axis[a] = b_.CreateNSWAdd(base, b_.CreateNSWMul(number, i64(points)));
@@ -230,14 +233,15 @@ void KernelEmitter::tile(const NestSchedule &n, Tile t) {
   std::vector<int> stages, beside;
   for (int s = n.first; s < n.first + n.count; ++s) {
     (stage(s).axes == n.axes ? stages : beside).push_back(s);
-    tile_->locals.erase(s); // what another tile handed over is not what this one hands over
+    tile_->locals.erase(s); // what is stored there belongs to another tile
   }
   compute(n, stages, t);
   if (!beside.empty())
     compute_beside(n, beside, t);
 }
 
-// Stages beside a product: its columns, where the tile is the first along all other axes.
+// Computes the stages beside a product, which have only some of its axes: for the columns of the tile, once, where the
+// tile is the first along all axes that these stages do not have.
 void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
   int64_t first_rows = n.row_axis < 0 ? 1 : extent(n.row_axis);
   for (const LoopLevel &level : levels_)
@@ -254,7 +258,7 @@ void KernelEmitter::compute_beside(const NestSchedule &n, const std::vector<int>
   reduction_->when(first, [&] { compute(n, stages, t); });
 }
 
-// Stages of one register tile: the reductions first, then row by row what is stored.
+// Computes stages for one register tile: the reductions first, then row by row what is stored.
 void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stages, Tile t) {
   tile_->open_scope();
   for (int s : stages)

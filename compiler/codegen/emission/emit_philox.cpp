@@ -22,8 +22,8 @@ unsigned lanes_of(llvm::Value *x) {
   return vector ? vector->getNumElements() : 1;
 }
 
-/// The low bits of an integer that are zero for sure. LLVM's analysis would believe the loop counters, which lack the
-/// value of their next round while the body is emitted.
+/// How many low bits of an integer are known to be zero. LLVM's own analysis cannot be used: while a loop's body is
+/// emitted, the counter's phi has only its first value, and the analysis would take that for all of them.
 unsigned low_zeros(llvm::Value *x) {
   if (auto *constant = llvm::dyn_cast<llvm::ConstantInt>(x))
     return constant->getValue().countr_zero();
@@ -42,7 +42,7 @@ class PhiloxEmitter {
 public:
   explicit PhiloxEmitter(llvm::IRBuilderBase &b) : b_(b) {}
 
-  /// The words of blocks, from the halves of their counters and keys by turns.
+  /// The words of blocks whose counters and keys are given as 64-bit halves, first and second half by turns.
   llvm::Value *words(llvm::Value *counters, llvm::Value *keys) {
     return b_.CreateCall(rounds(counters->getType()), {counters, keys});
   }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kChunkBits = 128; // of a vector, within which x86 shuffles cheaply
 
-// Transposes the square that n vectors are in each of their chunks of n elements: interleaving the first half of the rows
-// with the second, log2(n) times, moves every element to its place.
+// Takes n vectors as rows, cut into chunks of n elements: chunk by chunk that is a square, which is transposed.
+// Interleaving the first half of the rows with the second, log2(n) times, moves every element to its place.
 void turn_chunks(llvm::IRBuilderBase &b, std::vector<llvm::Value *> &square, int lanes) {
   const int n = static_cast<int>(square.size());
   for (int stage = 1; stage < n; stage *= 2) {
@@ -44,9 +44,9 @@ llvm::Value *concatenated(llvm::IRBuilderBase &b, std::vector<llvm::Value *> par
   return parts[0];
 }
 
-// void(ptr from, i64 from_stride, ptr to, i64 to_stride, i64 rows, i64 columns). The rows are first copied side by side:
-// where they are a page apart, they would push each other out of the cache. Then some columns at a time, as many as a chunk
-// has elements.
+// The function void(ptr from, i64 from_stride, ptr to, i64 to_stride, i64 rows, i64 columns). It first copies the rows
+// side by side: rows a page apart would evict each other from the cache. Then it transposes as many columns at a time
+// as a chunk has elements.
 class TransposeEmitter {
 public:
   TransposeEmitter(llvm::IRBuilderBase &b, llvm::Function &function, llvm::Type *element, int lanes)

@@ -14,7 +14,7 @@ int64_t PrefetchEmitter::bytes(ExprId load) const {
   return type.elements() * static_cast<int64_t>(size_of(type.dtype));
 }
 
-// What the epilogue reads row by row, where that is more than a near cache holds: a load of each tensor.
+// One load of each tensor that the epilogue reads row by row; none if all these tensors together stay in a near cache.
 std::vector<ExprId> PrefetchEmitter::streams(const std::vector<int> &stages) const {
   std::map<int, ExprId> found; // by parameter
   int64_t all = 0;
@@ -37,7 +37,7 @@ std::vector<ExprId> PrefetchEmitter::streams(const std::vector<int> &stages) con
   return loads;
 }
 
-// Whether there is a next block, far away and with whole lines of it to ask for.
+// Whether to ask for the next block: there may be one, it is far, and the elements of a line of it are packed together.
 bool PrefetchEmitter::asks_for_blocks(int term) const {
   if (!more_blocks || !is_far(bytes(n_.packed_cols)))
     return false;
@@ -45,8 +45,11 @@ bool PrefetchEmitter::asks_for_blocks(int term) const {
   return flat.coefficients[static_cast<size_t>(n_.col_axis)] == 1 || flat.coefficients[static_cast<size_t>(term)] == 1;
 }
 
-// What the next block has in place of this tile's columns. The tiles of rows share out its lines, each a line a round:
-// points of one term, or in as many rounds the terms of as many points.
+// Asks for a part of what the next block will be packed from: for the columns that stand in it where this tile's stand
+// in the current block. Every row tile comes by here, so the lines are shared out among the row tiles. In each round of
+// the product, which sums one term, a tile asks for one line of its share. If lines run along the columns, that is the
+// line that has this term. If they run along the terms, a line has several terms, and in as many rounds the tile asks
+// for that many columns.
 void PrefetchEmitter::next_block(int term, llvm::Value *round) const {
   const ExprId load = n_.packed_cols;
   const bool along_terms = flatten(k_, k_.expr(load)).coefficients[static_cast<size_t>(n_.col_axis)] != 1;
@@ -59,7 +62,7 @@ void PrefetchEmitter::next_block(int term, llvm::Value *round) const {
     llvm::Value *line = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, b_.CreateNSWAdd(tile, i64(first)), i64(lines - 1));
     llvm::Value *point = b_.CreateNSWAdd(b_.CreateNSWMul(line, i64(in_line)), turned);
     llvm::Value *ahead = b_.CreateNSWAdd(point, i64(n_.block * n_.col_points()));
-    // Where no block follows, the same line always.
+    // Where no block follows, all rounds ask for one line that is at hand.
     tile_.prefetch(load, {{n_.col_axis, b_.CreateSelect(more_blocks, ahead, i64(0))},
                           {term, b_.CreateNSWNeg(b_.CreateSelect(more_blocks, turned, round))}});
   }

@@ -56,7 +56,7 @@ llvm::Value *ReductionEmitter::better(llvm::Value *value, llvm::Value *best) {
 void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value *row, int col) {
   llvm::Type *type = acc.value->getAllocatedType();
   llvm::Value *old = b_.CreateLoad(type, acc.value);
-  // Lanes that do not exist add nothing.
+  // Lanes that are no points must add nothing.
   llvm::Value *mask = tile_.view.mask_all ? tile_.mask(col) : nullptr;
   auto masked = [&](ExprId id) {
     llvm::Value *value = tile_.eval(id, row, col);
@@ -93,7 +93,7 @@ void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols, int
       combine(stage, accumulators_[static_cast<size_t>((chain * rows + r) * cols + c)], i64(r), c);
 }
 
-// Adds the other chains to the first, in order.
+// Combines the partial results of the chains, in order, into those of the first chain.
 void ReductionEmitter::join_chains(const Stage &stage, int points) {
   DType dtype = term_dtype(stage);
   ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
@@ -107,7 +107,8 @@ void ReductionEmitter::join_chains(const Stage &stage, int points) {
     }
 }
 
-// Nested loops over the reduction axes; the innermost, along the lanes if they reduce, is shared out among the chains.
+// Emits nested loops over the reduction axes. The innermost is that of the lanes where the lanes run along the
+// reduction; its rounds are dealt out to the chains.
 void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
                              const std::function<void(int)> &body) {
   std::vector<int> order = stage.reduce;
@@ -124,7 +125,8 @@ void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t l
   });
 }
 
-// `points` at a time, one group of them to each chain in turn; then the groups that do not fill a round, the last one masked.
+// Emits the loop over `axis` that takes `points` of it at a time. A round gives such a group to each chain in turn.
+// Behind the loop come the groups that do not fill a round, the last of which may have fewer points and is masked.
 void ReductionEmitter::chained_loop(int axis, int points, const std::function<void(int)> &body) {
   const auto a = static_cast<size_t>(axis);
   const int64_t extent = k_.axes[a].extent, step = int64_t{points} * chains_;
@@ -154,8 +156,9 @@ void ReductionEmitter::chained_loop(int axis, int points, const std::function<vo
   }
 }
 
-// The sum over the lanes of each vector, side by side. Halves are added until one lane is left: the same tree whatever the
-// number of threads. Where there are two vectors, their halves fill one, so that no lane idles.
+// Vectors that hold, lane beside lane, the sum over the lanes of each of `vectors`. A vector's halves are added until
+// one lane is left, always in the same order. Two vectors are handled as one, whose halves are the sums of the halves
+// of each, so that no lane is idle.
 std::vector<llvm::Value *> ReductionEmitter::sum_lanes(const Stage &stage, std::vector<llvm::Value *> vectors) {
   const DType dtype = term_dtype(stage);
   const ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
@@ -217,8 +220,8 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
     return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
   });
-  // A long term hides the latency of the addition, and so do sums side by side. Without lanes to sum at the end, chains of
-  // fewer than two terms are not worth joining.
+  // Chains (see kChains) are for few sums of short terms: the work for a long term, or for other sums, fills the time
+  // that an addition takes. And each chain must have two terms, or combining the chains costs what they save.
   const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back()) / 2;
   const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term;
   chains_ = lone ? static_cast<int>(std::clamp<int64_t>(additions, 1, kChains)) : 1;
@@ -253,14 +256,14 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
 
   const int64_t row_points = dot ? cols : int64_t{cols} * n.lanes;
   llvm::Type *element = memory_type(c, stage.dtype);
-  const uint64_t points = std::bit_ceil(static_cast<uint64_t>(rows * row_points)); // sums of lanes come in whole vectors
+  const uint64_t points = std::bit_ceil(static_cast<uint64_t>(rows * row_points)); // lanes are summed into whole vectors
   auto *memory = local(llvm::ArrayType::get(element, points), "tile");
   LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
   if (n.row_axis >= 0)
     buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;
   if (n.col_axis >= 0)
     buffer.strides[static_cast<size_t>(n.col_axis)] = 1;
-  uint64_t at = 0; // the values lie one after the other
+  uint64_t at = 0; // where the next vector is stored: they lie one behind the other
   for (llvm::Value *value : values) {
     auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
     if (stage.dtype == DType::boolean)

@@ -23,9 +23,9 @@ public:
   /// Memory in the frame of the kernel.
   llvm::AllocaInst *local(llvm::Type *, const std::string &name);
 
-  /// Computes stage `s` for every point of the tile, with a fixed order of combination, into a buffer indexed by the
-  /// position in the tile. Where the lanes are not along the reduction, each round of its innermost loop also does what
-  /// `meanwhile` says.
+  /// Computes the reduction of stage `s` for every point of the tile, always combining the terms in the same order. The
+  /// result is a buffer over the positions in the tile. `meanwhile` emits what each round of the innermost loop does
+  /// besides; it is used where the lanes do not run along the reduction.
   using Meanwhile = std::function<void(llvm::Value *round)>;
   LocalBuffer run(const NestSchedule &, int s, int rows, int cols, int active, const Meanwhile &meanwhile = {});
   /// The result of the last run of stage `s`, under the tile emitter's current view.
@@ -55,7 +55,7 @@ private:
   TileEmitter &tile_;
   llvm::Function *function_;
   std::vector<Accumulator> accumulators_; // [chains][rows][cols] of the running reduction
-  int chains_ = 1; // independent accumulations along the innermost axis, so that latency does not limit a lone sum
+  int chains_ = 1; // how many partial results of each reduction advance side by side (see kChains)
 };
 
 } // namespace gradc

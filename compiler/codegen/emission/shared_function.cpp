@@ -6,12 +6,13 @@ llvm::Function *shared_function(llvm::IRBuilderBase &b, const std::string &name,
                                 const std::function<void(llvm::Function &)> &define) {
   const llvm::Function *caller = b.GetInsertBlock()->getParent();
   llvm::Module &module = *b.GetInsertBlock()->getModule();
-  // With the model's name: another model's may be of another gradc, or for other features of the same processor.
+  // The name includes the model's: a function of the same name in another model may have been made by another version
+  // of gradc, or for other features of the processor.
   const std::string symbol =
       module.getName().str() + "." + name + "." + caller->getFnAttribute("target-cpu").getValueAsString().str();
   if (llvm::Function *function = module.getFunction(symbol))
     return function;
-  // Every module has one, of which the linker keeps one.
+  // Every module that uses the function has a copy, and the linker keeps one of them.
   auto *function = llvm::Function::Create(type, llvm::Function::LinkOnceODRLinkage, symbol, module);
   function->setVisibility(llvm::Function::HiddenVisibility);
   function->setComdat(module.getOrInsertComdat(symbol));

@@ -10,8 +10,9 @@
 
 namespace gradc {
 
-/// Where the elements of vector (row, col) lie: `row` steps along row_axis, `col` steps of col_step along col_axis, lanes
-/// along lane_axis. Only the first `active` lanes of a masked vector exist.
+/// Which points the vectors of a tile stand for. Vector (row, col) begins `row` points along row_axis and `col` *
+/// col_step points along col_axis from the current base of the axes; its lanes are consecutive points along lane_axis.
+/// In a masked vector only the first `active` lanes are points at all.
 struct TileView {
   int row_axis = -1, col_axis = -1, lane_axis = -1;
   int64_t col_step = 1;
@@ -22,12 +23,13 @@ struct TileView {
   bool masked(int col) const { return active < lanes && (mask_all || col == cols - 1); }
 };
 
-/// Values in memory of the kernel: a stage's, of the tile or of the shared iteration, or an operand's that was packed.
+/// Values in the kernel's own memory: those of a stage, or the packed copy of an operand. They belong to the whole
+/// axis, to the current tile (tile_relative), or to the current iteration of a shared loop (counted_axis).
 struct LocalBuffer {
   llvm::Value *memory = nullptr;
   std::vector<int64_t> strides; // one an axis of the kernel, in elements
-  bool tile_relative = false;   // along rows and columns, the position in the tile counts
-  int counted_axis = -1;        // along this one, the distance from `counted_from`
+  bool tile_relative = false;   // along rows and columns, positions count from the corner of the tile
+  int counted_axis = -1;        // along this axis, positions count from `counted_from`
   llvm::Value *counted_from = nullptr;
 };
 
@@ -38,8 +40,8 @@ public:
 
   TileView view;
   std::vector<llvm::Value *> axis;          // current base value of every axis, i64
-  std::map<int, LocalBuffer> locals;        // of stages computed before
-  std::map<ExprId, LocalBuffer> packed;     // copies of loads, to be read instead
+  std::map<int, LocalBuffer> locals;        // by stage: where the values of stages computed before are
+  std::map<ExprId, LocalBuffer> packed;     // by load: a copy that is read in its place
 
   /// The value of an expression at (row, col): a scalar where it is the same in all lanes, a vector otherwise. What is
   /// the same at every point of the kernel is computed once, at its entry.
@@ -47,23 +49,24 @@ public:
   /// The same, always as a vector when the view has lanes.
   llvm::Value *eval_lanes(ExprId, llvm::Value *row, int col);
   llvm::Value *widen(llvm::Value *);
-  /// Whether a vector of the expression comes from memory as it is. With mask_all, lanes that do not exist are zero then.
+  /// Whether a vector of the expression is read from memory as it is. Where the view has mask_all, such a vector is 0
+  /// in the lanes that are no points.
   bool is_read(ExprId) const;
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
   llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
   llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
   void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
-  /// Asks for the line of the element of a load that belongs to the current base of every axis, some of them moved by so
-  /// much; to write it where the kernel does. Harmless where there is no memory.
+  /// Prefetches the cache line of an element of a load: the one at the current base of every axis, after some axes are
+  /// moved by `moves`. Asks to write where the kernel writes it. The address need not be valid.
   void prefetch(ExprId load, const std::map<int, llvm::Value *> &moves);
-  /// Where the element of a load, or of a buffer, is that belongs to the current base of every axis.
+  /// The address of the element of a load, or of a buffer, at the current base of every axis.
   llvm::Value *pointer(ExprId load);
   llvm::Value *pointer(const LocalBuffer &, DType);
-  llvm::Value *mask(int col); // null when all lanes exist
+  llvm::Value *mask(int col); // of the lanes that are points; null when all are
   llvm::Value *lane_numbers();
 
-  /// Values computed between the two are forgotten: they do not dominate what follows.
+  /// Values computed between the two calls are not used again afterwards: the code that computes them may not run.
   void open_scope() { scopes_.emplace_back(); }
   void close_scope() { scopes_.pop_back(); }
 
@@ -71,19 +74,19 @@ private:
   Address address(const FlatAccess &, llvm::Value *row, int col);
   Address address(const LocalBuffer &, llvm::Value *row, int col);
   llvm::Value *load(const Expr &, llvm::Value *row, int col);
-  llvm::Value *pad_vector(llvm::Constant *pad); // in memory, as many as the view has lanes
+  llvm::Value *pad_vector(llvm::Constant *pad); // address of a vector of pads, with as many as the view has lanes
   llvm::Value *index_value(const IndexExpr &, llvm::Value *row, int col);
-  llvm::Value *index_sum(const IndexExpr &, llvm::Value *row, int col, bool wide); // not wide: lane 0
+  llvm::Value *index_sum(const IndexExpr &, llvm::Value *row, int col, bool wide); // unless wide, of lane 0 only
   llvm::Value *random_words(const Expr &, llvm::Value *row, int col);
   struct Bounds {
-    llvm::Value *all = nullptr;   // of the dims whose index is the same in all lanes; null: none
-    llvm::Value *lanes = nullptr; // of the others
+    llvm::Value *all = nullptr;   // whether the indices that are the same in all lanes are inside; null: there are none
+    llvm::Value *lanes = nullptr; // lane by lane, whether the other indices are; null: there are none
   };
   Bounds bounds(const Expr &, llvm::Value *row, int col);
   llvm::Value *apply(const Expr &, llvm::Value *row, int col);
   llvm::Value *compute(const Expr &, llvm::Value *row, int col);
-  llvm::Value *position(int axis, llvm::Value *row, int col); // of lane 0
-  int existing(int col) const; // lanes
+  llvm::Value *position(int axis, llvm::Value *row, int col); // the index along the axis, of lane 0
+  int existing(int col) const; // how many lanes are points
   bool depends(ExprId, int axis);
   bool depends(const IndexExpr &, int axis);
   bool invariant(ExprId);

@@ -9,18 +9,20 @@
 
 namespace gradc {
 
-constexpr double kLatency = 4.5;            // of a multiply-add and what delays it, in cycles
+constexpr double kLatency = 4.5;            // cycles from one multiply-add of a sum to the next
 constexpr double kLoad = 0.75;              // cycles of a load
 constexpr double kIssue = 5;                // instructions a cycle
-// Bytes a cycle beyond what the arithmetic hides; strided: parts of lines, or lines too far apart for prefetchers.
+// Bytes a cycle that come from a farther cache, above what the arithmetic hides. Strided: where only a part of each
+// line is used, or lines are too far apart for the processor to fetch them ahead.
 constexpr double kFromL2 = 200, kStridedFromL2 = 70, kFromL3 = 30, kStridedFromL3 = 12;
-constexpr int64_t kForeseen = 8;            // lines from one to the next
-constexpr double kStridedLine = 4;          // cycles for a line that is waited for, with its page
+constexpr int64_t kForeseen = 8;            // lines may be so many lines apart, and are still fetched ahead
+constexpr double kStridedLine = 4;          // cycles for a line that was not fetched ahead, looking up its page included
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
 constexpr double kScatterLoads = 16;
-constexpr double kBody = 0.03;              // what code for one more size of a tile must save: share of the time ...
-constexpr double kBodyCycles = 500;         // ... and cycles
-constexpr double kUneven = 0.05;            // share of the time that a thread waits for another which counts
+// Code for one more size of tiles must save this share of the time, and so many cycles, to be worth it.
+constexpr double kBody = 0.03;
+constexpr double kBodyCycles = 500;
+constexpr double kUneven = 0.05;            // how much of the time that one thread waits for another is counted
 
 ContractionCost::ContractionCost(const Contraction &c, const Target &t)
     : c_(c), target_(t), lanes_(t.lanes(c.element_bytes)) {
@@ -39,7 +41,7 @@ int64_t ContractionCost::shortest_reduce_stride(size_t operand) const {
   return least;
 }
 
-// Cycles of one step of the reduction of a tile; rows and columns in points and vectors.
+// Cycles that a tile of `rows` points by `cols` vectors takes for one term of its sums.
 double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, int64_t cols) const {
   double loads = 0;
   for (size_t o = 0; o < c_.operands.size(); ++o) {
@@ -53,11 +55,12 @@ double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, in
     loads += unit * (varies(o, c.row) ? static_cast<double>(rows) : 1) * (by_col ? static_cast<double>(cols) : 1);
   }
   double products = static_cast<double>(rows * cols), work = products * (1 + c_.operations);
-  const double chains = products < kChains ? kChains : 1; // a lone sum is several
+  const double chains = products < kChains ? kChains : 1; // see kChains
   return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency / chains});
 }
 
-// Cycles to sum the lanes of so many vectors: two become one until one is left, which is halved until it has a sum of each.
+// Cycles to sum the lanes of each of so many vectors. Two vectors are combined into one that holds partial sums of
+// both, until one is left; its halves are added until it has one lane for each of the vectors.
 double ContractionCost::lane_sums(int64_t vectors) const {
   const double pairs = static_cast<double>(vectors - 1), halves = std::max(0.0, std::log2(lanes_ / static_cast<double>(vectors)));
   return 1.5 * (pairs + halves) + 2;
@@ -80,11 +83,12 @@ double ContractionCost::compute(const ContractionChoice &c) const {
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
 }
 
-// Cycles for `bytes` of a footprint of chunks, `stride_bytes` apart, of which only `at_once` are read before the next.
-// Strides that share a power of two with the number of sets leave most of a cache unused. What is a little too large for a
-// cache is mostly in it.
+// Cycles to read `bytes` that come again and again from a footprint of so many bytes. The footprint consists of chunks
+// of `chunk` bytes, `stride_bytes` apart; `at_once` (0: all) of a chunk are read before the next chunk. Chunks whose
+// distance has a large power of two in common with the number of sets of a cache use few of the sets, so that much less
+// fits. What is a little too large for a cache is mostly in it.
 double ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
-  auto beyond = [&](int64_t size, int64_t ways) { // share that is not in a cache
+  auto beyond = [&](int64_t size, int64_t ways) { // the share of the footprint that a cache of this size does not hold
     int64_t sets = size / (kCacheLine * ways), apart = std::max<int64_t>(1, stride_bytes / kCacheLine);
     double used = static_cast<double>(sets) / static_cast<double>(std::gcd(sets, apart)) *
                   std::min(static_cast<double>(apart), std::ceil(chunk / kCacheLine));
@@ -98,7 +102,8 @@ double ContractionCost::read(double bytes, double footprint, int64_t stride_byte
   return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
 }
 
-// Every tile reads its part of each operand over the whole reduction; what the inner loop does not change stays in L1.
+// Cycles to read an operand, for all tiles of one walk through the loops. Every tile reads its part of the operand over
+// the whole reduction. A part that is the same for all iterations of the inner loop over tiles stays in L1 meanwhile.
 double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) const {
   bool packed_cols = static_cast<int>(o) == c.pack_cols, packed_rows = static_cast<int>(o) == c.pack_rows;
   const Tiling rows = row_tiles(c), cols = col_tiles(c);
@@ -109,7 +114,7 @@ double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) co
   double tile_bytes = per_term * terms_;
   double chunk = per_term;
   int64_t apart = reduce_stride * c_.element_bytes;
-  if (reduce_stride == 1 && along != 1) { // rows of consecutive terms
+  if (reduce_stride == 1 && along != 1) { // the terms of a row are consecutive
     chunk = terms_ * c_.element_bytes;
     apart = along * c_.element_bytes;
   } else if (!packed_rows && !packed_cols && along == 1 && apart > kCacheLine) {
@@ -121,12 +126,12 @@ double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) co
   double inner_trips = static_cast<double>(c.rows_first() ? cols.count() : rows.count());
   bool by_inner = c.rows_first() ? by_col : by_row, by_outer = c.rows_first() ? by_row : by_col;
   double blocks = c.block ? std::ceil(inner_trips / static_cast<double>(c.block)) : 1;
-  if (!by_inner) { // one tile's part for all of the inner loop
+  if (!by_inner) { // the part of a tile serves all iterations of the inner loop
     double resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * outer_trips * (inner_trips - 1);
     double whole = tile_bytes * (by_outer ? outer_trips : 1);
     return resident + (by_outer ? read(whole * blocks, whole, apart, chunk) : 0);
   }
-  double pass = tile_bytes * inner_trips / blocks; // one walk of the inner loop
+  double pass = tile_bytes * inner_trips / blocks; // the bytes of one run of the inner loop
   double inner_chunk = by_col && along == 1 && !packed_cols ? chunk * inner_trips : chunk;
   return read(pass * blocks * outer_trips, by_outer ? pass * outer_trips : pass, apart, inner_chunk, chunk);
 }
@@ -138,7 +143,8 @@ double ContractionCost::traffic(const ContractionChoice &c) const {
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
 }
 
-// Reading the original is part of it; where lines are far apart, each is waited for.
+// Cycles to pack, reading the original included. Where its lines are far apart, the time is that of waiting for each of
+// them.
 double ContractionCost::packing(const ContractionChoice &c) const {
   double cycles = 0, nests = outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
   const Tiling rows = row_tiles(c), tiles = col_tiles(c);
@@ -148,7 +154,7 @@ double ContractionCost::packing(const ContractionChoice &c) const {
     double bytes = vectors * lanes_ * c_.element_bytes;
     bool copies = stride(static_cast<size_t>(c.pack_cols), c.lane) == 1;
     double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kCacheLine, kCacheLine);
-    cycles += work * (blocks == 1 ? 1.25 : 1); // every thread packs a lone block
+    cycles += work * (blocks == 1 ? 1.25 : 1); // a block that is the only one is packed by every thread
   }
   if (c.pack_rows >= 0) {
     size_t o = static_cast<size_t>(c.pack_rows);
@@ -156,14 +162,14 @@ double ContractionCost::packing(const ContractionChoice &c) const {
     const double groups = std::ceil(static_cast<double>(rows.count()) / static_cast<double>(c.group));
     double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kCacheLine);
     int64_t apart = shortest_reduce_stride(o) * c_.element_bytes;
-    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine) == 0; // the lines stay from one row tile to the next
+    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine) == 0; // the next row tile finds the lines still in L1
     cycles += blocks * (2 * vectors + (near ? lines / 4 : lines) * kStridedLine * (apart < 512 ? 0.5 : 1));
   }
   return cycles * nests;
 }
 
-// What is read and written once an element. A tile narrower than a line fetches the line again for the next tile, where
-// rows are far enough apart to evict each other.
+// Cycles for what is read and written once an element of the result. Where a tile is narrower than a line of the cache,
+// the next tile fetches the same line again: the rows in between may have evicted it.
 double ContractionCost::epilogue(const ContractionChoice &c) const {
   double loads = 0, bytes = 0;
   for (const FlatAccess &a : c_.others) {
@@ -177,18 +183,19 @@ double ContractionCost::epilogue(const ContractionChoice &c) const {
          read(fetched, bytes * outputs_, kCacheLine, kCacheLine);
 }
 
-// By how much two threads take longer than half the time, for the number of iterations that they share out. How many
-// threads there are is not known here, and must not decide about bits; two are the least.
+// How much longer than half the time two threads take, because the number of iterations that they share out is odd. The
+// real number of threads must not matter here: the schedule decides about the order of sums, and results do not depend
+// on threads.
 double ContractionCost::unevenness(const ContractionChoice &c) const {
   if (outputs_ != static_cast<double>(extent(c.row) * extent(c.col)))
-    return 0; // loops around the tiles are shared out
+    return 0; // there are loops around those over tiles, and it is those that are shared out
   NestSchedule nest;
   fill_in(c, c_, target_, nest);
   const int64_t n = partition(loop_levels(nest), *c_.kernel).tiles.count();
   return n % 2 == 1 ? 1 / static_cast<double>(n) : 0;
 }
 
-// Each size of a tile has code of its own, which takes time to compile and place in caches.
+// How many sizes of tiles there are. Each has code of its own, which takes time to compile and room in caches.
 int ContractionCost::bodies(const ContractionChoice &c) const {
   auto sizes = [](const Tiling &t) { return (t.large > 0) + (t.small > 0); };
   return sizes(row_tiles(c)) * sizes(col_tiles(c));
@@ -200,7 +207,8 @@ double ContractionCost::cycles(const ContractionChoice &c) const {
 
 double ContractionCost::drawbacks(const ContractionChoice &c, double cycles) const {
   const int more = bodies(c) - 1;
-  // Whatever is wished about forks: that changes no bits, and the order of a reduction's terms may depend on this.
+  // Not worth_threads(): a user's wish about when to wake threads must not change the order of sums, which depends on
+  // this.
   const double waiting = cycles >= kParallelCycles ? kUneven * unevenness(c) : 0;
   return cycles * (kBody * more + waiting) + kBodyCycles * more;
 }

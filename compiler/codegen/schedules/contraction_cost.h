@@ -7,17 +7,17 @@ namespace gradc {
 
 /// A way to run a contraction.
 struct ContractionChoice {
-  int lane = -1, row = -1, col = -1; // axes; col is lane unless the lanes run along a reduction
+  int lane = -1, row = -1, col = -1; // the axes of the lanes, rows and columns; without a dot product, col is lane
   int rows = 1, cols = 1;
   bool rows_outermost = false;
-  int64_t block = 0; // column tiles to a packed block
-  int64_t group = 1; // row tiles that are packed together
-  int pack_cols = -1, pack_rows = -1; // operands
-  double cycles = 0, cost = 0; // estimated; with drawbacks
+  int64_t block = 0; // how many column tiles are packed at a time
+  int64_t group = 1; // how many row tiles are packed at a time
+  int pack_cols = -1, pack_rows = -1; // the operand that is packed for the columns, and that for the rows; -1: none
+  double cycles = 0, cost = 0;        // estimated cycles, and these with the drawbacks added
 
   bool dot() const { return lane != col; }
   bool packed() const { return pack_cols >= 0 || pack_rows >= 0; }
-  bool rows_first() const { return rows_outermost || block > 0; } // the loop over column tiles is the inner one
+  bool rows_first() const { return rows_outermost || block > 0; } // the loop over row tiles stands outside that over columns
 };
 
 class ContractionCost {
@@ -26,8 +26,8 @@ public:
 
   /// Estimated cycles of one thread.
   double cycles(const ContractionChoice &) const;
-  /// By how much to prefer others to a choice of so many cycles: where two threads would not share the work evenly, and for
-  /// every size of its tiles but one.
+  /// What speaks against a choice of so many cycles besides these, in cycles: that two threads cannot share the work
+  /// evenly, and that tiles of several sizes need code for each size.
   double drawbacks(const ContractionChoice &, double cycles) const;
 
   int64_t extent(int axis) const { return axis < 0 ? 1 : c_.extent(axis); }
@@ -36,8 +36,8 @@ public:
   }
   bool varies(size_t operand, int axis) const { return stride(operand, axis) != 0; }
   int64_t shortest_reduce_stride(size_t operand) const;
-  int64_t terms() const { return static_cast<int64_t>(terms_); } // of each sum
-  int64_t col_points(const ContractionChoice &c) const { return c.dot() ? c.cols : int64_t{c.cols} * lanes_; } // of one tile
+  int64_t terms() const { return static_cast<int64_t>(terms_); } // how many terms each sum has
+  int64_t col_points(const ContractionChoice &c) const { return c.dot() ? c.cols : int64_t{c.cols} * lanes_; } // as in NestSchedule
   Tiling row_tiles(const ContractionChoice &c) const { return even_tiles(extent(c.row), c.rows); }
   Tiling col_tiles(const ContractionChoice &c) const { return whole_tiles(extent(c.col), col_points(c)); }
 

@@ -10,19 +10,19 @@ namespace gradc {
 /// A nest whose one reduction is a sum of products.
 struct Contraction {
   const Kernel *kernel = nullptr;
-  std::vector<int> parallel, reduce; // axes; parallel ones without those of loops around the nest, but for shared_rows
+  std::vector<int> parallel, reduce; // its axes. Those of loops around the nest are not among them, except shared_rows
   std::set<int> in_order;            // parallel axes along which points must run one by one
-  std::set<int> beside;              // axes of stages beside the product: they take its columns, and none of its rows
+  std::set<int> beside;              // axes of stages beside the product, which use its column tiles but none of its rows
   int element_bytes = 4;
   int operations = 1; // scalar operations for each term, the product not counted
   struct Operand {
     ExprId load;
     FlatAccess flat;
-    bool packable = false; // nothing is known of its elements but where they are
+    bool packable = false; // a plain load of the element size of the nest, at an affine index: it can be copied
   };
-  std::vector<Operand> operands; // loads of the term
-  std::vector<FlatAccess> others; // accesses that happen once an element: epilogue and stores
-  int shared_rows = -1; // a parallel axis that other nests share: it must be that of the rows, and the outermost loop
+  std::vector<Operand> operands;  // what a term reads
+  std::vector<FlatAccess> others; // what is read or written once an element of the result: by the epilogue and the stores
+  int shared_rows = -1; // a parallel axis whose loop surrounds other nests too. It must be the axis of the rows, and outermost
 
   int64_t extent(int axis) const { return kernel->axes[static_cast<size_t>(axis)].extent; }
 };

@@ -6,12 +6,12 @@
 
 namespace gradc {
 
-/// One loop nest: consecutive stages with the same parallel axes. A tile of `rows` x `cols` vectors of `lanes` elements is
-/// in registers at a time; along the rows, tiles of one row less make it come out even; what remains of the columns is a
-/// second, smaller, static tile, whose last vector is masked.
+/// One loop nest: consecutive stages with the same parallel axes. It works through its points tile by tile; a tile is
+/// `rows` x `cols` vectors of `lanes` elements, which stay in registers. Where the rows do not divide evenly, some
+/// tiles have one row less. What remains of the columns is a second, smaller tile, whose last vector is masked.
 struct NestSchedule {
   int first = 0, count = 0;  // the stages [first, first + count)
-  std::vector<int> axes = {}; // of its stages but those that stand beside a product
+  std::vector<int> axes = {}; // the parallel axes of its stages; those of a stage beside a product are some of them
   std::vector<int> loops;    // parallel axes walked point by point, outermost first
   int row_axis = -1;         // axis of the tile's rows
   int rows = 1;
@@ -20,30 +20,32 @@ struct NestSchedule {
   int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
   int lanes = 1;             // summed at the end), or none
   bool rows_outermost = false;
-  // A load of the reduction whose elements are first copied side by side, in the order in which tiles take them:
-  ExprId packed_cols = -1;   // for `block` column tiles at a time, before all rows
-  ExprId packed_rows = -1;   // before the columns, for `group` row tiles at a time
+  // Loads of the reduction whose elements are first copied ("packed"), in the order in which the tiles read them; -1:
+  // none.
+  ExprId packed_cols = -1;   // copied for `block` column tiles at a time, before the loop over the rows
+  ExprId packed_rows = -1;   // copied for `group` row tiles at a time, before the loop over the columns
   int64_t block = 0, group = 1;
   struct Candidate {
     int lane_axis;
     bool dot, packed;
-    double cost, cycles; // by which they compare; estimated
+    double cost, cycles; // candidates compare by cost: the estimated cycles and what else speaks against one
     bool taken;
   };
   std::vector<Candidate> candidates; // what was considered, the best of each kind
   bool is_dot() const { return lane_axis >= 0 && lane_axis != col_axis; }
-  int64_t col_points() const { return is_dot() ? cols : int64_t{cols} * lanes; } // of one tile
+  int64_t col_points() const { return is_dot() ? cols : int64_t{cols} * lanes; } // points along col_axis in one tile
 };
 
-/// `large` tiles of `step` points, then `small` tiles of `rest` points.
+/// How an axis is cut: `large` tiles of `step` points, then `small` tiles of `rest` points.
 struct Tiling {
   int64_t large, step, small, rest;
   int64_t count() const { return large + small; }
-  int64_t first() const { return large > 0 ? step : rest; } // points of the first tile
+  int64_t first() const { return large > 0 ? step : rest; } // how many points the first tile has
   friend bool operator==(const Tiling &, const Tiling &) = default;
 };
-/// Tiles of at most `step` points that differ by one at most: the steps of a low tile cost almost what those of a high do.
-/// Whole tiles where there are many.
+/// Tiles of at most `step` points whose sizes differ by one at most. A tile of few rows takes almost as long as one of
+/// many, so one short tile at the end would be wasteful; where there are many tiles it does not matter, and the cut is
+/// that of whole_tiles.
 Tiling even_tiles(int64_t points, int64_t step);
 /// Tiles of `step` points, and one of what remains.
 Tiling whole_tiles(int64_t points, int64_t step);
@@ -65,17 +67,19 @@ struct Partition {
   int axis = -1; // none: a single iteration
   Tiling tiles = {1, 1, 0, 0};
 };
-/// Of the first of nested loops that has several iterations.
+/// Threads share out the outermost of the nested loops that has more than one iteration.
 Partition partition(const std::vector<LoopLevel> &, const Kernel &);
 
-/// A tile with fewer sums than this works on as many chains of each, to hide the latency of an addition.
+/// An addition waits for the one before it in the same sum. A tile with fewer sums than this therefore splits each into
+/// so many partial sums ("chains"), which advance side by side and are added up at the end.
 constexpr int kChains = 4;
 
 struct LoopSchedule {
   std::vector<int> shared;         // outer loops around all nests, if any
-  int64_t shared_rows = 1;         // points of the last of them that an iteration takes: the rows of a contraction's tile
+  int64_t shared_rows = 1;         // how many points of the last of them one iteration takes: as many as a contraction's
+                                   // tile has rows
   std::vector<NestSchedule> nests;
-  Partition partition;             // of the outermost loop
+  Partition partition;             // how the outermost loop is shared out among threads
   int64_t cycles = 0;              // estimated, for deciding about threads
   bool serial = false;             // points must run in order (accumulating stores)
   int64_t iterations() const { return partition.tiles.count(); } // what threads share out
@@ -83,11 +87,12 @@ struct LoopSchedule {
 };
 
 LoopSchedule schedule_loops(const Kernel &, const Target &);
-/// About 10 us: below, waking threads and moving what they wrote from cache to cache costs more than they give.
+/// About 10 us. Less work than this is done sooner by one thread: waking others, and moving what they wrote from their
+/// caches, takes longer.
 constexpr int64_t kParallelCycles = 40000;
 /// Whether so many cycles of work are worth waking threads: kParallelCycles, or what a wish says.
 bool worth_threads(double cycles, const Target &);
-/// Of the stages [first, first + count), inside the loops that `outer` shares among nests.
+/// The schedule of the nest of the stages [first, first + count), inside the loops that `outer` shares among all nests.
 NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
 /// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.
 std::string print(const LoopSchedule &, const Kernel &, bool with_candidates = false);
@@ -101,8 +106,9 @@ struct FlatAccess {
 FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
 FlatAccess flatten(const Kernel &, const Expr &load);
 
-/// Where the values lie that a stage hands to later nests: over its axes but those of the shared loops, the last contiguous.
-/// With several rows to an iteration, the last shared axis counts from the first of them.
+/// How the values that a stage hands to later nests lie in memory: dense over the stage's axes without those of the
+/// shared loops, the last axis contiguous. Where an iteration of the shared loops takes several rows, all of these are
+/// kept, so the last shared axis has a stride too; along it the position counts from the first row of the iteration.
 struct HandedOver {
   std::vector<int64_t> strides; // one an axis of the kernel, in elements
   int64_t elements;

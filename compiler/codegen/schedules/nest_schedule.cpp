@@ -9,10 +9,10 @@
 namespace gradc {
 namespace {
 
-constexpr double kGatherCost = 24; // of one vector, in loads
+constexpr double kGatherCost = 24; // how many loads a gather of one vector costs
 constexpr double kInstructionsPerCycle = 3;
-constexpr int kExpensiveOps = 12;  // instructions of a function like exp
-constexpr double kReduceCost = 10; // of summing the lanes of one vector, in instructions
+constexpr int kExpensiveOps = 12;  // how many instructions a function like exp counts as
+constexpr double kReduceCost = 10; // how many instructions it takes to sum the lanes of one vector
 
 struct Access {
   FlatAccess flat;
@@ -38,7 +38,7 @@ private:
   double access_cost(const Access &a, int lane_axis, bool along_reduction) const;
   double outer_cost(int lane_axis) const;
   double dot_cost(int lane_axis) const;
-  bool elsewhere(const Expr &e) const { // the value of another nest
+  bool elsewhere(const Expr &e) const { // whether it reads a value that another nest computed
     return e.kind == Expr::Kind::stage && (e.target < first_ || e.target >= first_ + count_);
   }
   FlatAccess read_handed_over(const Expr &) const;
@@ -55,10 +55,10 @@ private:
   const int first_, count_;
   const LoopSchedule &outer_;
   std::vector<Access> accesses_;
-  const std::vector<int> nest_; // axes
+  const std::vector<int> nest_; // the axes of the nest, those of shared loops included
   std::vector<int> parallel_, reduce_;
   std::set<int> beside_; // the axes of stages that stand beside a product
-  int rows_ = -1; // the last shared axis, where the nest has several points of it to work on
+  int rows_ = -1; // the last shared axis, where an iteration of its loop leaves several points to this nest; else -1
   std::set<int> scattered_; // axes along which points must run in order
   int lanes_ = 1, ops_ = 0, reductions_ = 0, element_bytes_ = 8;
 };
@@ -104,7 +104,7 @@ double Scheduler::access_cost(const Access &a, int lane_axis, bool along_reducti
   return stride == 0 ? 0.5 : stride == 1 ? 1 : kGatherCost;
 }
 
-// Cycles of the nest with the lanes along a parallel axis, from its vector instructions.
+// Cycles of the nest with the lanes along a parallel axis, estimated from the number of vector instructions.
 double Scheduler::outer_cost(int lane_axis) const {
   double vectors = static_cast<double>((extent(lane_axis) + lanes_ - 1) / lanes_);
   double other = 1, inner = 1, cost = 0;
@@ -135,7 +135,7 @@ void Scheduler::collect() {
   std::set<int> reduce_axes;
   for (int s = first_; s < first_ + count_; ++s) {
     const Stage &stage = k_.stages[static_cast<size_t>(s)];
-    if (stage.axes != nest_) { // they cost little, and take the product's tiles as they come
+    if (stage.axes != nest_) { // a stage beside a product: it costs little and follows the tiles chosen for the product
       beside_.insert(stage.axes.begin(), stage.axes.end());
       continue;
     }
@@ -169,14 +169,14 @@ void Scheduler::choose_lanes(NestSchedule &n) {
   auto consider = [&](int axis, bool dot, double cost) {
     n.candidates.push_back({axis, dot, false, cost, cost, false});
     const double least = best < 0 ? cost : n.candidates[static_cast<size_t>(best)].cost;
-    if (best < 0 || cost < least || (!dot && cost == least)) // the last of the parallel axes: it is contiguous most often
+    if (best < 0 || cost < least || (!dot && cost == least)) // on a tie the last parallel axis wins: it is contiguous most often
       best = static_cast<int>(n.candidates.size()) - 1;
   };
   for (int axis : parallel_)
     if (!scattered_.contains(axis) && axis != rows_)
       consider(axis, false, outer_cost(axis));
   for (int axis : reduce_) {
-    bool all_reduce = reductions_ == n.count || reductions_ == 1; // every reduction of the nest runs over this axis
+    bool all_reduce = reductions_ == n.count || reductions_ == 1; // and, below, every reduction runs over this axis
     for (int s = n.first; s < n.first + n.count; ++s) {
       const Stage &stage = k_.stages[static_cast<size_t>(s)];
       all_reduce &= stage.reduce.empty() || std::find(stage.reduce.begin(), stage.reduce.end(), axis) != stage.reduce.end();
@@ -199,7 +199,7 @@ void Scheduler::choose_cols(NestSchedule &n) const {
   bool argmax = std::any_of(k_.stages.begin() + n.first, k_.stages.begin() + n.first + n.count,
                             [](const Stage &s) { return s.combiner == Combiner::argmax; });
   if (n.is_dot()) {
-    // Some sums at once hide the latency of one; the code grows with each, most where the best of the lanes is sought.
+    // Several sums side by side hide the latency of an addition, but the code grows with each; too much for an argmax.
     const bool alone = argmax || scattered_.contains(n.col_axis);
     n.cols = static_cast<int>(alone                 ? 1
                               : n.col_axis == rows_ ? even_tiles(extent(rows_), 8).step
@@ -239,7 +239,7 @@ Contraction Scheduler::contraction(const Stage &stage) {
   return c;
 }
 
-// The one reduction, where it is a sum of products.
+// The stage with the one reduction of the nest, if that is a sum of products; else null.
 const Stage *Scheduler::product() const {
   for (int s = first_; s < first_ + count_; ++s)
     if (const Stage &stage = k_.stages[static_cast<size_t>(s)]; reductions_ == 1 && sums_products(k_, stage))
@@ -247,7 +247,8 @@ const Stage *Scheduler::product() const {
   return nullptr;
 }
 
-// Whether tiles along the last shared axis would read one of the factors once for several rows.
+// Whether the last shared axis is worth being the rows of the product's tiles: one of the factors does not depend on
+// it, so a tile would read that factor once for several rows.
 bool Scheduler::tiles_shared_rows(const Stage &product) {
   if (outer_.shared.empty() || parallel_.empty())
     return false;

@@ -12,7 +12,7 @@ bool overlap(const Placement &a, const Placement &b) {
   return a.space == b.space && a.index == b.index && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
 
-// The load that every share packs for all columns, though it is columns that are shared out; -1 where there is none.
+// The load that every thread packs for all columns though it works on some of them only; -1 where there is none.
 ExprId packed_by_all(const LoopSchedule &schedule) {
   if (schedule.nests.size() != 1)
     return -1;

@@ -83,7 +83,7 @@ std::set<Source> Linker::reach(std::vector<Source> roots) const {
 
 void Linker::check_use() {
   if (diagnostics_.has_errors())
-    return; // a wrong reference makes others look unused
+    return; // where a reference is wrong, what it should have named looks unused
   std::vector<Source> judged, used = model_.outputs;
   for (const ModelLoss &loss : model_.losses) {
     judged.push_back(loss.prediction);

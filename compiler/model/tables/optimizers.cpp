@@ -47,7 +47,8 @@ Var rmsprop(const OptimizerStep &s) {
   return s.w - s.learning_rate * (s.attrs.number_at("momentum") > 0 ? velocity(s, direction) : direction);
 }
 
-/// 1 - b^n, the weight a moving average has collected after n steps; without cancellation. f64[].
+/// 1 - b^n, f64[]: the weights of a moving average that began at 0 sum to this after n steps. Computed without
+/// cancellation.
 Var collected(double b, Var n) { return b == 0 ? number_like(n, 1) : -expm1(std::log(b) * n); }
 
 /// Kingma and Ba 2015: w - rate m' / (sqrt(v') + epsilon) with m' and v' the averages divided by what they
