@@ -72,6 +72,7 @@ llvm::Value *TileEmitter::index_value(const IndexExpr &index, llvm::Value *row, 
 
 llvm::Value *TileEmitter::index_sum(const IndexExpr &index, llvm::Value *row, int col, bool wide) {
   llvm::Value *sum = i64(index.offset);
+  const bool exact = index.is_affine(); // a computed term may be any integer, and then the sum wraps
   if (wide)
     sum = widen(sum);
   for (const IndexTerm &t : index.terms) {
@@ -81,8 +82,8 @@ llvm::Value *TileEmitter::index_sum(const IndexExpr &index, llvm::Value *row, in
       if (t.is_axis && t.id == view.lane_axis)
         value = b_.CreateNSWAdd(value, lane_numbers());
     }
-    llvm::Value *factor = i64(t.coefficient);
-    sum = b_.CreateNSWAdd(sum, b_.CreateNSWMul(value, wide ? widen(factor) : factor));
+    llvm::Value *factor = wide ? widen(i64(t.coefficient)) : i64(t.coefficient);
+    sum = b_.CreateAdd(sum, b_.CreateMul(value, factor, "", false, exact), "", false, exact);
   }
   return sum;
 }
