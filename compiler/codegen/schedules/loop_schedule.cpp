@@ -52,7 +52,7 @@ HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSch
       continue;
     const int64_t extent = rows ? schedule.shared_rows : k.axes[static_cast<size_t>(axis)].extent;
     layout.strides[static_cast<size_t>(axis)] = layout.elements;
-    layout.elements *= layout.elements == 1 ? padded_row(extent) : extent;
+    layout.elements = checked_multiply(layout.elements, layout.elements == 1 ? padded_row(extent) : extent);
   }
   return layout;
 }
