@@ -79,6 +79,9 @@ public:
   explicit Planner(Graph &graph) : graph_(graph) { plan_.places.resize(graph.size()); }
 
   void run() {
+    int64_t all = 0; // no offset is above this, nor any sum of live bytes
+    for (const Node &node : graph_.nodes)
+      all = checked_add(all, aligned(node.type.bytes()));
     place_declarations();
     place_results();
     place_workspace();

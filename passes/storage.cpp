@@ -109,12 +109,14 @@ LinearAccess linear_access(const Kernel &kernel, int param, const Index &index) 
   const Shape &shape = kernel.params[static_cast<size_t>(param)].type.shape;
   int64_t stride = 1;
   for (size_t d = shape.size(); d-- > 0; stride *= shape[d]) {
-    access.offset += stride * index[d].offset;
+    access.offset = checked_add(access.offset, checked_multiply(stride, index[d].offset));
     for (const IndexTerm &term : index[d].terms) {
+      const int64_t step = checked_multiply(stride, term.coefficient);
       if (term.is_axis)
-        access.coefficients[static_cast<size_t>(term.id)] += stride * term.coefficient;
+        access.coefficients[static_cast<size_t>(term.id)] =
+            checked_add(access.coefficients[static_cast<size_t>(term.id)], step);
       else
-        access.computed.emplace_back(stride * term.coefficient, term.id);
+        access.computed.emplace_back(step, term.id);
     }
   }
   return access;
@@ -129,7 +131,7 @@ bool keeps_apart(const Kernel &kernel, const LinearAccess &access, const std::ve
   for (auto [coefficient, extent] : steps) {
     if (coefficient < distance)
       return false;
-    distance += coefficient * (extent - 1);
+    distance = checked_add(distance, checked_multiply(coefficient, extent - 1));
   }
   return true;
 }
@@ -143,7 +145,7 @@ std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAcces
     int64_t coefficient = access.coefficients[static_cast<size_t>(a)];
     known &= coefficient >= 0;
     if (std::find(shared.begin(), shared.end(), a) == shared.end())
-      last += coefficient * (kernel.axes[static_cast<size_t>(a)].extent - 1);
+      last = checked_add(last, checked_multiply(coefficient, kernel.axes[static_cast<size_t>(a)].extent - 1));
   }
   return known ? std::optional(last + 1) : std::nullopt;
 }
