@@ -17,7 +17,7 @@ void ModelFlags::add_to(CLI::App &app) {
   app.add_option("--dtype", dtype, "Type of the model's floats")->check(CLI::IsMember({"f32", "f64"}))->capture_default_str();
 }
 
-DType ModelFlags::float_dtype() const { return dtype == "f64" ? DType::f64 : DType::f32; }
+DType ModelFlags::float_dtype() const { return *parse_dtype(dtype); }
 
 void PassFlags::add_to(CLI::App &app) {
   app.add_flag("--print-ir-after-all", options.print_after_all, "Print the graph after every pass")->group("Debugging");

@@ -46,7 +46,7 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
     try {
       runtime::Dataset data = runtime::load_training_data(signature, options);
       for (const runtime::EntryKey &key : runtime::needed_entries(signature, options, data.sizes()))
-        wanted.emplace(*parse_entry(key.name), key.batch);
+        wanted.emplace(entry_of(key.kind), key.batch);
     } catch (const runtime::Error &e) {
       fmt::print(stderr, "note: compiled without the last batch's size, as the data cannot be read: {}\n", e.what());
     }

@@ -2,6 +2,7 @@
 #include "compiler/driver/common.h"
 
 #include "compiler/codegen/entries/emit_entry.h"
+#include "compiler/codegen/entries/model_table.h"
 #include "compiler/codegen/schedules/parallel_runs.h"
 #include "compiler/reports/dot.h"
 #include "compiler/reports/plan_view.h"
@@ -20,21 +21,41 @@
 namespace gradc::driver {
 namespace {
 
-// The stages after the passes, and the last pass each of the graph stages needs.
-const std::vector<std::pair<std::string, std::string>> kStages = {
-    {"graph", ""}, {"backward", ""}, {"optimized", "dce"}, {"fused", "fuse"}, {"scheduled", "schedule"},
-    {"plan", "plan"}, {"plan-svg", "plan"}, {"kernels", "plan"}, {"schedule", "plan"}, {"llvm", "plan"}, {"asm", "plan"}, {"dot", ""}};
+enum class Emit : uint8_t { forward, graph, fused, plan, plan_svg, kernels, schedule, llvm, assembly, dot };
+
+/// What --emit may name, and the last pass that runs before it is shown; none: no pass unless others are asked for.
+struct Stage {
+  std::string name;
+  Emit emit;
+  std::string last_pass;
+};
+const std::vector<Stage> kStages = {{"graph", Emit::forward, ""},
+                                    {"backward", Emit::graph, ""},
+                                    {"optimized", Emit::graph, "dce"},
+                                    {"fused", Emit::fused, "fuse"},
+                                    {"scheduled", Emit::graph, "schedule"},
+                                    {"plan", Emit::plan, "plan"},
+                                    {"plan-svg", Emit::plan_svg, "plan"},
+                                    {"kernels", Emit::kernels, "plan"},
+                                    {"schedule", Emit::schedule, "plan"},
+                                    {"llvm", Emit::llvm, "plan"},
+                                    {"asm", Emit::assembly, "plan"},
+                                    {"dot", Emit::dot, ""}};
+
+const Stage &find_stage(std::string_view name) {
+  return *std::find_if(kStages.begin(), kStages.end(), [&](const Stage &s) { return s.name == name; });
+}
 
 std::vector<std::string> stage_names() {
   std::vector<std::string> names;
-  for (const auto &[name, last] : kStages)
-    names.push_back(name);
+  for (const Stage &stage : kStages)
+    names.push_back(stage.name);
   return names;
 }
 
 // A kernel in index notation under its loop schedule, with what else was considered if asked for.
-std::string kernel_text(const Kernel &kernel, const LoopSchedule &schedule, bool reasons) {
-  std::string text, lines = print(schedule, kernel, reasons);
+std::string kernel_text(const Kernel &kernel, const LoopSchedule &schedule, Emit emit) {
+  std::string text, lines = print(schedule, kernel, emit == Emit::schedule);
   for (size_t at = 0; at < lines.size();) {
     size_t end = lines.find('\n', at);
     text += "// " + lines.substr(at, end - at) + "\n";
@@ -56,7 +77,7 @@ std::vector<std::string> fork_notes(const std::vector<ParallelRun> &runs, const 
   return notes;
 }
 
-std::string kernels_text(const Graph &graph, const Target &target, bool reasons) {
+std::string kernels_text(const Graph &graph, const Target &target, Emit emit) {
   std::string text;
   const std::vector<std::string> names = value_names(graph);
   const std::vector<LoweredKernel> kernels = called_kernels(graph);
@@ -70,7 +91,7 @@ std::string kernels_text(const Graph &graph, const Target &target, bool reasons)
     text += notes[k];
     for (size_t i = 0; i < kernels[k].values.size(); ++i)
       text += fmt::format("// {} is {}\n", kernels[k].kernel.params[i].name, names[kernels[k].values[i]]);
-    text += kernel_text(kernels[k].kernel, schedules[k], reasons);
+    text += kernel_text(kernels[k].kernel, schedules[k], emit);
   }
   return text;
 }
@@ -85,9 +106,9 @@ std::string apart_text(const Graph &graph) {
 }
 
 // LLVM IR or assembly of one entry.
-std::string code_text(const ModelSpec &spec, bool assembly, CodegenOptions codegen) {
+std::string code_text(const ModelSpec &spec, Emit emit, CodegenOptions codegen) {
   std::string text;
-  (assembly ? codegen.on_asm : codegen.on_llvm) = [&](const std::string &t) { text = t; };
+  (emit == Emit::assembly ? codegen.on_asm : codegen.on_llvm) = [&](const std::string &t) { text = t; };
   compile_objects(spec, codegen);
   return text;
 }
@@ -106,30 +127,31 @@ void InspectCommand::run() {
   Entry which = *parse_entry(entry);
   int64_t examples = !takes_examples(which) ? 0 : batch > 0 ? batch : loaded.batch_size;
   RunOptions options = passes.resolved();
-  auto stage = std::find_if(kStages.begin(), kStages.end(), [&](const auto &s) { return s.first == emit; });
+  const Stage &stage = find_stage(emit);
   with_locations(loaded, [&] {
-    Graph graph = emit == "graph" ? build_forward(loaded, examples > 0 ? examples : loaded.batch_size, model.float_dtype())
-                                  : build_graph(loaded, which, examples, model.float_dtype());
+    Graph graph = stage.emit == Emit::forward
+                      ? build_forward(loaded, examples > 0 ? examples : loaded.batch_size, model.float_dtype())
+                      : build_graph(loaded, which, examples, model.float_dtype());
     if (options.stop_after.empty())
-      options.stop_after = stage->second;
+      options.stop_after = stage.last_pass;
     if (!options.stop_after.empty())
       run_passes(graph, options);
-    if (emit == "kernels" || emit == "schedule") {
-      std::cout << kernels_text(graph, passes.target(model.target), emit == "schedule");
-    } else if (emit == "llvm" || emit == "asm") {
+    auto code = [&] {
       ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
       spec.entries.push_back(entry_spec(which, examples, std::move(graph)));
-      std::cout << code_text(spec, emit == "asm", passes.codegen(model.target));
-    } else if (emit == "dot") {
-      std::cout << to_dot(graph);
-    } else if (emit == "plan") {
-      std::cout << print(graph) << plan_text(graph);
-    } else if (emit == "fused") {
-      std::cout << print(graph) << apart_text(graph);
-    } else if (emit == "plan-svg") {
-      std::cout << plan_svg(graph);
-    } else {
-      std::cout << print(graph);
+      return code_text(spec, stage.emit, passes.codegen(model.target));
+    };
+    switch (stage.emit) {
+    case Emit::forward:
+    case Emit::graph: std::cout << print(graph); break;
+    case Emit::fused: std::cout << print(graph) << apart_text(graph); break;
+    case Emit::plan: std::cout << print(graph) << plan_text(graph); break;
+    case Emit::plan_svg: std::cout << plan_svg(graph); break;
+    case Emit::kernels:
+    case Emit::schedule: std::cout << kernels_text(graph, passes.target(model.target), stage.emit); break;
+    case Emit::llvm:
+    case Emit::assembly: std::cout << code(); break;
+    case Emit::dot: std::cout << to_dot(graph); break;
     }
   });
   passes.finish();
@@ -162,15 +184,29 @@ struct OptCommand {
   PassFlags flags;
 
   void run();
+  std::string code_of(Graph graph, Emit);
 };
 
+std::string OptCommand::code_of(Graph graph, Emit what) {
+  if (!graph.plan)
+    throw Error("code needs a planned graph: let the passes fuse, schedule and plan run");
+  ModelSpec spec;
+  spec.name = "opt", spec.signature = "{}";
+  for (const Node &node : graph.nodes)
+    if (node.role == Role::scalar && call_field(node.name) == CallField::hyper)
+      spec.hypers.emplace_back(node.name, 0.0);
+  spec.entries.push_back({"run", 0, std::move(graph)});
+  return code_text(spec, what, flags.codegen(target));
+}
+
 void OptCommand::run() {
+  const Emit what = emit.empty() ? Emit::graph : find_stage(emit).emit;
   std::string text = read_text(path);
   Graph graph;
   try {
     if (starts_with_kernel(text)) {
       for (const Kernel &kernel : parse_kernels(text))
-        std::cout << kernel_text(kernel, schedule_loops(kernel, flags.target(target)), emit == "schedule");
+        std::cout << kernel_text(kernel, schedule_loops(kernel, flags.target(target)), what);
       return;
     }
     graph = parse_graph(text);
@@ -195,22 +231,13 @@ void OptCommand::run() {
   if (passes.empty())
     chosen.assign(pipeline().begin(), pipeline().end());
   run_passes(graph, chosen, options);
-  if (emit == "kernels" || emit == "schedule")
-    std::cout << kernels_text(graph, flags.target(target), emit == "schedule");
-  else if (emit == "dot")
-    std::cout << to_dot(graph);
-  else if (emit == "llvm" || emit == "asm") {
-    if (!graph.plan)
-      throw Error("code needs a planned graph: let the passes fuse, schedule and plan run");
-    ModelSpec spec;
-    spec.name = "opt", spec.signature = "{}";
-    for (const Node &node : graph.nodes)
-      if (node.role == Role::scalar && node.name != "seed" && node.name != "step" && node.name != "total_steps")
-        spec.hypers.emplace_back(node.name, 0.0);
-    spec.entries.push_back({"run", 0, std::move(graph)});
-    std::cout << code_text(spec, emit == "asm", flags.codegen(target));
-  } else {
-    std::cout << print(graph);
+  switch (what) {
+  case Emit::kernels:
+  case Emit::schedule: std::cout << kernels_text(graph, flags.target(target), what); break;
+  case Emit::dot: std::cout << to_dot(graph); break;
+  case Emit::llvm:
+  case Emit::assembly: std::cout << code_of(std::move(graph), what); break;
+  default: std::cout << print(graph);
   }
   flags.finish();
 }

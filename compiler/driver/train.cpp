@@ -52,6 +52,7 @@ struct EngineFlags {
   PassFlags passes;
   ProfileFlags profile;
   std::string engine = "jit";
+  bool interpreted() const { return engine == "interpreter"; }
 
   void add_to(CLI::App &app) {
     app.add_option("model", model.path, "A model file, or a shared object made by 'gradc compile'")->required()->type_name("FILE");
@@ -75,18 +76,18 @@ template <typename Load, typename Use> void with_model(EngineFlags &flags, Load 
     use(*shared.table(), signature);
     return;
   }
-  if (flags.profile.wanted() && flags.engine == "interpreter")
+  if (flags.profile.wanted() && flags.interpreted())
     flags.profile.refuse("only compiled code can be measured; leave out --engine=interpreter");
   const DType dtype = flags.model.float_dtype();
   Model model = timeline.span("read model", [&] { return load_or_report(flags.model); });
   runtime::Signature signature = runtime::parse_signature(gradc::signature(model, dtype));
   std::vector<EntryRequest> requests;
   for (const EntryKey &key : timeline.span("read data", [&] { return load(signature, model.folder); }))
-    requests.push_back({*parse_entry(key.name), key.batch});
+    requests.push_back({entry_of(key.kind), key.batch});
   with_locations(model, [&] {
     ModelSpec spec = timeline.span(
         "build graphs", [&] { return build_model(model, requests, dtype, flags.passes.resolved()); });
-    if (flags.engine == "interpreter") {
+    if (flags.interpreted()) {
       InterpretedModel interpreted(std::move(spec));
       use(*interpreted.table(), signature);
       return;

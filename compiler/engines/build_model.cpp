@@ -1,5 +1,6 @@
 #include "compiler/engines/build_model.h"
 
+#include "ir/error.h"
 #include "runtime/gradc.h"
 
 namespace gradc {
@@ -20,6 +21,13 @@ int32_t kind_of(Entry entry) {
 }
 
 } // namespace
+
+Entry entry_of(int32_t kind) {
+  for (Entry entry : kEntries)
+    if (kind_of(entry) == kind)
+      return entry;
+  throw InternalFault("no entry of a model is of kind " + std::to_string(kind));
+}
 
 EntrySpec entry_spec(Entry entry, int64_t batch, Graph graph) {
   return {std::string(to_string(entry)), batch, std::move(graph), kind_of(entry)};

@@ -12,6 +12,8 @@ struct EntryRequest {
   int64_t batch = 0;
 };
 
+/// The entry of a kind of runtime/gradc.h.
+Entry entry_of(int32_t kind);
 /// The planned graph of an entry as the table has it.
 EntrySpec entry_spec(Entry, int64_t batch, Graph);
 

@@ -50,16 +50,15 @@ int32_t check(const gradc_call *call, const Graph &graph) {
 
 Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
   Tensor tensor(node.type);
-  if (node.name == "seed")
-    tensor.set_integer(0, call.seed);
-  else if (node.name == "step")
-    tensor.set_integer(0, call.step);
-  else if (node.name == "total_steps")
-    tensor.set_integer(0, call.total_steps);
-  else
+  switch (call_field(node.name)) {
+  case CallField::seed: tensor.set_integer(0, call.seed); break;
+  case CallField::step: tensor.set_integer(0, call.step); break;
+  case CallField::total_steps: tensor.set_integer(0, call.total_steps); break;
+  case CallField::hyper:
     for (size_t i = 0; i < spec.hypers.size(); ++i)
       if (spec.hypers[i].first == node.name)
         tensor.set(0, call.hypers ? call.hypers[i] : spec.hypers[i].second);
+  }
   return tensor;
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/engines/model_header.h"
 
 #include "compiler/engines/model_header_text.h"
+#include "runtime/gradc.h"
 
 #include <algorithm>
 #include <cctype>
@@ -83,8 +84,8 @@ public:
   std::string text();
 
 private:
-  const EntrySpec *find(std::string_view entry) const;
-  std::string batches(std::string_view entry) const;
+  const EntrySpec *find(int32_t kind) const;
+  std::string batches(int32_t kind) const;
   std::vector<Argument> inputs(const Graph &) const;
   std::vector<Argument> outputs(const Graph &, std::vector<Argument> inputs) const;
   std::string opening() const;
@@ -92,7 +93,7 @@ private:
   std::string fixed_text() const;
   std::string labels() const;
   std::string schedule_text() const;
-  std::string wrapper(std::string_view entry, std::string_view doc) const;
+  std::string wrapper(int32_t kind, std::string_view doc) const;
   std::string filled(std::string_view text) const { return fmt::format(fmt::runtime(text), name_, prefix_); }
   bool has_hyper(std::string_view name) const {
     return std::any_of(spec_.hypers.begin(), spec_.hypers.end(), [&](const auto &hyper) { return hyper.first == name; });
@@ -102,19 +103,19 @@ private:
   std::string name_, prefix_;
 };
 
-// The entry of that name with the largest batch; null when there is none.
-const EntrySpec *HeaderWriter::find(std::string_view entry) const {
+// The entry of that kind with the largest batch; null when there is none.
+const EntrySpec *HeaderWriter::find(int32_t kind) const {
   const EntrySpec *best = nullptr;
   for (const EntrySpec &e : spec_.entries)
-    if (e.name == entry && (!best || e.batch > best->batch))
+    if (e.kind == kind && (!best || e.batch > best->batch))
       best = &e;
   return best;
 }
 
-std::string HeaderWriter::batches(std::string_view entry) const {
+std::string HeaderWriter::batches(int32_t kind) const {
   std::set<int64_t> sizes;
   for (const EntrySpec &e : spec_.entries)
-    if (e.name == entry)
+    if (e.kind == kind)
       sizes.insert(e.batch);
   return fmt::format("{}", fmt::join(sizes, ", "));
 }
@@ -140,7 +141,7 @@ std::vector<Argument> HeaderWriter::outputs(const Graph &graph, std::vector<Argu
 }
 
 std::string HeaderWriter::opening() const {
-  const EntrySpec *train = find("train_step");
+  const EntrySpec *train = find(GRADC_TRAIN_STEP);
   std::string arguments;
   for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
     arguments += input.used ? ", " + input.name : "";
@@ -166,7 +167,7 @@ std::string HeaderWriter::macros() const {
   auto define = [&](const std::string &name, int64_t value) {
     text += fmt::format("#define {} {}\n", names.unique(prefix_ + upper(name)), value);
   };
-  const EntrySpec *train = find("train_step"), *predict = find("predict");
+  const EntrySpec *train = find(GRADC_TRAIN_STEP), *predict = find(GRADC_PREDICT);
   if (train) {
     define("_BATCH", train->batch);
     for (const Argument &input : inputs(train->graph))
@@ -184,7 +185,7 @@ std::string HeaderWriter::macros() const {
 
 std::string HeaderWriter::fixed_text() const {
   std::string tensor = "hidden.weight";
-  if (const EntrySpec *train = find("train_step")) {
+  if (const EntrySpec *train = find(GRADC_TRAIN_STEP)) {
     const auto &nodes = train->graph.nodes;
     auto first = std::find_if(nodes.begin(), nodes.end(), [](const Node &n) { return n.role == Role::param; });
     tensor = first == nodes.end() ? tensor : first->name;
@@ -196,7 +197,7 @@ std::string HeaderWriter::fixed_text() const {
 
 // Statements that write what the schedule makes of `hypers` over them, and return a status.
 std::string HeaderWriter::schedule_text() const {
-  const EntrySpec *schedule = find("schedule");
+  const EntrySpec *schedule = find(GRADC_SCHEDULE);
   if (!schedule)
     return "  return m->status = GRADC_OK;";
   std::vector<std::string> outputs;
@@ -210,11 +211,11 @@ std::string HeaderWriter::schedule_text() const {
 }
 
 // A function that calls one entry for a batch size given at run time. Training entries return their loss.
-std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) const {
-  const EntrySpec *e = find(entry);
+std::string HeaderWriter::wrapper(int32_t kind, std::string_view doc) const {
+  const EntrySpec *e = find(kind);
   if (!e)
     return "";
-  const bool returns_loss = entry == "train_step" || entry == "grad_step";
+  const bool returns_loss = kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP;
   std::vector<Argument> in = inputs(e->graph);
   std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph, in);
   std::string notes;
@@ -229,17 +230,17 @@ std::string HeaderWriter::wrapper(std::string_view entry, std::string_view doc) 
   for (const Argument &a : out) {
     to.push_back(a.name);
     parameters.push_back(fmt::format("{} *{}", c_type(a.type->dtype), a.name));
-    notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, entry == "predict"));
+    notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, kind == GRADC_PREDICT));
   }
   auto array = [](const std::vector<std::string> &items) {
     return items.empty() ? "0" : fmt::format("{}", fmt::join(items, ", "));
   };
-  const std::string kind = "GRADC_" + upper(std::string(entry));
-  const std::string call = entry == "train_step"
-                               ? fmt::format("{}_update(m, {}, batch, inputs, outputs)", name_, kind)
-                               : fmt::format("{}_run(m, {}, batch, inputs, outputs, m->hypers)", name_, kind);
-  std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(entry));
-  std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, entry);
+  const std::string constant = "GRADC_" + upper(e->name);
+  const std::string call = kind == GRADC_TRAIN_STEP
+                               ? fmt::format("{}_update(m, {}, batch, inputs, outputs)", name_, constant)
+                               : fmt::format("{}_run(m, {}, batch, inputs, outputs, m->hypers)", name_, constant);
+  std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(kind));
+  std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, e->name);
   text += fmt::format("{}{} *m, int64_t batch", opening, name_);
   for (const std::string &parameter : parameters)
     text += fmt::format(",\n{:{}}{}", "", opening.size(), parameter);
@@ -300,17 +301,17 @@ std::string HeaderWriter::text() {
   text += "\n#include <math.h>\n#include <stdlib.h>\n#include <string.h>\n\n";
   text += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
   text += macros() + fixed_text();
-  text += wrapper("fit", filled("Takes a batch into the statistics by which inputs are standardized. Call it with the training data,\n"
-                                " * each example once, before the first step; {0}_load and {0}_resume bring the statistics along."));
-  text += wrapper("train_step", "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
+  text += wrapper(GRADC_FIT, filled("Takes a batch into the statistics by which inputs are standardized. Call it with the training data,\n"
+                                    " * each example once, before the first step; {0}_load and {0}_resume bring the statistics along."));
+  text += wrapper(GRADC_TRAIN_STEP, "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
                                 " * m->status tells the two apart where the loss itself is not finite.");
-  text += wrapper("grad_step", filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
+  text += wrapper(GRADC_GRAD_STEP, filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
                                       " * Returns the loss, NaN on failure."));
-  if (find("apply"))
+  if (find(GRADC_APPLY))
     text += filled(kApply);
-  text += wrapper("evaluate", "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
+  text += wrapper(GRADC_EVALUATE, "Sums over the batch. A metric that is a mean is its sum divided by the number of examples;\n"
                               " * \"metrics\" of the signature says how to compute the others.");
-  text += wrapper("predict", "The model's outputs.");
+  text += wrapper(GRADC_PREDICT, "The model's outputs.");
   text += labels();
   if (has_hyper("learning_rate"))
     text += filled(kLearningRate);

@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/entries/emit_entry.h"
 #include "ir/error.h"
+#include "runtime/gradc.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -9,12 +10,7 @@
 namespace gradc {
 namespace {
 
-bool trains(const std::string &entry) {
-  for (Entry e : {Entry::train_step, Entry::grad_step, Entry::apply})
-    if (entry == to_string(e))
-      return true;
-  return false;
-}
+bool trains(int32_t kind) { return kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP || kind == GRADC_APPLY; }
 
 // What people call a place in the model file; "" for one that tells nothing.
 std::string name_of(const Model &model, const std::string &location) {
@@ -72,7 +68,7 @@ private:
 } // namespace
 
 std::vector<CallSite> call_sites(const EntrySpec &entry, const Model &model) {
-  SiteBuilder builder(entry.graph, model, trains(entry.name));
+  SiteBuilder builder(entry.graph, model, trains(entry.kind));
   std::vector<CallSite> sites;
   for (const LoweredKernel &lowered : called_kernels(entry.graph))
     sites.push_back(builder.site(lowered));

@@ -47,7 +47,7 @@ Profile::Profile(const ModelSpec &spec, const Model &model, const gradc_model &c
     MeasuredEntry &entry = entries_[i];
     entry.profile = this;
     entry.name = source.batch > 0 ? fmt::format("{} {}", source.name, source.batch) : source.name;
-    entry.is_step = source.name == to_string(Entry::train_step);
+    entry.is_step = source.kind == GRADC_TRAIN_STEP;
     entry.sites = call_sites(source, model);
     entry.records.resize(entry.sites.size());
     entry.compiled = table_[i];

@@ -1,14 +1,12 @@
-/* Writes arenas as a safetensors file that is either complete or not there: temporary file beside the target, fsync,
- * rename, fsync of the folder. */
+/* Writes arenas as a safetensors file. */
 #include "runtime/core/safetensors.h"
+#include "runtime/core/write_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A text that grows; once memory is out, `data` is null and stays so. */
 typedef struct {
@@ -97,80 +95,20 @@ static text make_header(const gradc_tensor *const *tensors, int32_t count, const
   return t;
 }
 
-static int write_all(int file, const char *data, size_t bytes) {
-  while (bytes > 0) {
-    ssize_t written = write(file, data, bytes);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return 0;
-    data += written;
-    bytes -= (size_t)written;
-  }
-  return 1;
-}
-
-/* Creates `path`.<process>-<n>.tmp, which nobody else has, for writing; its name goes to `name`. */
-static int open_temporary(const char *path, char *name, size_t room) {
-  for (int n = 0; n < 1000; ++n) {
-    snprintf(name, room, "%s.%ld-%d.tmp", path, (long)getpid(), n);
-    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file >= 0 || errno != EEXIST)
-      return file;
-  }
-  return -1;
-}
-
-/* Makes the rename itself durable. A failure is not reported: the file is complete and in its place. */
-static void sync_folder(char *path) {
-  char *slash = strrchr(path, '/');
-  const char *folder = !slash ? "." : slash == path ? "/" : path;
-  if (slash && slash != path)
-    *slash = 0;
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0)
-    return;
-  fsync(file);
-  close(file);
-}
-
-static int write_tensors(int file, const text *header, const gradc_tensor *const *tensors, int32_t count,
-                         gradc_core_arenas arenas) {
-  if (!write_all(file, header->data, header->size))
-    return 0;
-  for (int32_t i = 0; i < count; ++i)
-    if (!write_all(file, gradc_core_memory_of(tensors[i], arenas), (size_t)tensors[i]->bytes))
-      return 0;
-  return fsync(file) == 0;
-}
-
-static int32_t write_file(const char *path, const text *header, const gradc_tensor *const *tensors, int32_t count,
-                          gradc_core_arenas arenas) {
-  size_t room = strlen(path) + 64;
-  char *temporary = malloc(room);
-  if (!temporary)
+static int32_t write_tensors(const char *path, const text *header, const gradc_tensor *const *tensors, int32_t count,
+                             gradc_core_arenas arenas) {
+  gradc_part *parts = malloc(((size_t)count + 1) * sizeof *parts);
+  if (!parts)
     return GRADC_OUT_OF_MEMORY;
-  int file = open_temporary(path, temporary, room);
-  int good = 0, error = errno;
-  if (file >= 0) {
-    good = write_tensors(file, header, tensors, count, arenas);
-    error = errno;
-    if (close(file) != 0 && good) {
-      good = 0;
-      error = errno;
-    }
-    if (good && rename(temporary, path) != 0) {
-      good = 0;
-      error = errno;
-    }
-    if (good)
-      sync_folder(temporary); /* in the same folder as `path`, and ours to cut */
-    else
-      unlink(temporary);
-  }
-  free(temporary);
+  parts[0] = (gradc_part){header->data, header->size};
+  for (int32_t i = 0; i < count; ++i)
+    parts[i + 1] = (gradc_part){gradc_core_memory_of(tensors[i], arenas), (size_t)tensors[i]->bytes};
+  int error = gradc_core_write_file(path, parts, (size_t)count + 1, 1);
+  free(parts);
+  if (error == 0)
+    return GRADC_OK;
   errno = error;
-  return good ? GRADC_OK : GRADC_IO_ERROR;
+  return error == ENOMEM ? GRADC_OUT_OF_MEMORY : GRADC_IO_ERROR;
 }
 
 static int metadata_is_sound(const char *const *metadata) {
@@ -202,7 +140,7 @@ int32_t gradc_core_save(const gradc_model *model, void *const *pointers, int32_t
   }
   qsort(tensors, (size_t)count, sizeof *tensors, writing_order);
   text header = make_header(tensors, count, metadata);
-  int32_t status = header.data ? write_file(path, &header, tensors, count, arenas) : GRADC_OUT_OF_MEMORY;
+  int32_t status = header.data ? write_tensors(path, &header, tensors, count, arenas) : GRADC_OUT_OF_MEMORY;
   free(header.data);
   free(tensors);
   return status;

@@ -26,6 +26,20 @@ const gradc_model &checked(const gradc_model &model) {
 
 } // namespace
 
+std::string_view entry_name(int32_t kind) {
+  switch (kind) {
+  case GRADC_INIT: return "init";
+  case GRADC_TRAIN_STEP: return "train_step";
+  case GRADC_GRAD_STEP: return "grad_step";
+  case GRADC_APPLY: return "apply";
+  case GRADC_EVALUATE: return "evaluate";
+  case GRADC_PREDICT: return "predict";
+  case GRADC_SCHEDULE: return "schedule";
+  case GRADC_FIT: return "fit";
+  default: return "other";
+  }
+}
+
 int64_t value_bytes(const gradc_value &value) {
   int64_t bytes = dtype_bytes(value.dtype);
   for (int32_t i = 0; i < value.rank; ++i)
@@ -67,28 +81,21 @@ Instance::Instance(const gradc_model &model, int32_t threads)
     hypers_.push_back(gradc_hyper_at(&model, i)->default_value);
 }
 
-const gradc_entry *Instance::find(std::string_view entry, int64_t batch) const {
-  for (int32_t i = 0; i < model_.entry_count; ++i)
-    if (const gradc_entry &candidate = *gradc_entry_at(&model_, i); entry == candidate.name && candidate.batch == batch)
-      return &candidate;
-  return nullptr;
-}
-
-const gradc_entry &Instance::require(std::string_view entry, int64_t batch) const {
-  if (const gradc_entry *found = find(entry, batch))
+const gradc_entry &Instance::require(int32_t kind, int64_t batch) const {
+  if (const gradc_entry *found = gradc_find_entry(&model_, kind, 0, batch))
     return *found;
   if (batch == 0)
-    throw Error(fmt::format("model '{}' has no entry '{}'", model_.name, entry));
+    throw Error(fmt::format("model '{}' has no entry '{}'", model_.name, entry_name(kind)));
   throw Error(fmt::format("model '{}' is not compiled to {} batches of {} (it is for: {}); compile it with "
                           "--batch-size {}",
-                          model_.name, entry, batch, fmt::join(batches(entry), ", "), batch));
+                          model_.name, entry_name(kind), batch, fmt::join(batches(kind), ", "), batch));
 }
 
-std::vector<int64_t> Instance::batches(std::string_view entry) const {
+std::vector<int64_t> Instance::batches(int32_t kind) const {
   std::vector<int64_t> sizes;
   for (int32_t i = 0; i < model_.entry_count; ++i)
-    if (const gradc_entry &candidate = *gradc_entry_at(&model_, i); entry == candidate.name)
-      sizes.push_back(candidate.batch);
+    if (const gradc_entry &entry = *gradc_entry_at(&model_, i); entry.kind == kind)
+      sizes.push_back(entry.batch);
   std::sort(sizes.rbegin(), sizes.rend());
   return sizes;
 }
@@ -121,7 +128,7 @@ int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const
 }
 
 void Instance::init(int64_t seed) {
-  const gradc_entry &entry = require("init", 0);
+  const gradc_entry &entry = require(GRADC_INIT, 0);
   run(entry, nullptr, Outputs(model_, entry), {seed, 0, 0});
 }
 

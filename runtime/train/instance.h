@@ -39,6 +39,9 @@ private:
   std::vector<void *> pointers_;
 };
 
+/// What messages call the entries of a kind: "train_step".
+std::string_view entry_name(int32_t kind);
+
 /// Bytes of an output, from its exact dims.
 int64_t value_bytes(const gradc_value &value);
 
@@ -51,14 +54,11 @@ public:
 
   const gradc_model &model() const { return model_; }
 
-  /// The compiled function; null when the model was not compiled for it.
-  const gradc_entry *find(std::string_view entry, int64_t batch) const;
+  /// The entry of a kind of gradc.h for that batch. Throws Error, saying what to compile, when there is none.
+  const gradc_entry &require(int32_t kind, int64_t batch) const;
 
-  /// The same, or an Error that says what to compile.
-  const gradc_entry &require(std::string_view entry, int64_t batch) const;
-
-  /// The batch sizes for which an entry exists, largest first.
-  std::vector<int64_t> batches(std::string_view entry) const;
+  /// The batch sizes for which an entry of that kind exists, largest first.
+  std::vector<int64_t> batches(int32_t kind) const;
 
   /// The hyperparameter of that name, for reading and writing; null when the model has none.
   double *hyper(std::string_view name);

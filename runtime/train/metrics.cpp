@@ -28,7 +28,7 @@ double finish(const MetricInfo &metric, const std::map<std::string, double> &sum
 
 } // namespace
 
-std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, std::string_view entry) {
+std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, int32_t kind) {
   std::sort(sizes.rbegin(), sizes.rend());
   std::vector<int64_t> used;
   int64_t rest = rows;
@@ -38,7 +38,7 @@ std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, std::string
   if (rest > 0)
     throw Error(fmt::format("{} rows cannot be covered by the batches that '{}' is compiled for ({}): {} are left; "
                             "compile it with --batch-size {}",
-                            rows, entry, fmt::join(sizes, ", "), rest, rest));
+                            rows, entry_name(kind), fmt::join(sizes, ", "), rest, rest));
   return used;
 }
 
@@ -49,8 +49,8 @@ std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Bat
     return metrics;
   std::map<std::string, double> sums;
   int64_t row = part.begin;
-  for (const int64_t size : cover(part.size(), instance.batches("evaluate"), "evaluate")) {
-    const gradc_entry &entry = instance.require("evaluate", size);
+  for (const int64_t size : cover(part.size(), instance.batches(GRADC_EVALUATE), GRADC_EVALUATE)) {
+    const gradc_entry &entry = instance.require(GRADC_EVALUATE, size);
     const Outputs outputs(instance.model(), entry);
     instance.run(entry, batches.rows(row), outputs, position);
     for (int32_t i = 0; i < outputs.count(); ++i)

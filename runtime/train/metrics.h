@@ -11,9 +11,9 @@ struct Metric {
   double value = 0;
 };
 
-/// How `rows` rows are covered by batches of the given sizes: always the largest that fits. Throws Error when a rest
-/// remains, saying what to compile.
-std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, std::string_view entry);
+/// How `rows` rows are covered by batches of the sizes that an entry of this kind is compiled for: always the largest
+/// that fits. Throws Error when a rest remains, saying what to compile.
+std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, int32_t kind);
 
 /// The signature's metrics over the rows of `part`. Empty when the part is, or the signature has no metrics.
 std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Batches &batches, const Part &part,

@@ -30,9 +30,9 @@ double split(const Signature &signature, const char *name) {
 /// The batches that cover `rows` rows: full ones and one for the rest.
 void add_evaluation(std::vector<EntryKey> &entries, int64_t rows, int64_t batch_size) {
   if (rows >= batch_size)
-    entries.push_back({"evaluate", batch_size});
+    entries.push_back({GRADC_EVALUATE, batch_size});
   if (rows % batch_size > 0)
-    entries.push_back({"evaluate", rows % batch_size});
+    entries.push_back({GRADC_EVALUATE, rows % batch_size});
 }
 
 } // namespace
@@ -59,15 +59,15 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
 std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOptions &options,
                                      const DatasetSizes &sizes) {
   const RunPlan plan = plan_run(signature, options, sizes.train);
-  std::vector<EntryKey> entries{{"init", 0}};
+  std::vector<EntryKey> entries{{GRADC_INIT, 0}};
   if (!signature.scheduled.empty())
-    entries.push_back({"schedule", 0});
+    entries.push_back({GRADC_SCHEDULE, 0});
   if (needs_fit(signature))
-    entries.push_back({"fit", 1});
+    entries.push_back({GRADC_FIT, 1});
   if (sizes.train >= plan.batch_size)
-    entries.push_back({"train_step", plan.batch_size});
+    entries.push_back({GRADC_TRAIN_STEP, plan.batch_size});
   if (plan.tail > 0)
-    entries.push_back({"train_step", plan.tail});
+    entries.push_back({GRADC_TRAIN_STEP, plan.tail});
   if (!signature.metrics.empty()) {
     add_evaluation(entries, sizes.validation, plan.batch_size);
     add_evaluation(entries, sizes.test, plan.batch_size);

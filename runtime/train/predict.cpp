@@ -115,9 +115,9 @@ Dataset load_prediction_data(const Signature &signature, const PredictOptions &o
 std::vector<EntryKey> needed_predict_entries(int64_t rows, int64_t batch_size) {
   std::vector<EntryKey> entries;
   if (rows % batch_size > 0)
-    entries.push_back({"predict", rows % batch_size});
+    entries.push_back({GRADC_PREDICT, rows % batch_size});
   if (rows >= batch_size)
-    entries.push_back({"predict", batch_size});
+    entries.push_back({GRADC_PREDICT, batch_size});
   return entries;
 }
 
@@ -127,8 +127,8 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
   Batches batches(model, data);
   std::vector<Prediction> predictions;
   int64_t row = 0;
-  for (const int64_t size : cover(data.rows(), instance.batches("predict"), "predict")) {
-    const gradc_entry &entry = instance.require("predict", size);
+  for (const int64_t size : cover(data.rows(), instance.batches(GRADC_PREDICT), GRADC_PREDICT)) {
+    const gradc_entry &entry = instance.require(GRADC_PREDICT, size);
     const Outputs outputs(model, entry);
     if (row == 0)
       predictions = empty_predictions(outputs, size);

@@ -36,10 +36,10 @@ public:
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
         batches_(model, data), rate_(instance_.hyper("learning_rate")) {
     if (data.train.size() >= plan_.batch_size)
-      full_ = Function(model, &instance_.require("train_step", plan_.batch_size));
+      full_ = Function(model, &instance_.require(GRADC_TRAIN_STEP, plan_.batch_size));
     if (plan_.tail > 0)
-      tail_ = Function(model, &instance_.require("train_step", plan_.tail));
-    schedule_ = Function(model, instance_.find("schedule", 0));
+      tail_ = Function(model, &instance_.require(GRADC_TRAIN_STEP, plan_.tail));
+    schedule_ = Function(model, gradc_find_entry(&model, GRADC_SCHEDULE, 0, 0));
     if (options.learning_rate && !rate_)
       throw Error("learning_rate: the model has no such hyperparameter");
     if (options.learning_rate)
@@ -74,8 +74,8 @@ private:
   void check_evaluation() const {
     if (signature_.metrics.empty())
       return;
-    cover(data_.validation.size(), instance_.batches("evaluate"), "evaluate");
-    cover(data_.test.size(), instance_.batches("evaluate"), "evaluate");
+    cover(data_.validation.size(), instance_.batches(GRADC_EVALUATE), GRADC_EVALUATE);
+    cover(data_.test.size(), instance_.batches(GRADC_EVALUATE), GRADC_EVALUATE);
   }
 
   void start() {
@@ -100,7 +100,7 @@ private:
 
   /// Statistics of the training rows, one row after the other: so they do not depend on the size of the batches.
   void fit() {
-    const gradc_entry &entry = instance_.require("fit", 1);
+    const gradc_entry &entry = instance_.require(GRADC_FIT, 1);
     const Outputs none(instance_.model(), entry);
     for (int64_t row = data_.train.begin; row < data_.train.end; ++row)
       instance_.run(entry, batches_.rows(row), none, position());

@@ -5,6 +5,7 @@
 // and going on from the checkpoint gives the same bits as not stopping.
 #pragma once
 
+#include "runtime/gradc.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/events.h"
 #include "runtime/train/progress.h"
@@ -44,7 +45,7 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
 
 /// An entry point in one specialization; batch 0 where it takes no examples.
 struct EntryKey {
-  std::string name;
+  int32_t kind = GRADC_OTHER;
   int64_t batch = 0;
   friend auto operator<=>(const EntryKey &, const EntryKey &) = default;
 };

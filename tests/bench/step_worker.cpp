@@ -65,7 +65,7 @@ private:
 class Training {
 public:
   Training(const gradc_model &model, int64_t batch, int32_t threads, const std::string &folder)
-      : instance_(model, threads), entry_(instance_.require("train_step", batch)), outputs_(model, entry_),
+      : instance_(model, threads), entry_(instance_.require(GRADC_TRAIN_STEP, batch)), outputs_(model, entry_),
         inputs_(static_cast<size_t>(model.input_count)) {
     instance_.init(1);
     instance_.load(join_path(folder, "weights.safetensors"), false);

@@ -84,7 +84,7 @@ std::vector<double> losses(const gradc_model &table, int64_t seed) {
   for (size_t i = 0; i < digit.size(); ++i)
     digit[i] = static_cast<int32_t>(i % 10);
   const void *inputs[] = {pixels.data(), digit.data()};
-  const gradc_entry &step = instance.require("train_step", 32);
+  const gradc_entry &step = instance.require(GRADC_TRAIN_STEP, 32);
   const runtime::Outputs outputs(table, step);
   std::vector<double> result;
   for (int64_t i = 0; i < 50; ++i) {

@@ -122,7 +122,7 @@ std::vector<double> train(const gradc_model &table, int64_t steps) {
   instance.init(7);
   const std::vector<float> x(kBatch * kInputs, 1), y(kBatch * kUnits, 1);
   const void *inputs[] = {x.data(), y.data()};
-  const gradc_entry &step = instance.require("train_step", kBatch);
+  const gradc_entry &step = instance.require(GRADC_TRAIN_STEP, kBatch);
   runtime::Outputs outputs(table, step);
   std::vector<double> losses;
   for (int64_t s = 0; s < steps; ++s) {

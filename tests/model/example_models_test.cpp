@@ -37,7 +37,7 @@ Trained train_example(const std::string &name) {
 
   std::vector<EntryRequest> entries;
   for (const runtime::EntryKey &key : runtime::needed_entries(signature, options, data.sizes()))
-    entries.push_back({*parse_entry(key.name), key.batch});
+    entries.push_back({entry_of(key.kind), key.batch});
   CodegenOptions codegen;
   codegen.target = host_target();
   const JitModel compiled(build_model(*model, entries, DType::f32, RunOptions{}), codegen);

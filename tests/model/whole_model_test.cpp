@@ -116,7 +116,7 @@ std::string weights_of(const Instance &instance) {
 /// Steps [from, to) with batches one after the other around the rows.
 std::vector<double> train(Instance &instance, int64_t batch, int64_t from, int64_t to) {
   Examples examples(instance.model(), kRows);
-  const gradc_entry &step = instance.require("train_step", batch);
+  const gradc_entry &step = instance.require(GRADC_TRAIN_STEP, batch);
   Outputs outputs(instance.model(), step);
   std::vector<double> losses;
   for (int64_t s = from; s < to; ++s) {
@@ -147,8 +147,8 @@ std::vector<double> everything_shown(const gradc_model &model, int64_t batch, in
   instance.init(kSeed);
   std::vector<double> numbers = train(instance, batch, 0, steps);
   Examples examples(model, kRows);
-  for (const char *name : {"evaluate", "predict", "schedule"}) {
-    const gradc_entry *found = instance.find(name, std::strcmp(name, "schedule") == 0 ? 0 : batch);
+  for (int32_t kind : {GRADC_EVALUATE, GRADC_PREDICT, GRADC_SCHEDULE}) {
+    const gradc_entry *found = gradc_find_entry(&model, kind, 0, kind == GRADC_SCHEDULE ? 0 : batch);
     if (!found)
       continue; // a model whose rate is constant
     const gradc_entry &entry = *found;
@@ -220,7 +220,7 @@ TEST_CASE("gradients and update apart do what a training step does at once") {
     Instance instance(*jit.table(), 1);
     instance.init(kSeed);
     Examples examples(*jit.table(), kRows);
-    const gradc_entry &gradients = instance.require("grad_step", source.batch), &apply = instance.require("apply", 0);
+    const gradc_entry &gradients = instance.require(GRADC_GRAD_STEP, source.batch), &apply = instance.require(GRADC_APPLY, 0);
     Outputs loss(*jit.table(), gradients), none(*jit.table(), apply);
     const Run whole = train_from_start(*jit.table(), source.batch, kSteps);
     for (int64_t s = 0; s < kSteps; ++s) {

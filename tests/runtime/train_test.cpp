@@ -36,18 +36,18 @@ TEST_CASE("train: exactly the entries that are announced are needed") {
   Workbench bench;
   const DatasetSizes sizes{35, 10, 5};
   CHECK(joined(needed_entries(bench.signature, bench.options, sizes)) ==
-        "evaluate:1 evaluate:2 evaluate:4 init:0 schedule:0 train_step:3 train_step:4 ");
+        "init:0 train_step:3 train_step:4 evaluate:1 evaluate:2 evaluate:4 schedule:0 ");
   bench.options.batch_size = 64;
   CHECK(joined(needed_entries(bench.signature, bench.options, sizes)) ==
-        "evaluate:5 evaluate:10 init:0 schedule:0 train_step:35 ");
+        "init:0 train_step:35 evaluate:5 evaluate:10 schedule:0 ");
   CHECK_NOTHROW(bench.run({35, 10, 5}));
   bench.options.batch_size = 4;
   bench.options.max_steps = 8;
   CHECK(joined(needed_entries(bench.signature, bench.options, {35, 0, 0})) ==
-        "init:0 schedule:0 train_step:4 ");
+        "init:0 train_step:4 schedule:0 ");
   bench.options.max_steps = 9;
   CHECK(joined(needed_entries(bench.signature, bench.options, {35, 0, 0})) ==
-        "init:0 schedule:0 train_step:3 train_step:4 ");
+        "init:0 train_step:3 train_step:4 schedule:0 ");
 }
 
 TEST_CASE("train: a missing specialization is told with the batch size to compile") {
@@ -68,8 +68,8 @@ TEST_CASE("train: a missing specialization is told with the batch size to compil
 }
 
 TEST_CASE("cover: the largest batches that fit, in order") {
-  CHECK(cover(75, {1, 32, 10}, "evaluate") == std::vector<int64_t>{32, 32, 10, 1});
-  CHECK(cover(0, {}, "evaluate").empty());
+  CHECK(cover(75, {1, 32, 10}, GRADC_EVALUATE) == std::vector<int64_t>{32, 32, 10, 1});
+  CHECK(cover(0, {}, GRADC_EVALUATE).empty());
 }
 
 TEST_CASE("train: every row is trained on once an epoch, in another order each epoch") {

@@ -1,5 +1,7 @@
 // The one writer of files: what stands where afterwards, whatever stood there before and whatever goes wrong.
 #include "runtime/core/write_file.h"
+#include "runtime/train/error.h"
+#include "runtime/train/file.h"
 #include "tests/support/runtime_fake_model.h"
 
 #include <catch2/catch.hpp>
@@ -150,5 +152,26 @@ TEST_CASE("a write that fails leaves what was there, and no temporary file") {
   write_text(folder / "f", "old");
   CHECK(write(folder / "f/g", "x") == ENOTDIR);
   CHECK(read_text(folder / "f") == "old");
+  CHECK(folder.files() == 2);
+}
+
+TEST_CASE("the driver's files and the weights are written by it") {
+  CHECK_THROWS_WITH(write_file("/dev/full", "x"), "cannot write '/dev/full': No space left on device");
+  const TemporaryFolder folder;
+  const FakeModel model({});
+  std::vector<std::vector<char>> memory;
+  std::vector<void *> arenas;
+  for (int32_t i = 0; i < model.table.arena_count; ++i)
+    arenas.push_back(memory.emplace_back(static_cast<size_t>(gradc_arena_at(&model.table, i)->bytes)).data());
+  const auto save = [&](const std::string &path) {
+    return model.table.save(&model.table, arenas.data(), model.table.arena_count, path.c_str(), nullptr);
+  };
+  errno = 0;
+  CHECK(save("/dev/full") == GRADC_IO_ERROR);
+  CHECK(errno == ENOSPC);
+  fs::create_symlink("weights", folder / "link");
+  CHECK(save(folder / "link") == GRADC_OK);
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(fs::file_size(folder / "weights") > 0);
   CHECK(folder.files() == 2);
 }

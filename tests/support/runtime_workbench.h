@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/train/error.h"
+#include "runtime/train/instance.h"
 #include "runtime/train/trainer.h"
 #include "tests/support/runtime_fake_model.h"
 
@@ -51,11 +52,11 @@ inline std::vector<nlohmann::json> events(const std::vector<nlohmann::json> &log
   return found;
 }
 
-/// "evaluate:1 init:0 "
+/// "init:0 evaluate:1 "
 inline std::string joined(const std::vector<EntryKey> &entries) {
   std::string text;
   for (const EntryKey &entry : entries)
-    text += entry.name + ":" + std::to_string(entry.batch) + " ";
+    text += std::string(entry_name(entry.kind)) + ":" + std::to_string(entry.batch) + " ";
   return text;
 }
 

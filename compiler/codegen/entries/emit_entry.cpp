@@ -127,17 +127,16 @@ void EntryEmitter::check_arenas(const std::vector<int> &used) {
 }
 
 llvm::Value *EntryEmitter::scalar_address(Value v) {
-  const std::string &name = graph_[v].name;
-  size_t offset = name == "seed"          ? offsetof(gradc_call, seed)
-                  : name == "step"        ? offsetof(gradc_call, step)
-                  : name == "total_steps" ? offsetof(gradc_call, total_steps)
-                                          : 0;
-  if (offset)
-    return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset);
-  uint64_t hyper = 0; // position among the scalars that are not fields of the call
+  auto in_call = [&](size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset); };
+  switch (call_field(graph_[v].name)) {
+  case CallField::seed: return in_call(offsetof(gradc_call, seed));
+  case CallField::step: return in_call(offsetof(gradc_call, step));
+  case CallField::total_steps: return in_call(offsetof(gradc_call, total_steps));
+  case CallField::hyper: break;
+  }
+  uint64_t hyper = 0; // its position among the hypers
   for (Value u = 0; u < v; ++u)
-    hyper += graph_[u].role == Role::scalar && graph_[u].name != "seed" && graph_[u].name != "step" &&
-             graph_[u].name != "total_steps";
+    hyper += graph_[u].role == Role::scalar && call_field(graph_[u].name) == CallField::hyper;
   return b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), hypers_, hyper);
 }
 

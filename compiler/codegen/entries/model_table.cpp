@@ -1,5 +1,7 @@
 #include "compiler/codegen/entries/model_table.h"
 
+#include "ir/error.h"
+
 #include <algorithm>
 #include <set>
 
@@ -17,9 +19,14 @@ void add_states(ModelTable &table, const Graph &graph) {
     if (!is_state(node.role))
       continue;
     const Placement &place = graph.plan->places[v];
-    if (std::any_of(table.states.begin(), table.states.end(),
-                    [&](const StateTensor &s) { return s.node->name == node.name; }))
+    const auto known = std::find_if(table.states.begin(), table.states.end(),
+                                    [&](const StateTensor &s) { return s.node->name == node.name; });
+    if (known != table.states.end()) {
+      internal_check(known->node->type == node.type && known->place->space == place.space &&
+                         known->place->offset == place.offset,
+                     "two entries have '" + node.name + "' in different places or of different types");
       continue;
+    }
     table.states.push_back({&node, &place});
     int64_t &bytes = table.arenas[static_cast<size_t>(arena_of(place.space))].bytes;
     bytes = std::max(bytes, aligned(place.offset + place.bytes));
@@ -27,6 +34,15 @@ void add_states(ModelTable &table, const Graph &graph) {
 }
 
 } // namespace
+
+CallField call_field(std::string_view scalar) {
+  for (auto [name, field] : {std::pair<std::string_view, CallField>{"seed", CallField::seed},
+                             {"step", CallField::step},
+                             {"total_steps", CallField::total_steps}})
+    if (scalar == name)
+      return field;
+  return CallField::hyper;
+}
 
 int arena_of(Space space) { return space == Space::none ? -1 : info(space).arena; }
 

@@ -6,6 +6,10 @@
 
 namespace gradc {
 
+/// What of a call a scalar of a graph is: the field of its name, or one of the hypers.
+enum class CallField : uint8_t { seed, step, total_steps, hyper };
+CallField call_field(std::string_view scalar);
+
 /// The number of the arena that a space of the plan is, or -1.
 int arena_of(Space);
 
