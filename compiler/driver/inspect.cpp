@@ -145,7 +145,9 @@ void InspectCommand::run() {
     case Emit::forward:
     case Emit::graph: std::cout << print(graph); break;
     case Emit::fused: std::cout << print(graph) << apart_text(graph); break;
-    case Emit::plan: std::cout << print(graph) << plan_text(graph); break;
+    case Emit::plan:
+      std::cout << print(graph) << plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target)));
+      break;
     case Emit::plan_svg: std::cout << plan_svg(graph); break;
     case Emit::kernels:
     case Emit::schedule: std::cout << kernels_text(graph, passes.target(model.target), stage.emit); break;

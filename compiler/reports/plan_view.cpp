@@ -145,10 +145,12 @@ std::string escaped(const std::string &text) {
 
 } // namespace
 
-std::string plan_text(const Graph &graph) {
+std::string plan_text(const Graph &graph, int64_t thread_bytes) {
   const Plan &plan = *graph.plan;
   const std::vector<Block> blocks = blocks_of(graph);
   std::string text = "// " + summary_of(plan) + "\n";
+  if (thread_bytes > 0)
+    text += fmt::format("// and {} bytes a thread\n", thread_bytes);
   if (blocks.empty() || plan.arena_bytes == 0)
     return text;
   int64_t count = 0, bytes = 0;

@@ -7,8 +7,8 @@ namespace gradc {
 
 /// The arena over time as comment lines (`// ...`) of at most 110 columns where names allow it: a letter for each value in
 /// the workspace, then what the letters stand for, and which forward values are retained for the backward kernels (see
-/// Graph::forward). The graph must be planned.
-std::string plan_text(const Graph &);
+/// Graph::forward). Kernels take `thread_bytes` of the workspace besides, for each thread. The graph must be planned.
+std::string plan_text(const Graph &, int64_t thread_bytes);
 
 /// The same as a self-contained SVG: time to the right, bytes upwards, a rectangle with a title for each value, and lines
 /// at the arena and its lower bound.

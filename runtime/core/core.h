@@ -23,12 +23,13 @@ GRADC_CORE void gradc_core_team_destroy(gradc_team *team);
 /* How many there are, the caller included; 1 for null. */
 GRADC_CORE int32_t gradc_core_team_threads(const gradc_team *team);
 
-/* Runs body(args, begin, end) over [0, count), split into one contiguous share a thread: the first count % threads
- * shares are one longer, thread t takes the t-th, empty shares are not run. Returns when all are done; what the bodies
- * wrote is then visible to the caller. One call at a time a team, and bodies may not call it again. A null team runs
- * everything in the caller. */
-GRADC_CORE void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begin, int64_t end),
-                                    void *args, int64_t count);
+/* Runs body(args, scratch, begin, end) over [0, count), split into one contiguous share a thread: the first
+ * count % threads shares are one longer, empty shares are not run. Share t gets the scratch that begins t * scratch_bytes
+ * after the given one, whichever thread runs it. Returns when all are done; what the bodies wrote is then visible to the
+ * caller. One call at a time a team, and bodies may not call it again. A null team runs everything in the caller. */
+typedef void gradc_core_body(void *args, void *scratch, int64_t begin, int64_t end);
+GRADC_CORE void gradc_core_parallel(gradc_team *team, gradc_core_body *body, void *args, void *scratch,
+                                    int64_t scratch_bytes, int64_t count);
 
 /* Zeroed memory, aligned to 64 bytes, from 2 MiB on to huge pages; null when there is none. */
 GRADC_CORE void *gradc_core_memory_create(int64_t bytes);

@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 enum { kCacheLine = 64, kMaxThreads = 1024 };
+/* Of a worker. Kernels have small frames, whatever the system's default is; most of this is for the host's thread-local
+ * variables, which lie in it too. */
+static const size_t kStackBytes = 256 << 10;
 static const int64_t kSpinNanoseconds = 50000; /* covers a host's work between two steps, a fraction of a tick */
 
 /* A word that one side changes and the other waits for, with the count of those asleep on it. */
@@ -40,8 +43,10 @@ typedef struct {
 
 struct gradc_team {
   /* Written by the caller before it raises `round`; to be read by whoever claimed a share of that round. */
-  void (*body)(void *args, int64_t begin, int64_t end);
+  gradc_core_body *body;
   void *args;
+  void *scratch;
+  int64_t scratch_bytes;
   int64_t count;
   int32_t threads;
   int64_t spin_nanoseconds;
@@ -105,8 +110,10 @@ static void run_share(const gradc_team *team, int32_t index) {
   int64_t each = team->count / team->threads, longer = team->count % team->threads;
   int64_t begin = index * each + (index < longer ? index : longer);
   int64_t end = begin + each + (index < longer);
-  if (begin < end)
-    team->body(team->args, begin, end);
+  if (begin >= end)
+    return;
+  char *scratch = team->scratch ? (char *)team->scratch + index * team->scratch_bytes : NULL;
+  team->body(team->args, scratch, begin, end);
 }
 
 static int claim(worker *w, uint32_t round) {
@@ -154,6 +161,16 @@ static void *work(void *argument) {
   }
 }
 
+static int start_thread(worker *w) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0)
+    return 0;
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  int started = pthread_create(&w->thread, &attributes, work, w) == 0;
+  pthread_attr_destroy(&attributes);
+  return started || pthread_create(&w->thread, NULL, work, w) == 0; /* too small for the host's thread-local variables */
+}
+
 /* Starts workers 1..threads-1 with all signals blocked, so that the host's handlers stay on the host's threads.
  * Returns how many threads the team has. */
 static int32_t start_workers(gradc_team *team, int32_t threads) {
@@ -169,7 +186,7 @@ static int32_t start_workers(gradc_team *team, int32_t threads) {
     atomic_init(&w->claimed, 0);
     atomic_init(&w->finished.value, 0);
     atomic_init(&w->finished.sleepers, 0);
-    if (pthread_create(&w->thread, NULL, work, w) != 0)
+    if (!start_thread(w))
       break;
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -217,15 +234,17 @@ void gradc_core_team_destroy(gradc_team *team) {
 
 int32_t gradc_core_team_threads(const gradc_team *team) { return team ? team->threads : 1; }
 
-void gradc_core_parallel(gradc_team *team, void (*body)(void *args, int64_t begin, int64_t end), void *args,
+void gradc_core_parallel(gradc_team *team, gradc_core_body *body, void *args, void *scratch, int64_t scratch_bytes,
                          int64_t count) {
   if (!team || count <= 1) {
     if (count > 0)
-      body(args, 0, count);
+      body(args, scratch, 0, count);
     return;
   }
   team->body = body;
   team->args = args;
+  team->scratch = scratch;
+  team->scratch_bytes = scratch_bytes;
   team->count = count;
   atomic_store_explicit(&team->caller_processor, sched_getcpu(), memory_order_relaxed);
   uint32_t round = start_round(team);

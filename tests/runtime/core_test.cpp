@@ -17,7 +17,7 @@ struct Cover {
   std::atomic<int> calls{0};
 };
 
-void count_visits(void *args, int64_t begin, int64_t end) {
+void count_visits(void *args, void *, int64_t begin, int64_t end) {
   auto *cover = static_cast<Cover *>(args);
   ++cover->calls;
   for (int64_t i = begin; i < end; ++i)
@@ -77,7 +77,7 @@ TEST_CASE("team: every index of every count is visited once, for any number of t
     CHECK((team == nullptr) == (threads == 1));
     for (int64_t count = 0; count < 40; ++count) {
       Cover cover{std::vector<int>(static_cast<size_t>(count)), {}};
-      gradc_core_parallel(team, count_visits, &cover, count);
+      gradc_core_parallel(team, count_visits, &cover, nullptr, 0, count);
       CHECK(cover.visits == std::vector<int>(static_cast<size_t>(count), 1));
       CHECK(cover.calls <= threads);
     }
@@ -92,14 +92,35 @@ TEST_CASE("team: shares are contiguous, in thread order, the first ones longer")
   gradc_team *team = gradc_core_team_create(3);
   gradc_core_parallel(
       team,
-      [](void *args, int64_t begin, int64_t end) {
+      [](void *args, void *, int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i)
           static_cast<Share *>(args)->of[i] = static_cast<int>(begin * 100 + end);
       },
-      &shares, 11);
+      &shares, nullptr, 0, 11);
   gradc_core_team_destroy(team);
   for (int i = 0; i < 11; ++i)
     CHECK(shares.of[i] == (i < 4 ? 4 : i < 8 ? 408 : 811));
+}
+
+TEST_CASE("team: every share has a scratch of its own, whichever thread runs it") {
+  constexpr int32_t kThreads = 3;
+  gradc_team *team = gradc_core_team_create(kThreads);
+  REQUIRE(gradc_core_team_threads(team) == kThreads);
+  CHECK(gradc_core_team_threads(nullptr) == 1);
+  struct Scratch {
+    int64_t begin, end;
+  };
+  for (int round = 0; round < 200; ++round) {
+    Scratch scratch[kThreads] = {};
+    gradc_core_parallel(
+        team, [](void *, void *mine, int64_t begin, int64_t end) { *static_cast<Scratch *>(mine) = {begin, end}; }, nullptr,
+        scratch, sizeof(Scratch), 7);
+    for (int32_t t = 0; t < kThreads; ++t) {
+      CHECK(scratch[t].begin == (t == 0 ? 0 : 2 * t + 1));
+      CHECK(scratch[t].end == 2 * t + 3);
+    }
+  }
+  gradc_core_team_destroy(team);
 }
 
 TEST_CASE("team: what a round writes the next round reads") {
@@ -108,12 +129,12 @@ TEST_CASE("team: what a round writes the next round reads") {
   for (int round = 0; round < 5000; ++round)
     gradc_core_parallel(
         team,
-        [](void *args, int64_t begin, int64_t end) {
+        [](void *args, void *, int64_t begin, int64_t end) {
           auto &v = *static_cast<std::vector<int64_t> *>(args);
           for (int64_t i = begin; i < end; ++i)
             v[static_cast<size_t>(i)] += 1;
         },
-        &values, 1000 - round % 3);
+        &values, nullptr, 0, 1000 - round % 3);
   gradc_core_team_destroy(team);
   CHECK(values.front() == 5000);
   CHECK(values.back() == 1667); // the rounds with all 1000: ceil(5000 / 3)
@@ -124,7 +145,7 @@ TEST_CASE("team: threads that fell asleep wake up") {
   Cover cover{std::vector<int>(64), {}};
   for (int i = 0; i < 5; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    gradc_core_parallel(team, count_visits, &cover, 64);
+    gradc_core_parallel(team, count_visits, &cover, nullptr, 0, 64);
   }
   gradc_core_team_destroy(team);
   CHECK(cover.visits == std::vector<int>(64, 5));
@@ -140,7 +161,7 @@ TEST_CASE("team: several teams work at the same time, and destroying none or an 
       gradc_team *team = gradc_core_team_create(3);
       Cover cover{std::vector<int>(100), {}};
       for (int i = 0; i < 200; ++i)
-        gradc_core_parallel(team, count_visits, &cover, 100);
+        gradc_core_parallel(team, count_visits, &cover, nullptr, 0, 100);
       gradc_core_team_destroy(team);
       good += cover.visits == std::vector<int>(100, 200);
     });

@@ -45,14 +45,16 @@ ModelSpec wrap(std::vector<Graph> &graphs) {
 // The memory of one call.
 class Call {
 public:
-  Call(const gradc_model &model, const Graph &graph, const Bindings &bindings) : graph_(graph) {
+  Call(const gradc_model &model, const gradc_entry &entry, int threads, const Graph &graph, const Bindings &bindings)
+      : graph_(graph) {
     call_.struct_size = sizeof call_;
     std::vector<int64_t> bytes(static_cast<size_t>(model.arena_count), 0);
     each_state([&](const Node &, const Placement &place) {
       int64_t &end = bytes[static_cast<size_t>(arena_of(place.space))];
       end = std::max(end, place.offset + place.bytes);
     });
-    bytes[static_cast<size_t>(arena_of(Space::workspace))] = graph.plan->arena_bytes;
+    bytes[static_cast<size_t>(arena_of(Space::workspace))] =
+        entry.thread_bytes == 0 ? graph.plan->arena_bytes : entry.workspace_bytes + threads * entry.thread_bytes;
     for (int64_t size : bytes) {
       arenas_.emplace_back(size, kArenaAlignment);
       arena_pointers_.push_back(arenas_.back().data());
@@ -166,9 +168,10 @@ CompiledGraphs CompiledGraphs::shared_object(std::vector<Graph> graphs) {
 }
 
 std::vector<Tensor> CompiledGraphs::run(size_t i, Bindings &bindings, int threads) const {
-  Call call(*table_, graphs_[i], bindings);
   const gradc_entry &entry = *gradc_entry_at(table_, static_cast<int32_t>(i));
-  (*call).team = table_->team_create(threads);
+  gradc_team *team = table_->team_create(threads);
+  Call call(*table_, entry, table_->team_threads(team), graphs_[i], bindings);
+  (*call).team = team;
   const int32_t status = entry.run(&entry, &*call);
   table_->team_destroy((*call).team);
   if (status != GRADC_OK)

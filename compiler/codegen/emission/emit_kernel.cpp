@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/emission/pack_emitter.h"
 #include "compiler/codegen/emission/prefetch_emitter.h"
+#include "compiler/codegen/schedules/local_memory.h"
 #include "ir/error.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ constexpr int kUnrolledRowOps = 40; // a tile's epilogue is unrolled over its ro
 class KernelEmitter {
 public:
   KernelEmitter(llvm::Module &module, const Kernel &kernel, const LoopSchedule &schedule, const Target &target)
-      : b_(module.getContext()), k_(kernel), schedule_(schedule), target_(target), module_(module) {}
+      : b_(module.getContext()), k_(kernel), schedule_(schedule), target_(target), module_(module),
+        memory_(local_memory(kernel, schedule)) {}
 
   llvm::Function *run(const std::string &name, const std::vector<size_t> &places);
 
@@ -37,7 +39,8 @@ private:
     llvm::Value *number = nullptr, *from = nullptr, *to = nullptr;
   };
 
-  void reserve_handed_over();
+  llvm::Value *reserve(const LocalPiece &, const std::string &name);
+  void reserve_local_memory();
   void shared_loops(size_t level);
   void nest(const NestSchedule &, Range);
   void levels(const NestSchedule &, size_t level, Tile, Range);
@@ -58,6 +61,7 @@ private:
   const LoopSchedule &schedule_;
   const Target &target_;
   llvm::Module &module_;
+  const LocalMemory memory_;
   std::unique_ptr<TileEmitter> tile_;
   std::unique_ptr<ReductionEmitter> reduction_;
   std::unique_ptr<PackEmitter> pack_; // this and the next two belong to the current nest
@@ -65,16 +69,25 @@ private:
   std::vector<LoopLevel> levels_;
   std::map<int, Span> spans_;         // by axis, where an outer loop has cut it already: shared rows, blocks of columns
   std::map<int, LocalBuffer> handed_over_; // by stage: the values that a later nest reads
+  std::vector<std::pair<llvm::Value *, llvm::Value *>> panels_; // of each nest: for columns, for rows
 };
 
-void KernelEmitter::reserve_handed_over() {
-  for (int number : handed_over(k_)) {
+llvm::Value *KernelEmitter::reserve(const LocalPiece &piece, const std::string &name) {
+  if (piece.bytes == 0)
+    return nullptr;
+  if (piece.offset < 0)
+    return reduction_->local(llvm::ArrayType::get(b_.getInt8Ty(), static_cast<uint64_t>(piece.bytes)), name);
+  return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), reduction_->function()->getArg(1), static_cast<uint64_t>(piece.offset),
+                                       name);
+}
+
+void KernelEmitter::reserve_local_memory() {
+  for (const auto &[number, piece] : memory_.handed_over) {
     const Stage &s = stage(number);
-    HandedOver layout = handed_over_layout(k_, s, schedule_);
-    // With slack at the end: the last vector of the last row is read whole.
-    auto *type = llvm::ArrayType::get(memory_type(b_.getContext(), s.dtype), static_cast<uint64_t>(layout.elements + 64));
-    handed_over_[number] = {reduction_->local(type, s.name), std::move(layout.strides)};
+    handed_over_[number] = {reserve(piece, s.name), handed_over_layout(k_, s, schedule_).strides};
   }
+  for (const LocalMemory::Nest &n : memory_.nests)
+    panels_.emplace_back(reserve(n.cols, "packed"), reserve(n.rows, "packed"));
 }
 
 void KernelEmitter::shared_loops(size_t level) {
@@ -86,7 +99,7 @@ void KernelEmitter::shared_loops(size_t level) {
   const LoopLevel loop = schedule_.shared_loop(level);
   Range range;
   if (level == 0)
-    range = {reduction_->function()->getArg(1), reduction_->function()->getArg(2)};
+    range = {reduction_->function()->getArg(2), reduction_->function()->getArg(3)};
   tiled_level(loop, {i64(0), extent(loop.axis)}, range, [&](const Iteration &at) {
     llvm::Value *first = tile_->axis[static_cast<size_t>(loop.axis)];
     spans_[loop.axis] = {first, at.points};
@@ -100,7 +113,8 @@ void KernelEmitter::shared_loops(size_t level) {
 
 void KernelEmitter::nest(const NestSchedule &n, Range range) {
   levels_ = loop_levels(n);
-  pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n);
+  const auto [cols, rows] = panels_[static_cast<size_t>(&n - schedule_.nests.data())];
+  pack_ = std::make_unique<PackEmitter>(b_, k_, *tile_, *reduction_, n, cols, rows);
   prefetch_ = std::make_unique<PrefetchEmitter>(b_, k_, target_, *tile_, n);
   tile_->open_scope();
   levels(n, 0, {1, n.cols, n.lanes}, range);
@@ -311,7 +325,6 @@ llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<si
   auto *pointer = llvm::PointerType::getUnqual(c);
   llvm::Function *function = declare_kernel(module_, name);
   set_target(*function, target_);
-  function->addFnAttr("probe-stack", "inline-asm"); // packed operands may be larger than the page that guards a stack
   b_.SetInsertPoint(llvm::BasicBlock::Create(c, "entry", function));
   std::map<size_t, llvm::Value *> args;
   std::vector<llvm::Value *> params;
@@ -324,9 +337,9 @@ llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<si
   }
   tile_ = std::make_unique<TileEmitter>(b_, k_, target_, params);
   reduction_ = std::make_unique<ReductionEmitter>(b_, k_, target_, *tile_, function);
-  reserve_handed_over();
+  reserve_local_memory();
   if (schedule_.nests.size() == 1)
-    nest(schedule_.nests[0], {function->getArg(1), function->getArg(2)});
+    nest(schedule_.nests[0], {function->getArg(2), function->getArg(3)});
   else
     shared_loops(0);
   b_.CreateRetVoid();
@@ -338,11 +351,14 @@ llvm::Function *KernelEmitter::run(const std::string &name, const std::vector<si
 llvm::Function *declare_kernel(llvm::Module &module, const std::string &name) {
   llvm::LLVMContext &c = module.getContext();
   llvm::Type *i64 = llvm::Type::getInt64Ty(c);
-  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {llvm::PointerType::getUnqual(c), i64, i64}, false);
+  auto *pointer = llvm::PointerType::getUnqual(c);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {pointer, pointer, i64, i64}, false);
   auto *function = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
   function->setVisibility(llvm::Function::HiddenVisibility);
   function->setDSOLocal(true);
   function->addFnAttr(llvm::Attribute::NoUnwind);
+  function->addParamAttr(1, llvm::Attribute::NoAlias);
+  function->addParamAttr(1, llvm::Attribute::getWithAlignment(c, llvm::Align(64)));
   return function;
 }
 

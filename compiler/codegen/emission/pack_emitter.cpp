@@ -1,26 +1,14 @@
 #include "compiler/codegen/emission/pack_emitter.h"
 
 #include "compiler/codegen/emission/emit_transpose.h"
+#include "compiler/codegen/schedules/local_memory.h"
 
 namespace gradc {
 
 PackEmitter::PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileEmitter &tile, ReductionEmitter &reduction,
-                         const NestSchedule &nest)
-    : b_(builder), k_(kernel), tile_(tile), reduction_(reduction), n_(nest) {
-  for (int s = n_.first; s < n_.first + n_.count; ++s)
-    if (const Stage &stage = k_.stages[static_cast<size_t>(s)]; !stage.reduce.empty())
-      reduce_ = stage.reduce;
-  for (int a : reduce_)
-    terms_ *= extent(a);
-  auto reserve = [&](ExprId load, int64_t elements) {
-    return reduction_.local(llvm::ArrayType::get(element(load), static_cast<uint64_t>(elements)), "packed");
-  };
-  if (n_.packed_cols >= 0)
-    panels_ = reserve(n_.packed_cols, n_.block * n_.col_points() * terms_);
-  row_width_ = (int64_t{n_.rows} + n_.lanes - 1) / n_.lanes * n_.lanes;
-  if (n_.packed_rows >= 0)
-    row_panels_ = reserve(n_.packed_rows, n_.group * row_width_ * terms_);
-}
+                         const NestSchedule &nest, llvm::Value *panels, llvm::Value *row_panels)
+    : b_(builder), k_(kernel), tile_(tile), reduction_(reduction), n_(nest), reduce_(packed_axes(kernel, nest)),
+      terms_(packed_terms(kernel, nest)), row_width_(packed_row_width(nest)), panels_(panels), row_panels_(row_panels) {}
 
 // `width` elements along `axis` for each term; the last reduction axis moves fastest.
 LocalBuffer PackEmitter::layout(llvm::Value *memory, int axis, int64_t width) const {

@@ -8,8 +8,9 @@ namespace gradc {
 /// Works for one nest. Panels hold what one column tile reads, term after term of the reduction, whole vectors.
 class PackEmitter {
 public:
+  /// `panels` is memory for what is packed along the columns, `row_panels` along the rows; null where nothing is.
   PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileEmitter &tile, ReductionEmitter &reduction,
-              const NestSchedule &nest);
+              const NestSchedule &nest, llvm::Value *panels, llvm::Value *row_panels);
 
   /// Copies what `points` columns from the current base of the column axis read, into panels.
   void pack_cols(int64_t points);
@@ -45,8 +46,8 @@ private:
   ReductionEmitter &reduction_;
   const NestSchedule &n_;
   std::vector<int> reduce_;
-  int64_t terms_ = 1, row_width_ = 0;
-  llvm::Value *panels_ = nullptr, *row_panels_ = nullptr;
+  int64_t terms_, row_width_;
+  llvm::Value *panels_, *row_panels_;
 };
 
 } // namespace gradc

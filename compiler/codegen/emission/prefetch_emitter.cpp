@@ -49,22 +49,23 @@ bool PrefetchEmitter::asks_for_blocks(int term) const {
 // in the current block. Every row tile comes by here, so the lines are shared out among the row tiles. In each round of
 // the product, which sums one term, a tile asks for one line of its share. If lines run along the columns, that is the
 // line that has this term. If they run along the terms, a line has several terms, and in as many rounds the tile asks
-// for that many columns.
-void PrefetchEmitter::next_block(int term, llvm::Value *round) const {
+// for that many columns. `follows` has all bits where a block follows and none where not; then all rounds ask for one line
+// that is at hand. A mask takes one register in the loop of the product, which has few to spare, where a condition takes
+// what it compares, and a zero.
+void PrefetchEmitter::next_block(int term, llvm::Value *round, llvm::Value *follows) const {
   const ExprId load = n_.packed_cols;
   const bool along_terms = flatten(k_, k_.expr(load)).coefficients[static_cast<size_t>(n_.col_axis)] != 1;
   const int64_t in_line = kCacheLine / static_cast<int64_t>(size_of(k_.expr(load).dtype));
   const int64_t lines = (n_.col_points() + in_line - 1) / in_line;
   const Tiling rows = even_tiles(extent(n_.row_axis), n_.rows);
   llvm::Value *tile = b_.CreateUDiv(tile_.axis[static_cast<size_t>(n_.row_axis)], i64(rows.first()));
-  llvm::Value *turned = along_terms ? b_.CreateURem(round, i64(in_line)) : i64(0);
+  llvm::Value *asked = b_.CreateAnd(round, follows);
+  llvm::Value *turned = along_terms ? b_.CreateURem(asked, i64(in_line)) : i64(0);
   for (int64_t first = 0; first < lines; first += rows.count()) {
     llvm::Value *line = b_.CreateBinaryIntrinsic(llvm::Intrinsic::umin, b_.CreateNSWAdd(tile, i64(first)), i64(lines - 1));
-    llvm::Value *point = b_.CreateNSWAdd(b_.CreateNSWMul(line, i64(in_line)), turned);
-    llvm::Value *ahead = b_.CreateNSWAdd(point, i64(n_.block * n_.col_points()));
-    // Where no block follows, all rounds ask for one line that is at hand.
-    tile_.prefetch(load, {{n_.col_axis, b_.CreateSelect(more_blocks, ahead, i64(0))},
-                          {term, b_.CreateNSWNeg(b_.CreateSelect(more_blocks, turned, round))}});
+    llvm::Value *ahead = b_.CreateNSWAdd(b_.CreateNSWMul(line, i64(in_line)), i64(n_.block * n_.col_points()));
+    tile_.prefetch(load, {{n_.col_axis, b_.CreateNSWAdd(b_.CreateAnd(ahead, follows), turned)},
+                          {term, b_.CreateNSWSub(b_.CreateNSWSub(asked, turned), round)}});
   }
 }
 
@@ -79,9 +80,10 @@ ReductionEmitter::Meanwhile PrefetchEmitter::during(const Stage &product, const 
   const bool blocks = asks_for_blocks(term);
   if (loads.empty() && !blocks)
     return {};
+  llvm::Value *follows = blocks ? b_.CreateSExt(more_blocks, b_.getInt64Ty()) : nullptr;
   return [=, this](llvm::Value *round) {
     if (blocks)
-      next_block(term, round);
+      next_block(term, round, follows);
     if (loads.empty())
       return;
     llvm::Value *row = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateUDiv(round, i64(cols)), i64(rows - 1));

@@ -23,7 +23,7 @@ public:
 
 private:
   bool asks_for_blocks(int term) const;
-  void next_block(int term, llvm::Value *round) const;
+  void next_block(int term, llvm::Value *round, llvm::Value *follows) const;
   std::vector<ExprId> streams(const std::vector<int> &stages) const;
   int64_t bytes(ExprId load) const; // the size of the whole tensor
   bool is_far(int64_t bytes) const { return bytes > target_.l2_bytes / 2; } // too large to stay in a near cache

@@ -1,14 +1,15 @@
 #include "compiler/codegen/entries/emit_entry.h"
 
-#include "compiler/codegen/entries/call_record.h"
-#include "compiler/codegen/entries/model_table.h"
 #include "compiler/codegen/emission/emit_kernel.h"
 #include "compiler/codegen/emission/emit_loop.h"
-#include "compiler/codegen/emission/emit_scalar.h"
+#include "compiler/codegen/entries/call_record.h"
+#include "compiler/codegen/entries/emit_checks.h"
+#include "compiler/codegen/entries/model_table.h"
+#include "compiler/codegen/schedules/local_memory.h"
 #include "compiler/codegen/schedules/parallel_runs.h"
-#include "ir/lowering/lower.h"
 #include "ir/op.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace gradc {
@@ -16,35 +17,26 @@ namespace {
 
 class EntryEmitter {
 public:
-  EntryEmitter(llvm::Module &module, const EntrySpec &spec, llvm::Constant *hyper_defaults, const Target &target,
-               KernelSet &kernels, bool profile)
-      : module_(module), b_(module.getContext()), spec_(spec), graph_(spec.graph), hyper_defaults_(hyper_defaults),
-        target_(target), kernels_(kernels), profile_(profile),
-        pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+  EntryEmitter(llvm::Module &module, const EntrySpec &spec, const Target &target, KernelSet &kernels, bool profile)
+      : module_(module), b_(module.getContext()), spec_(spec), graph_(spec.graph), target_(target), kernels_(kernels),
+        profile_(profile), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
 
-  llvm::Function *run(const std::string &symbol);
+  EmittedEntry run(const std::string &symbol, llvm::Constant *hyper_defaults);
 
 private:
-  llvm::Value *field(size_t offset, llvm::Type *type) {
-    return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset));
-  }
-  llvm::Value *array_entry(llvm::Value *array, int64_t index) {
-    return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
-  }
-  void check_call();
-  void check_arenas(const std::vector<int> &used);
-  void require(llvm::Value *condition, int32_t status);
-  void require_pointer(llvm::Value *pointer) { require(b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
-  llvm::Value *scalar_address(Value v);
-  llvm::Value *constant_address(Value v);
-  llvm::Value *address(Value v);
+  using Builder = llvm::IRBuilder<>;
+  llvm::Value *scalar_address(Builder &, const CallBases &, Value);
+  llvm::Value *constant_address(Value);
+  llvm::Value *address(Builder &, const CallBases &, Value);
   Value updated_state(Value v) const;
   void schedule_kernels();
-  llvm::Value *store_args(const ParallelRun &);
-  llvm::Value *args_from(llvm::IRBuilder<> &b, llvm::Value *args, size_t place) {
-    return place == 0 ? args : b.CreateConstInBoundsGEP1_64(pointer_, args, place);
-  }
+  llvm::Value *reserve(llvm::Function *, size_t pointers);
+  size_t most_args(const ParallelRun &) const;
+  void store_args(Builder &, const CallBases &, llvm::Value *block, size_t kernel);
+  void store_bases();
+  CallBases load_bases(Builder &, llvm::Value *block);
   void call_run(const ParallelRun &);
+  void fork(llvm::Function *, llvm::Value *args, const ParallelRun &);
   llvm::Function *emit_run(const ParallelRun &);
   llvm::Value *read_ticks() { return b_.CreateIntrinsic(llvm::Intrinsic::readcyclecounter, {}, {}); }
   void start_records();
@@ -52,82 +44,30 @@ private:
   llvm::Value *outcome();
 
   llvm::Module &module_;
-  llvm::IRBuilder<> b_;
+  Builder b_;
   const EntrySpec &spec_;
   const Graph &graph_;
-  llvm::Constant *hyper_defaults_;
   const Target &target_;
   KernelSet &kernels_;
-  std::vector<LoweredKernel> calls_; // in order
+  std::vector<LoweredKernel> calls_;     // in order
   std::vector<std::vector<Value>> args_; // of each call: a state and its new value are one
   std::vector<LoopSchedule> schedules_;
   std::vector<llvm::Function *> functions_;
+  int64_t thread_bytes_ = 0;
   const bool profile_;
   llvm::PointerType *pointer_;
   llvm::Function *function_ = nullptr;
-  std::map<int32_t, llvm::BasicBlock *> refusals_; // by status
-  llvm::Value *call_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr, *hypers_ = nullptr, *team_ = nullptr;
-  std::map<int, llvm::Value *> arenas_; // by number, those that are used
-  std::map<Value, llvm::Value *> addresses_;
+  CallBases bases_;
+  std::map<Value, llvm::Value *> constants_;
+  llvm::Value *scratch_ = nullptr;     // of the first thread
+  llvm::Value *args_block_ = nullptr;  // the pointers that one kernel takes: all take turns
+  llvm::Value *bases_block_ = nullptr; // bases_, for the functions of runs
   llvm::Value *records_ = nullptr, *last_ticks_ = nullptr; // of a profile
   uint64_t recorded_ = 0;
 };
 
-void EntryEmitter::require(llvm::Value *condition, int32_t status) {
-  llvm::BasicBlock *&refusal = refusals_[status];
-  if (!refusal) {
-    refusal = llvm::BasicBlock::Create(module_.getContext(), "refused", function_);
-    llvm::IRBuilder<>(refusal).CreateRet(b_.getInt32(static_cast<uint32_t>(status)));
-  }
-  auto *next = llvm::BasicBlock::Create(module_.getContext(), "", function_);
-  b_.CreateCondBr(condition, next, refusal);
-  b_.SetInsertPoint(next);
-}
-
-// All that this entry will follow is there.
-void EntryEmitter::check_call() {
-  require_pointer(call_);
-  auto number = [&](size_t offset) { return field(offset, b_.getInt32Ty()); };
-  require(b_.CreateICmpUGE(number(offsetof(gradc_call, struct_size)), b_.getInt32(GRADC_CALL_LEAST)), GRADC_BAD_CALL);
-  llvm::Value *unknown = b_.CreateOr(number(offsetof(gradc_call, flags)), number(offsetof(gradc_call, reserved)));
-  require(b_.CreateIsNull(unknown), GRADC_BAD_CALL);
-  const CallNeeds needs = call_needs(graph_);
-  check_arenas(needs.arenas);
-  inputs_ = field(offsetof(gradc_call, inputs), pointer_);
-  outputs_ = field(offsetof(gradc_call, outputs), pointer_);
-  team_ = field(offsetof(gradc_call, team), pointer_);
-  llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
-  hypers_ = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults_, hypers);
-  if (!needs.inputs.empty())
-    require_pointer(inputs_);
-  if (!graph_.returns.empty())
-    require_pointer(outputs_);
-  auto take = [&](Value v, llvm::Value *pointer) {
-    addresses_[v] = pointer;
-    if (graph_.type(v).elements() > 0)
-      require_pointer(pointer);
-  };
-  for (Value v : needs.inputs)
-    take(v, array_entry(inputs_, graph_.plan->places[v].index));
-  for (size_t i = 0; i < graph_.returns.size(); ++i)
-    take(graph_.returns[i].value, array_entry(outputs_, static_cast<int64_t>(i)));
-}
-
-void EntryEmitter::check_arenas(const std::vector<int> &used) {
-  if (used.empty())
-    return;
-  llvm::Value *arenas = field(offsetof(gradc_call, arenas), pointer_);
-  llvm::Value *count = field(offsetof(gradc_call, arena_count), b_.getInt32Ty());
-  llvm::Value *enough = b_.CreateICmpSGT(count, b_.getInt32(static_cast<uint32_t>(used.back())));
-  require(b_.CreateAnd(enough, b_.CreateIsNotNull(arenas)), GRADC_MISSING_ARENA);
-  for (int number : used) {
-    arenas_[number] = array_entry(arenas, number);
-    require(b_.CreateIsNotNull(arenas_[number]), GRADC_MISSING_ARENA);
-  }
-}
-
-llvm::Value *EntryEmitter::scalar_address(Value v) {
-  auto in_call = [&](size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), call_, offset); };
+llvm::Value *EntryEmitter::scalar_address(Builder &b, const CallBases &bases, Value v) {
+  auto in_call = [&](size_t offset) { return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), bases.call, offset); };
   switch (call_field(graph_[v].name)) {
   case CallField::seed: return in_call(offsetof(gradc_call, seed));
   case CallField::step: return in_call(offsetof(gradc_call, step));
@@ -137,10 +77,13 @@ llvm::Value *EntryEmitter::scalar_address(Value v) {
   uint64_t hyper = 0; // its position among the hypers
   for (Value u = 0; u < v; ++u)
     hyper += graph_[u].role == Role::scalar && call_field(graph_[u].name) == CallField::hyper;
-  return b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), hypers_, hyper);
+  return b.CreateConstInBoundsGEP1_64(b.getDoubleTy(), bases.hypers, hyper);
 }
 
 llvm::Value *EntryEmitter::constant_address(Value v) {
+  llvm::Value *&known = constants_[v];
+  if (known)
+    return known;
   const Node &node = graph_[v];
   const std::vector<Number> values = numbers_attr(node.attrs, "values");
   Tensor tensor(node.type);
@@ -151,7 +94,7 @@ llvm::Value *EntryEmitter::constant_address(Value v) {
       llvm::StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size()), bytes.size(), b_.getInt8Ty());
   auto *global = new llvm::GlobalVariable(module_, data->getType(), true, llvm::GlobalValue::PrivateLinkage, data);
   global->setAlignment(llvm::Align(64));
-  return global;
+  return known = global;
 }
 
 // The state whose place a value takes, else the value itself. Not what shares its place by chance of the plan: equal
@@ -164,20 +107,17 @@ Value EntryEmitter::updated_state(Value v) const {
   return v;
 }
 
-llvm::Value *EntryEmitter::address(Value v) {
+llvm::Value *EntryEmitter::address(Builder &b, const CallBases &bases, Value v) {
   v = storage_root(graph_, v);
-  if (auto it = addresses_.find(v); it != addresses_.end())
+  if (auto it = bases.pointers.find(v); it != bases.pointers.end())
     return it->second;
   const Placement &p = graph_.plan->places[v];
-  llvm::Value *result = nullptr;
   if (int a = arena_of(p.space); a >= 0)
-    result = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), arenas_.at(a), static_cast<uint64_t>(p.offset));
-  else if (p.space == Space::scalar)
-    result = scalar_address(v);
-  else if (p.space == Space::constant)
-    result = constant_address(v);
-  internal_check(result, "a value of a kernel has no place in memory");
-  return addresses_[v] = result;
+    return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), bases.arenas.at(a), static_cast<uint64_t>(p.offset));
+  if (p.space == Space::scalar)
+    return scalar_address(b, bases, v);
+  internal_check(p.space == Space::constant, "a value of a kernel has no place in memory");
+  return constant_address(v);
 }
 
 void EntryEmitter::schedule_kernels() {
@@ -196,36 +136,74 @@ void EntryEmitter::schedule_kernels() {
     }
     const PendingKernel &pending = kernels_.add(kernel, places, target_);
     schedules_.push_back(pending.schedule);
+    thread_bytes_ = std::max(thread_bytes_, pending.thread_bytes);
     functions_.push_back(declare_kernel(module_, pending.symbol));
   }
 }
 
-// An array of the pointers that the kernels take, one kernel after the other.
-llvm::Value *EntryEmitter::store_args(const ParallelRun &run) {
-  std::vector<Value> values;
+llvm::Value *EntryEmitter::reserve(llvm::Function *function, size_t pointers) {
+  llvm::BasicBlock &entry = function->getEntryBlock();
+  return Builder(&entry, entry.begin()).CreateAlloca(llvm::ArrayType::get(pointer_, pointers));
+}
+
+size_t EntryEmitter::most_args(const ParallelRun &run) const {
+  size_t most = 0;
   for (size_t k = run.first; k < run.first + run.count; ++k)
-    values.insert(values.end(), args_[k].begin(), args_[k].end());
-  llvm::IRBuilder<> entry(&function_->getEntryBlock(), function_->getEntryBlock().begin());
-  llvm::Value *args = entry.CreateAlloca(llvm::ArrayType::get(pointer_, values.size()));
-  for (size_t i = 0; i < values.size(); ++i)
-    b_.CreateStore(address(values[i]), b_.CreateConstInBoundsGEP1_64(pointer_, args, i));
-  return args;
+    most = std::max(most, args_[k].size());
+  return most;
+}
+
+void EntryEmitter::store_args(Builder &b, const CallBases &bases, llvm::Value *block, size_t kernel) {
+  for (size_t i = 0; i < args_[kernel].size(); ++i)
+    b.CreateStore(address(b, bases, args_[kernel][i]), b.CreateConstInBoundsGEP1_64(pointer_, block, i));
+}
+
+// The functions of runs find the values by themselves, from here: so an entry of thousands of kernels, all in one run
+// perhaps, has a small frame.
+void EntryEmitter::store_bases() {
+  bases_block_ = reserve(function_, 2 + bases_.arenas.size() + bases_.pointers.size());
+  size_t at = 0;
+  auto store = [&](llvm::Value *base) {
+    b_.CreateStore(base, b_.CreateConstInBoundsGEP1_64(pointer_, bases_block_, at++));
+  };
+  store(bases_.call);
+  store(bases_.hypers);
+  for (const auto &[number, base] : bases_.arenas)
+    store(base);
+  for (const auto &[value, base] : bases_.pointers)
+    store(base);
+}
+
+CallBases EntryEmitter::load_bases(Builder &b, llvm::Value *block) {
+  CallBases bases;
+  size_t at = 0;
+  auto load = [&] { return b.CreateLoad(pointer_, b.CreateConstInBoundsGEP1_64(pointer_, block, at++)); };
+  bases.call = load();
+  bases.hypers = load();
+  for (const auto &[number, base] : bases_.arenas)
+    bases.arenas[number] = load();
+  for (const auto &[value, base] : bases_.pointers)
+    bases.pointers[value] = load();
+  return bases;
+}
+
+void EntryEmitter::fork(llvm::Function *body, llvm::Value *args, const ParallelRun &run) {
+  llvm::Type *i64 = b_.getInt64Ty();
+  auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer_, pointer_, pointer_, pointer_, i64, i64}, false);
+  b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type),
+                {bases_.team, body, args, scratch_, b_.getInt64(static_cast<uint64_t>(thread_bytes_)),
+                 b_.getInt64(static_cast<uint64_t>(run.iterations))});
 }
 
 void EntryEmitter::call_run(const ParallelRun &run) {
-  llvm::Value *args = store_args(run);
-  if (run.forks) {
-    auto *type = llvm::FunctionType::get(b_.getVoidTy(), {pointer_, pointer_, pointer_, b_.getInt64Ty()}, false);
-    llvm::Function *function = run.count == 1 ? functions_[run.first] : emit_run(run);
-    b_.CreateCall(module_.getOrInsertFunction("gradc_core_parallel", type),
-                  {team_, function, args, b_.getInt64(static_cast<uint64_t>(run.iterations))});
-    return;
-  }
-  size_t place = 0;
+  if (run.forks && run.count > 1)
+    return fork(emit_run(run), bases_block_, run);
   for (size_t k = run.first; k < run.first + run.count; ++k) {
+    store_args(b_, bases_, args_block_, k);
+    if (run.forks)
+      return fork(functions_[k], args_block_, run);
     llvm::Value *count = b_.getInt64(static_cast<uint64_t>(schedules_[k].iterations()));
-    b_.CreateCall(functions_[k], {args_from(b_, args, place), b_.getInt64(0), count});
-    place += args_[k].size();
+    b_.CreateCall(functions_[k], {args_block_, scratch_, b_.getInt64(0), count});
   }
 }
 
@@ -236,13 +214,16 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
       function_->getName() + ".run" + std::to_string(run.first), module_);
   function->addFnAttr(llvm::Attribute::NoUnwind);
   set_target(*function, target_);
-  llvm::LLVMContext &c = module_.getContext();
-  llvm::IRBuilder<> b(llvm::BasicBlock::Create(c, "entry", function));
-  size_t place = 0;
+  Builder b(llvm::BasicBlock::Create(module_.getContext(), "entry", function));
+  llvm::Value *block = reserve(function, most_args(run));
+  const CallBases bases = load_bases(b, function->getArg(0));
   for (size_t k = run.first; k < run.first + run.count; ++k) {
-    llvm::Value *begin = function->getArg(1), *end = function->getArg(2);
+    llvm::Value *begin = function->getArg(2), *end = function->getArg(3);
     const int64_t count = schedules_[k].iterations();
-    auto call = [&] { b.CreateCall(functions_[k], {args_from(b, function->getArg(0), place), begin, end}); };
+    auto call = [&] {
+      store_args(b, bases, block, k);
+      b.CreateCall(functions_[k], {block, function->getArg(1), begin, end});
+    };
     if (count == run.iterations) {
       call();
     } else { // a share may be empty
@@ -254,7 +235,6 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
       end = part(end);
       emit_if(b, b.CreateICmpULT(begin, end), call);
     }
-    place += args_[k].size();
   }
   b.CreateRetVoid();
   return function;
@@ -263,7 +243,7 @@ llvm::Function *EntryEmitter::emit_run(const ParallelRun &run) {
 void EntryEmitter::start_records() {
   llvm::Value *self = function_->getArg(0);
   records_ = b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), self, offsetof(gradc_entry, context)));
-  require_pointer(records_);
+  emit_require(b_, b_.CreateIsNotNull(records_), GRADC_NULL_POINTER);
   last_ticks_ = read_ticks();
 }
 
@@ -291,32 +271,42 @@ llvm::Value *EntryEmitter::outcome() {
     return good;
   internal_check(graph_.returns.size() == 1 && graph_.type(graph_.returns[0].value) == Type{DType::f64, {}},
                  "a step returns its loss");
-  llvm::Value *loss = b_.CreateLoad(b_.getDoubleTy(), addresses_.at(graph_.returns[0].value));
+  llvm::Value *loss = b_.CreateLoad(b_.getDoubleTy(), bases_.pointers.at(graph_.returns[0].value));
   llvm::Value *finite = b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, loss),
                                          llvm::ConstantFP::getInfinity(b_.getDoubleTy()));
   return b_.CreateSelect(finite, good, b_.getInt32(GRADC_NOT_FINITE));
 }
 
-llvm::Function *EntryEmitter::run(const std::string &symbol) {
+EmittedEntry EntryEmitter::run(const std::string &symbol, llvm::Constant *hyper_defaults) {
   internal_check(graph_.plan.has_value(), "an entry point needs a planned graph");
-  llvm::LLVMContext &c = module_.getContext();
   auto *type = llvm::FunctionType::get(b_.getInt32Ty(), {pointer_, pointer_}, false);
   function_ = llvm::Function::Create(type, llvm::Function::InternalLinkage, symbol, module_);
   function_->addFnAttr(llvm::Attribute::NoUnwind);
-  call_ = function_->getArg(1);
-  auto *entry = llvm::BasicBlock::Create(c, "entry", function_);
-  b_.SetInsertPoint(entry);
-  check_call();
+  set_target(*function_, target_);
+  b_.SetInsertPoint(llvm::BasicBlock::Create(module_.getContext(), "entry", function_));
+  schedule_kernels();
+  bases_ = emit_checks(b_, function_->getArg(1), graph_, hyper_defaults, thread_bytes_ > 0);
   if (profile_)
     start_records();
-  schedule_kernels();
-  for (const ParallelRun &run : parallel_runs(graph_, calls_, schedules_, target_, profile_)) {
+  scratch_ = llvm::ConstantPointerNull::get(pointer_);
+  if (thread_bytes_ > 0)
+    scratch_ = b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), bases_.arenas.at(arena_of(Space::workspace)),
+                                             static_cast<uint64_t>(workspace_bytes(graph_)));
+  const std::vector<ParallelRun> runs = parallel_runs(graph_, calls_, schedules_, target_, profile_);
+  auto shares_bases = [](const ParallelRun &run) { return run.forks && run.count > 1; };
+  if (std::any_of(runs.begin(), runs.end(), shares_bases))
+    store_bases();
+  size_t most = 0;
+  for (const ParallelRun &run : runs)
+    most = std::max(most, shares_bases(run) ? 0 : most_args(run));
+  args_block_ = reserve(function_, most);
+  for (const ParallelRun &run : runs) {
     call_run(run);
     if (profile_)
       record_call();
   }
   b_.CreateRet(outcome());
-  return function_;
+  return {function_, thread_bytes_};
 }
 
 } // namespace
@@ -326,8 +316,11 @@ const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size
   for (size_t place : places)
     text += " " + std::to_string(place);
   auto [it, is_new] = numbers.try_emplace(std::move(text), pending.size());
-  if (is_new)
-    pending.push_back({prefix + std::to_string(it->second), kernel, places, schedule_loops(kernel, target), &target});
+  if (is_new) {
+    LoopSchedule schedule = schedule_loops(kernel, target);
+    const int64_t thread_bytes = local_memory(kernel, schedule).thread_bytes;
+    pending.push_back({prefix + std::to_string(it->second), kernel, places, std::move(schedule), thread_bytes, &target});
+  }
   return pending[it->second];
 }
 
@@ -337,9 +330,16 @@ std::vector<LoweredKernel> called_kernels(const Graph &graph) {
   return kernels;
 }
 
-llvm::Function *emit_entry(llvm::Module &module, const std::string &symbol, const EntrySpec &spec,
-                           llvm::Constant *hyper_defaults, const Target &target, KernelSet &kernels, bool profile) {
-  return EntryEmitter(module, spec, hyper_defaults, target, kernels, profile).run(symbol);
+int64_t thread_bytes(const std::vector<LoweredKernel> &kernels, const Target &target) {
+  int64_t most = 0;
+  for (const LoweredKernel &k : kernels)
+    most = std::max(most, local_memory(k.kernel, schedule_loops(k.kernel, target)).thread_bytes);
+  return most;
+}
+
+EmittedEntry emit_entry(llvm::Module &module, const std::string &symbol, const EntrySpec &spec, llvm::Constant *hyper_defaults,
+                        const Target &target, KernelSet &kernels, bool profile) {
+  return EntryEmitter(module, spec, target, kernels, profile).run(symbol, hyper_defaults);
 }
 
 } // namespace gradc

@@ -21,10 +21,18 @@ struct KernelSet {
 /// The kernels of a fused graph that its entry calls, in order: all but those of empty tensors alone.
 std::vector<LoweredKernel> called_kernels(const Graph &);
 
+/// What these kernels, as called_kernels has them, take of the workspace for each thread.
+int64_t thread_bytes(const std::vector<LoweredKernel> &, const Target &);
+
+struct EmittedEntry {
+  llvm::Function *function;
+  int64_t thread_bytes; // of the workspace
+};
+
 /// Emits `i32 symbol(const gradc_entry *self, const gradc_call *call)` for an entry whose graph is planned.
 /// `hyper_defaults` is a global array of doubles. With `profile` each kernel call is written down in a CallRecord at
 /// self->context.
-llvm::Function *emit_entry(llvm::Module &, const std::string &symbol, const EntrySpec &, llvm::Constant *hyper_defaults,
-                           const Target &, KernelSet &, bool profile);
+EmittedEntry emit_entry(llvm::Module &, const std::string &symbol, const EntrySpec &, llvm::Constant *hyper_defaults,
+                        const Target &, KernelSet &, bool profile);
 
 } // namespace gradc

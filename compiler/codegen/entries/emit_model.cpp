@@ -4,6 +4,8 @@
 #include "compiler/codegen/entries/model_table.h"
 #include "ir/error.h"
 
+#include <algorithm>
+
 namespace gradc {
 namespace {
 
@@ -56,6 +58,7 @@ private:
   Constants inputs(const ModelTable &);
   Constants output_arrays();
   llvm::Constant *entries(const Target &, KernelSet &, const std::string &suffix);
+  Constants head(const Constants &hypers);
   void choose_table(const std::vector<Target> &, const Constants &tables);
 
   llvm::Module &module_;
@@ -66,6 +69,7 @@ private:
   llvm::Type *i32_, *i64_;
   llvm::Constant *hyper_defaults_ = nullptr;
   Constants outputs_; // an array for each entry
+  int64_t thread_bytes_ = 0; // of the workspace, enough for all entries and targets
 };
 
 static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
@@ -113,11 +117,12 @@ llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, 
   Constants records;
   for (size_t i = 0; i < spec_.entries.size(); ++i) {
     const EntrySpec &e = spec_.entries[i];
-    llvm::Function *function = emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e, hyper_defaults_, target,
-                                          kernels, profile_);
-    set_target(*function, target);
-    records.push_back(record({string(e.name), i32(e.kind), i32(0), i64(e.batch), i64(workspace_bytes(e.graph)), i64(0),
-                              i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i], function, null()}));
+    const auto [function, thread_bytes] =
+        emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e, hyper_defaults_, target, kernels, profile_);
+    thread_bytes_ = std::max(thread_bytes_, thread_bytes);
+    records.push_back(record({string(e.name), i32(e.kind), i32(0), i64(e.batch), i64(workspace_bytes(e.graph)),
+                              i64(thread_bytes), i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i],
+                              function, null()}));
   }
   return array(records);
 }
@@ -140,37 +145,44 @@ void TableEmitter::choose_table(const std::vector<Target> &targets, const Consta
   b.CreateRet(table);
 }
 
+// All fields of the table up to the entries.
+TableEmitter::Constants TableEmitter::head(const Constants &hypers) {
+  ModelTable table = model_table(spec_);
+  table.arenas.at(static_cast<size_t>(arena_of(Space::workspace))).thread_bytes = thread_bytes_;
+  const Constants lists[] = {arenas(table), tensors(table), inputs(table), hypers};
+  Constants fields = {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64)};
+  for (const Constants &list : lists)
+    fields.push_back(i32(static_cast<int64_t>(list.size())));
+  fields.push_back(i32(static_cast<int64_t>(spec_.entries.size())));
+  for (size_t bytes : {sizeof(gradc_arena), sizeof(gradc_tensor), sizeof(gradc_value), sizeof(gradc_hyper), sizeof(gradc_entry)})
+    fields.push_back(i32(static_cast<int64_t>(bytes)));
+  for (const Constants &list : lists)
+    fields.push_back(array(list));
+  return fields;
+}
+
 std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets) {
-  Constants hypers, defaults, tables;
+  Constants hypers, defaults, entry_arrays, tables;
   for (const auto &[name, initial] : spec_.hypers) {
     hypers.push_back(record({string(name), number(initial)}));
     defaults.push_back(number(initial));
   }
   hyper_defaults_ = array(defaults);
   outputs_ = output_arrays();
-  const ModelTable table = model_table(spec_);
-  const Constants lists[] = {arenas(table), tensors(table), inputs(table), hypers};
-  Constants head = {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64)};
-  for (const Constants &list : lists)
-    head.push_back(i32(static_cast<int64_t>(list.size())));
-  head.push_back(i32(static_cast<int64_t>(spec_.entries.size())));
-  for (size_t bytes : {sizeof(gradc_arena), sizeof(gradc_tensor), sizeof(gradc_value), sizeof(gradc_hyper), sizeof(gradc_entry)})
-    head.push_back(i32(static_cast<int64_t>(bytes)));
-  for (const Constants &list : lists)
-    head.push_back(array(list));
-  Constants functions;
-  for (const char *name : {"team_create", "team_destroy", "team_threads", "save", "load", "status_message", "memory_create",
-                           "memory_destroy"})
-    functions.push_back(core(std::string("gradc_core_") + name));
   std::vector<PendingKernel> pending;
   for (const Target &target : targets) {
     std::string suffix = targets.size() > 1 ? "." + target.cpu : "";
     KernelSet kernels{.prefix = spec_.name + ".kernel" + suffix + ".", .numbers = {}, .pending = {}};
-    llvm::Constant *entry_array = entries(target, kernels, suffix);
+    entry_arrays.push_back(entries(target, kernels, suffix));
     std::move(kernels.pending.begin(), kernels.pending.end(), std::back_inserter(pending));
-    Constants fields = head;
+  }
+  const Constants first = head(hypers);
+  for (llvm::Constant *entry_array : entry_arrays) {
+    Constants fields = first;
     fields.push_back(entry_array);
-    fields.insert(fields.end(), functions.begin(), functions.end());
+    for (const char *name : {"team_create", "team_destroy", "team_threads", "save", "load", "status_message", "memory_create",
+                             "memory_destroy"})
+      fields.push_back(core(std::string("gradc_core_") + name));
     tables.push_back(global(record(fields)));
   }
   choose_table(targets, tables);

@@ -30,6 +30,7 @@ struct PendingKernel {
   Kernel kernel;
   std::vector<size_t> places; // of each parameter's pointer among the arguments; a state and its new value share one
   LoopSchedule schedule;
+  int64_t thread_bytes; // of the workspace, for each share
   const Target *target;
 };
 

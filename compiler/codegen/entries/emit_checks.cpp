@@ -1,0 +1,106 @@
+#include "compiler/codegen/entries/emit_checks.h"
+
+#include "compiler/codegen/entries/model_table.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace gradc {
+namespace {
+
+class CheckEmitter {
+public:
+  CheckEmitter(llvm::IRBuilder<> &builder, llvm::Value *call, const Graph &graph)
+      : b_(builder), graph_(graph), pointer_(llvm::PointerType::getUnqual(builder.getContext())) {
+    bases_.call = call;
+  }
+
+  CallBases run(llvm::Constant *hyper_defaults, bool scratch);
+
+private:
+  llvm::Value *field(size_t offset, llvm::Type *type) {
+    return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), bases_.call, offset));
+  }
+  llvm::Value *number(size_t offset) { return field(offset, b_.getInt32Ty()); }
+  llvm::Value *array_entry(llvm::Value *array, int64_t index) {
+    return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
+  }
+  void require_pointer(llvm::Value *pointer) { emit_require(b_, b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
+  void check_arenas(const std::vector<int> &used);
+  void check_values(const std::vector<Value> &inputs);
+
+  llvm::IRBuilder<> &b_;
+  const Graph &graph_;
+  llvm::PointerType *pointer_;
+  CallBases bases_;
+};
+
+CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
+  require_pointer(bases_.call);
+  llvm::Value *size = number(offsetof(gradc_call, struct_size));
+  emit_require(b_, b_.CreateICmpUGE(size, b_.getInt32(GRADC_CALL_LEAST)), GRADC_BAD_CALL);
+  llvm::Value *unknown = b_.CreateOr(number(offsetof(gradc_call, flags)), number(offsetof(gradc_call, reserved)));
+  emit_require(b_, b_.CreateIsNull(unknown), GRADC_BAD_CALL);
+  CallNeeds needs = call_needs(graph_);
+  const int workspace = arena_of(Space::workspace);
+  if (scratch && std::find(needs.arenas.begin(), needs.arenas.end(), workspace) == needs.arenas.end())
+    needs.arenas.insert(std::upper_bound(needs.arenas.begin(), needs.arenas.end(), workspace), workspace);
+  check_arenas(needs.arenas);
+  check_values(needs.inputs);
+  bases_.team = field(offsetof(gradc_call, team), pointer_);
+  llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
+  bases_.hypers = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults, hypers);
+  return std::move(bases_);
+}
+
+void CheckEmitter::check_arenas(const std::vector<int> &used) {
+  if (used.empty())
+    return;
+  llvm::Value *arenas = field(offsetof(gradc_call, arenas), pointer_);
+  llvm::Value *enough =
+      b_.CreateICmpSGT(number(offsetof(gradc_call, arena_count)), b_.getInt32(static_cast<uint32_t>(used.back())));
+  emit_require(b_, b_.CreateAnd(enough, b_.CreateIsNotNull(arenas)), GRADC_MISSING_ARENA);
+  for (int a : used) {
+    bases_.arenas[a] = array_entry(arenas, a);
+    emit_require(b_, b_.CreateIsNotNull(bases_.arenas[a]), GRADC_MISSING_ARENA);
+  }
+}
+
+// The pointers of inputs and outputs; there is none to what has no elements.
+void CheckEmitter::check_values(const std::vector<Value> &inputs) {
+  auto take = [&](Value v, llvm::Value *pointer) {
+    bases_.pointers[v] = pointer;
+    if (graph_.type(v).elements() > 0)
+      require_pointer(pointer);
+  };
+  if (!inputs.empty()) {
+    llvm::Value *array = field(offsetof(gradc_call, inputs), pointer_);
+    require_pointer(array);
+    for (Value v : inputs)
+      take(v, array_entry(array, graph_.plan->places[v].index));
+  }
+  if (!graph_.returns.empty()) {
+    llvm::Value *array = field(offsetof(gradc_call, outputs), pointer_);
+    require_pointer(array);
+    for (size_t i = 0; i < graph_.returns.size(); ++i)
+      take(graph_.returns[i].value, array_entry(array, static_cast<int64_t>(i)));
+  }
+}
+
+} // namespace
+
+void emit_require(llvm::IRBuilder<> &b, llvm::Value *condition, int32_t status) {
+  llvm::Function *function = b.GetInsertBlock()->getParent();
+  auto *refused = llvm::BasicBlock::Create(b.getContext(), "refused", function);
+  auto *next = llvm::BasicBlock::Create(b.getContext(), "", function);
+  b.CreateCondBr(condition, next, refused);
+  llvm::IRBuilder<>(refused).CreateRet(b.getInt32(static_cast<uint32_t>(status)));
+  b.SetInsertPoint(next);
+}
+
+CallBases emit_checks(llvm::IRBuilder<> &builder, llvm::Value *call, const Graph &graph, llvm::Constant *hyper_defaults,
+                      bool scratch) {
+  return CheckEmitter(builder, call, graph).run(hyper_defaults, scratch);
+}
+
+} // namespace gradc
