@@ -22,6 +22,7 @@ struct Node {
   Type type;            // of the result
   std::string name;     // declarations: the name the user sees, e.g. "hidden.weight"
   std::string location; // where it comes from, a JSON pointer such as "/layers/0"
+  int64_t below = 0;    // of an input of integers, as class labels are: all of them lie in [0, below). 0: any
   int kernel = kNoKernel;
   std::optional<BufferKind> buffer; // of a declaration with the role buffer
 

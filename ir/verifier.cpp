@@ -93,6 +93,8 @@ private:
       problem(v, "a declaration stands in a kernel");
     if (node.buffer.has_value() != (node.role == Role::buffer))
       problem(v, "lifetime and writer belong to buffers, and to them alone");
+    if (node.below != 0 && (node.below < 0 || node.role != Role::input || !is_integer(node.type.dtype)))
+      problem(v, "only an input of integers has a bound, which is positive");
     if (node.role == Role::scalar && node.type.rank() != 0)
       problem(v, "a scalar must have rank 0, got " + to_string(node.type));
   }
@@ -102,6 +104,8 @@ private:
     const Node &node = graph_[v];
     if (node.role != Role::none)
       problem(v, "the result of an op has a role");
+    if (node.below != 0)
+      problem(v, "the result of an op has a bound");
     Graph alone;
     std::vector<Value> inputs;
     for (Value input : node.inputs) {

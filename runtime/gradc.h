@@ -68,6 +68,7 @@ enum {
   GRADC_NULL_POINTER = 2,  /* a pointer that is needed is null */
   GRADC_MISSING_ARENA = 3, /* an arena that the entry uses is null, or not among the call's */
   GRADC_NOT_COMPILED = 4,  /* there is no such entry, or not for this batch size */
+  GRADC_BAD_LABEL = 5,     /* a class label is not in [0, classes); gradc_call.problem has its place */
 
   /* 64 to 127: the environment failed. Nothing was changed. */
   GRADC_OUT_OF_MEMORY = 64,
@@ -118,6 +119,13 @@ typedef struct gradc_hyper {
 /* A group of threads that work on one call at a time. Null means the calling thread alone. */
 typedef struct gradc_team gradc_team;
 
+/* Where the value is for which a call was refused. */
+typedef struct gradc_problem {
+  int32_t input; /* as in gradc_model.inputs */
+  int32_t reserved;
+  int64_t element; /* of that input, counted over the batch */
+} gradc_problem;
+
 typedef struct gradc_call {
   uint32_t struct_size; /* sizeof(gradc_call) of the caller; what lies beyond is taken for zero */
   uint32_t flags;       /* 0: there are none yet */
@@ -131,6 +139,7 @@ typedef struct gradc_call {
   int64_t step;              /* 0-based count of updates done so far */
   int64_t total_steps;       /* length of the run, for schedules that need it; 0: unknown */
   gradc_team *team;
+  gradc_problem *problem; /* null, or where GRADC_BAD_LABEL tells the place */
 } gradc_call;
 
 /* The smallest struct_size: the call up to `team`. */

@@ -28,11 +28,34 @@ char *arena_address(const gradc_call &call, const Placement &p) {
   return static_cast<char *>(call.arenas[arena_of(p.space)]) + p.offset;
 }
 
+// Whether all labels lie where they must, else a status, with the place of the first that does not.
+int32_t check_labels(const gradc_call &call, const Graph &graph, const std::vector<Value> &inputs) {
+  for (Value v : inputs) {
+    const Node &node = graph[v];
+    const auto index = static_cast<int32_t>(graph.plan->places[v].index);
+    const int64_t count = node.type.elements();
+    const int64_t first = node.below == 0 ? count
+                                          : gradc_core_first_outside(call.inputs[index], static_cast<int32_t>(node.type.dtype),
+                                                                     count, node.below);
+    if (first == count)
+      continue;
+    if (call.problem)
+      *call.problem = {index, 0, first};
+    return GRADC_BAD_LABEL;
+  }
+  return GRADC_OK;
+}
+
+// The call as today's hosts make it: what one of before lacks is zero.
+gradc_call whole_call(const gradc_call &given) {
+  gradc_call call{};
+  std::memcpy(&call, &given, std::min<size_t>(given.struct_size, sizeof call));
+  return call;
+}
+
 // What a compiled entry checks too, in the same order.
 int32_t check(const gradc_call *call, const Graph &graph) {
-  if (!call)
-    return GRADC_NULL_POINTER;
-  if (call->struct_size < GRADC_CALL_LEAST || call->flags || call->reserved)
+  if (call->flags || call->reserved)
     return GRADC_BAD_CALL;
   const CallNeeds needs = call_needs(graph);
   for (int arena : needs.arenas)
@@ -45,7 +68,7 @@ int32_t check(const gradc_call *call, const Graph &graph) {
   for (size_t i = 0; i < graph.returns.size(); ++i)
     if (!call->outputs || missing(graph.returns[i].value, call->outputs[i]))
       return GRADC_NULL_POINTER;
-  return GRADC_OK;
+  return check_labels(*call, graph, needs.inputs);
 }
 
 Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
@@ -87,9 +110,14 @@ int32_t outcome(const EntrySpec &entry, const std::vector<Tensor> &results) {
   return has_loss && !std::isfinite(results.at(0).number(0)) ? GRADC_NOT_FINITE : GRADC_OK;
 }
 
-int32_t run_entry(const gradc_entry *self, const gradc_call *call) {
+int32_t run_entry(const gradc_entry *self, const gradc_call *given) {
   const auto *context = static_cast<const EntryContext *>(self->context);
   const Graph &graph = context->entry->graph;
+  if (!given)
+    return GRADC_NULL_POINTER;
+  if (given->struct_size < GRADC_CALL_LEAST)
+    return GRADC_BAD_CALL;
+  const gradc_call whole = whole_call(*given), *call = &whole;
   if (const int32_t refusal = check(call, graph))
     return refusal;
   Bindings bindings = bind(*call, *context);

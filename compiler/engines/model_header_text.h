@@ -14,6 +14,7 @@ typedef struct {name} {{
   int32_t use_schedule; /* 1: `hypers` are the initial values, and the model's schedule follows from them the values of
                            each step; 0: they are the values of the next step */
   int32_t status;       /* of the last call; GRADC_OK is 0 */
+  gradc_problem problem; /* after GRADC_BAD_LABEL: where the label is */
   int64_t seed;
   int64_t step;        /* updates done so far */
   int64_t total_steps; /* length of the run, for schedules that need it; 0: unknown */
@@ -47,6 +48,7 @@ static inline int32_t {name}_run({name} *m, int32_t kind, int64_t batch, const v
   call.step = m->step;
   call.total_steps = m->total_steps;
   call.team = m->team;
+  call.problem = &m->problem;
   return m->status = entry->run(entry, &call);
 }}
 

@@ -113,11 +113,19 @@ private:
       kind = buffer_kind();
     lex_.expect(":");
     Type type = lex_.type();
+    int64_t below = 0;
+    if (role == Role::input && lex_.accept_word("below")) {
+      size_t at = lex_.offset();
+      below = lex_.integer("a bound of the values");
+      if (below < 1 || !is_integer(type.dtype))
+        lex_.fail("only integers have a bound, and it is positive", at);
+    }
     Placement place = placement(type);
     std::string where = location();
     Value v = lex_.checked(begin, [&] {
       return kind ? graph_.declare_buffer(*kind, name, type, where) : graph_.declare(role, name, type, where);
     });
+    graph_[v].below = below;
     define(name, v, place);
   }
 

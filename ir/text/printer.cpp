@@ -111,6 +111,8 @@ private:
       text_ += attrs_text(node);
     }
     text_ += " : " + to_string(node.type);
+    if (node.below > 0)
+      text_ += " below " + std::to_string(node.below);
     if (graph_.plan)
       text_ += place_text(graph_.plan->places[v], node.type);
     text_ += location_text(node.location) + "\n";

@@ -49,6 +49,9 @@ GRADC_CORE int32_t gradc_core_load(const gradc_model *model, void *const *arenas
 /* The level of the x86-64 psABI, 1 to 4, whose instructions the processor has and the system lets programs use. */
 GRADC_CORE int32_t gradc_core_cpu_level(void);
 
+/* The place of the first of `count` values of `dtype`, I32 or I64, that is not in [0, below); `count` if all are. */
+GRADC_CORE int64_t gradc_core_first_outside(const void *values, int32_t dtype, int64_t count, int64_t below);
+
 /* gradc_model.status_message: a static text, never null. */
 GRADC_CORE const char *gradc_core_status_message(int32_t status);
 

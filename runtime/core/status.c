@@ -13,6 +13,8 @@ const char *gradc_core_status_message(int32_t status) {
     return "an arena that is needed is null or was not given";
   case GRADC_NOT_COMPILED:
     return "the model was not compiled to do this, or not for this batch size";
+  case GRADC_BAD_LABEL:
+    return "a class label is below zero, or not below the number of classes";
   case GRADC_OUT_OF_MEMORY:
     return "out of memory";
   case GRADC_IO_ERROR:

@@ -120,11 +120,16 @@ int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const
   call.step = position.step;
   call.total_steps = position.total_steps;
   call.team = team_.get();
+  gradc_problem problem{};
+  call.problem = &problem;
   const int32_t status = entry.run(&entry, &call);
-  if (!gradc_succeeded(status))
-    throw Error(fmt::format("entry '{}' of model '{}' failed: {}", entry.name, model_.name,
-                            model_.status_message(status)));
-  return status;
+  if (gradc_succeeded(status))
+    return status;
+  const std::string place = status == GRADC_BAD_LABEL ? fmt::format(" (input '{}', element {} of the batch)",
+                                                                    gradc_input_at(&model_, problem.input)->name, problem.element)
+                                                      : "";
+  throw Error(fmt::format("entry '{}' of model '{}' failed: {}{}", entry.name, model_.name, model_.status_message(status),
+                          place));
 }
 
 void Instance::init(int64_t seed) {

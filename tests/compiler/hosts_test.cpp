@@ -1,16 +1,11 @@
 // What a host holds after `gradc compile`: a shared object that asks for nothing, a header that every compiler takes,
 // and the programs of examples/hosts, which learn with them.
-#include "compiler/engines/aot.h"
-#include "compiler/engines/build_model.h"
-#include "compiler/engines/model_header.h"
 #include "compiler/engines/shared_model.h"
 #include "runtime/train/instance.h"
-#include "tests/support/runtime_fake_model.h"
+#include "tests/support/compiled_library.h"
 
 #include <catch2/catch.hpp>
 
-#include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -20,56 +15,13 @@ namespace gradc {
 namespace {
 
 using runtime::Instance;
+using tests::CompiledLibrary;
+using tests::shell;
 
 const std::string kRoot = GRADC_SOURCE_DIR;
 
-/// What the command prints, both streams; fails the test when it does not exit with 0.
-std::string shell(const std::string &command) {
-  FILE *pipe = popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe);
-  std::string text;
-  std::array<char, 4096> block{};
-  while (size_t n = fread(block.data(), 1, block.size(), pipe))
-    text.append(block.data(), n);
-  const int status = pclose(pipe);
-  INFO(command << "\n" << text);
-  REQUIRE(status == 0);
-  return text;
-}
-
-/// <stem>.so and <stem>.h of a model, in a folder of its own.
-class Compiled {
-public:
-  explicit Compiled(const std::string &model_path, std::string stem) : stem_(std::move(stem)) {
-    Diagnostics diagnostics;
-    const std::optional<Model> model = load_model(model_path, {}, diagnostics);
-    INFO(diagnostics.render());
-    REQUIRE(model);
-    std::vector<EntryRequest> entries;
-    for (Entry entry : entries_of(*model)) {
-      entries.push_back({entry, takes_examples(entry) ? model->batch_size : 0});
-      if (entry == Entry::predict || entry == Entry::fit)
-        entries.push_back({entry, 1});
-    }
-    const ModelSpec spec = build_model(*model, entries, DType::f32, RunOptions{});
-    CodegenOptions codegen;
-    codegen.target = host_target();
-    write_shared_object(spec, codegen, library());
-    runtime::write_text(header(), model_header(spec));
-  }
-  std::string path(const std::string &name) const { return folder_ / name; }
-  std::string library() const { return path(stem_ + ".so"); }
-  std::string header() const { return path(stem_ + ".h"); }
-  /// For the compiler: link with it, and find it when run.
-  std::string link_flags() const { return library() + " -Wl,-rpath," + folder_.path(); }
-
-private:
-  runtime::TemporaryFolder folder_;
-  std::string stem_;
-};
-
-const Compiled &digits() {
-  static const Compiled compiled(kRoot + "/examples/digits/model.json", "digits");
+const CompiledLibrary &digits() {
+  static const CompiledLibrary compiled(kRoot + "/examples/digits/model.json", "digits");
   return compiled;
 }
 
@@ -94,7 +46,7 @@ std::vector<double> losses(const gradc_model &table, int64_t seed) {
   return result;
 }
 
-void compile_header(const Compiled &compiled, const std::string &name) {
+void compile_header(const CompiledLibrary &compiled, const std::string &name) {
   runtime::write_text(compiled.path("use.c"), "#include \"" + compiled.header() + "\"\n" +
                                                   "int main(void) { return !" + name + "_create(1, 2); }\n");
   const std::string warnings = " -Wall -Wextra -Wpedantic -Werror ";
@@ -117,7 +69,7 @@ TEST_CASE("hosts: names that are words of C or differ in case only make no bad h
     "layers": [{"name": "m", "type": "dense", "units": 4, "input": "class"},
                {"name": "M", "type": "dense", "units": 2}],
     "outputs": ["m", "M"], "loss": {"type": "softmax_cross_entropy", "logits": "M", "labels": "batch"}})");
-  compile_header(Compiled(folder / "model.json", "switch"), "switch_");
+  compile_header(CompiledLibrary(folder / "model.json", "switch"), "switch_");
 }
 
 TEST_CASE("hosts: a shared object exports one function and needs libc alone", "[hosts]") {
@@ -170,7 +122,7 @@ TEST_CASE("hosts: the C program of the README compiles and runs", "[hosts]") {
 
 // The statistics of iris.csv as scikit-learn's StandardScaler has them: mean 5.843333, deviation 0.825301 of the first column.
 TEST_CASE("hosts: a C program fits the statistics of raw data, and names classes", "[hosts]") {
-  const Compiled iris(kRoot + "/examples/iris/model.json", "iris");
+  const CompiledLibrary iris(kRoot + "/examples/iris/model.json", "iris");
   runtime::write_text(iris.path("fit.c"), R"(#include "iris.h"
 #include <stdio.h>
 int main(int argc, char **argv) {

@@ -360,7 +360,7 @@ TEST_CASE("every status has a text of its own") {
     texts[gradc_core_status_message(status)].push_back(status);
   for (const auto &[text, statuses] : texts)
     CHECK((statuses.size() == 1 || text == "unknown status"));
-  for (int32_t status : {GRADC_OK, GRADC_BAD_CALL, GRADC_NULL_POINTER, GRADC_MISSING_ARENA, GRADC_NOT_COMPILED,
+  for (int32_t status : {GRADC_OK, GRADC_BAD_CALL, GRADC_NULL_POINTER, GRADC_MISSING_ARENA, GRADC_NOT_COMPILED, GRADC_BAD_LABEL,
                          GRADC_OUT_OF_MEMORY, GRADC_IO_ERROR, GRADC_BAD_FILE, GRADC_MISMATCH, GRADC_NOT_FINITE})
     CHECK(gradc_core_status_message(status) != std::string("unknown status"));
 }

@@ -1,5 +1,6 @@
 #include "compiler/codegen/entries/emit_checks.h"
 
+#include "compiler/codegen/emission/emit_loop.h"
 #include "compiler/codegen/entries/model_table.h"
 
 #include <algorithm>
@@ -25,9 +26,11 @@ private:
   llvm::Value *array_entry(llvm::Value *array, int64_t index) {
     return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
   }
+  llvm::Value *later_pointer(size_t offset);
   void require_pointer(llvm::Value *pointer) { emit_require(b_, b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
   void check_arenas(const std::vector<int> &used);
   void check_values(const std::vector<Value> &inputs);
+  void check_labels(Value input);
 
   llvm::IRBuilder<> &b_;
   const Graph &graph_;
@@ -47,6 +50,9 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
     needs.arenas.insert(std::upper_bound(needs.arenas.begin(), needs.arenas.end(), workspace), workspace);
   check_arenas(needs.arenas);
   check_values(needs.inputs);
+  for (Value v : needs.inputs)
+    if (graph_[v].below > 0)
+      check_labels(v);
   bases_.team = field(offsetof(gradc_call, team), pointer_);
   llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
   bases_.hypers = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults, hypers);
@@ -85,6 +91,48 @@ void CheckEmitter::check_values(const std::vector<Value> &inputs) {
     for (size_t i = 0; i < graph_.returns.size(); ++i)
       take(graph_.returns[i].value, array_entry(array, static_cast<int64_t>(i)));
   }
+}
+
+// All values lie in [0, below), or the call learns where the first is that does not.
+void CheckEmitter::check_labels(Value input) {
+  llvm::LLVMContext &c = b_.getContext();
+  llvm::Function *function = b_.GetInsertBlock()->getParent();
+  const Type &type = graph_.type(input);
+  llvm::Value *count = b_.getInt64(static_cast<uint64_t>(type.elements()));
+  auto *signature =
+      llvm::FunctionType::get(b_.getInt64Ty(), {pointer_, b_.getInt32Ty(), b_.getInt64Ty(), b_.getInt64Ty()}, false);
+  llvm::Value *first = b_.CreateCall(
+      function->getParent()->getOrInsertFunction("gradc_core_first_outside", signature),
+      {bases_.pointers.at(input), b_.getInt32(static_cast<uint32_t>(type.dtype)), count,
+       b_.getInt64(static_cast<uint64_t>(graph_[input].below))});
+  auto *bad = llvm::BasicBlock::Create(c, "bad_label", function), *good = llvm::BasicBlock::Create(c, "", function);
+  b_.CreateCondBr(b_.CreateICmpEQ(first, count), good, bad);
+  b_.SetInsertPoint(bad);
+  llvm::Value *problem = later_pointer(offsetof(gradc_call, problem));
+  emit_if(b_, b_.CreateIsNotNull(problem), [&] {
+    auto place = [&](size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), problem, offset); };
+    const auto index = static_cast<uint32_t>(graph_.plan->places[input].index);
+    b_.CreateStore(b_.getInt32(index), place(offsetof(gradc_problem, input)));
+    b_.CreateStore(first, place(offsetof(gradc_problem, element)));
+  });
+  b_.CreateRet(b_.getInt32(GRADC_BAD_LABEL));
+  b_.SetInsertPoint(good);
+}
+
+// A pointer of the call that is beyond GRADC_CALL_LEAST: null where the call is too small to have it.
+llvm::Value *CheckEmitter::later_pointer(size_t offset) {
+  llvm::Value *needed = b_.getInt32(static_cast<uint32_t>(offset + sizeof(void *)));
+  llvm::Value *has = b_.CreateICmpUGE(number(offsetof(gradc_call, struct_size)), needed);
+  llvm::BasicBlock *before = b_.GetInsertBlock(), *in = nullptr;
+  llvm::Value *there = nullptr;
+  emit_if(b_, has, [&] {
+    there = field(offset, pointer_);
+    in = b_.GetInsertBlock();
+  });
+  llvm::PHINode *phi = b_.CreatePHI(pointer_, 2);
+  phi->addIncoming(llvm::ConstantPointerNull::get(pointer_), before);
+  phi->addIncoming(there, in);
+  return phi;
 }
 
 } // namespace

@@ -35,6 +35,7 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
     Type type{input.dtype_in(float_dtype), {batch}};
     type.shape.insert(type.shape.end(), input.shape.begin(), input.shape.end());
     d.inputs.push_back(graph.declare(Role::input, input.name, type, location_of(input)));
+    graph[d.inputs.back()].below = input.classes;
   }
   for (const char *name : {"seed", "step", "total_steps"})
     d.scalars[name] = graph.declare(Role::scalar, name, {DType::i64, {}});
