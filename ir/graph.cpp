@@ -30,13 +30,26 @@ static bool is_declaration_name(std::string_view name) {
   return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), is_name_character);
 }
 
+// Nodes are also added, and dropped, without this being told.
+bool Graph::is_declared(const std::string &declared_name) {
+  if (noted_ > nodes.size()) {
+    declared_.clear();
+    noted_ = 0;
+  }
+  for (; noted_ < nodes.size(); ++noted_)
+    if (nodes[noted_].is_declaration())
+      declared_.try_emplace(nodes[noted_].name, static_cast<Value>(noted_));
+  const auto known = declared_.find(declared_name);
+  return known != declared_.end() && nodes[known->second].name == declared_name;
+}
+
 Value Graph::declare(Role role, std::string declared_name, Type type, std::string location) {
   internal_check(role != Role::none, "declare: a declaration needs a role");
   if (!is_declaration_name(declared_name))
     throw Error("'" + declared_name +
                     "' is not a name: expected a letter or '_', then letters, digits, '_', '.' or '-'",
                 location);
-  if (find(declared_name))
+  if (is_declared(declared_name))
     throw Error("'" + declared_name + "' is declared twice", location);
   try {
     check_shape(type.shape);

@@ -5,6 +5,8 @@
 #include "ir/attr.h"
 #include "ir/role.h"
 
+#include <unordered_map>
+
 namespace gradc {
 
 struct OpDef;
@@ -93,6 +95,11 @@ public:
   std::vector<bool> live_out() const;
   /// For every value: whether a returned value depends on it. Of a graph that trains, these are the forward pass.
   std::vector<bool> forward() const;
+
+private:
+  bool is_declared(const std::string &name);
+  std::unordered_map<std::string, Value> declared_; // of the first `noted_` nodes
+  size_t noted_ = 0;
 };
 
 /// Where a declared value lives.

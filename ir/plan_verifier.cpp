@@ -124,14 +124,8 @@ private:
 
   // The later of two values may take over the bytes of the earlier in the kernel that is its last reader.
   bool handed_over(Value from, Value to) const {
-    if (!at(to).in_place || at(to).first != at(from).last || at(to).offset != at(from).offset)
-      return false;
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (graph_[v].kernel == graph_[to].kernel)
-        for (Value input : graph_[v].inputs)
-          if (storage_root(graph_, input) == from)
-            return true;
-    return false;
+    return at(to).in_place && at(to).first == at(from).last && at(to).offset == at(from).offset &&
+           last_reader_[from] == graph_[to].kernel;
   }
 
   void check_overlaps() {
@@ -139,15 +133,21 @@ private:
     for (Value v = 0; v < graph_.size(); ++v)
       if (!is_view(graph_, v) && (at(v).space == Space::workspace || is_state(graph_[v].role)))
         roots.push_back(v);
+    auto begin = [&](Value v) { return std::pair(at(v).space, at(v).offset); };
+    std::sort(roots.begin(), roots.end(), [&](Value a, Value b) { return std::pair(begin(a), a) < std::pair(begin(b), b); });
+    std::vector<std::pair<Value, Value>> shared; // a value and an earlier one
     for (size_t i = 0; i < roots.size(); ++i)
-      for (size_t j = i + 1; j < roots.size(); ++j) {
-        Value a = roots[i], b = roots[j];
-        if (at(a).space != at(b).space || !overlap(at(a), at(b)))
-          continue;
-        bool apart = at(a).space == Space::workspace && (at(a).last < at(b).first || at(b).last < at(a).first);
-        if (!apart && !handed_over(a, b) && !handed_over(b, a))
-          problem(b, "shares bytes with " + names_[a] + " while both are live");
-      }
+      for (size_t j = i + 1; j < roots.size() && begin(roots[j]) < std::pair(at(roots[i]).space, at(roots[i]).offset + at(roots[i]).bytes); ++j)
+        if (const auto [a, b] = std::minmax(roots[i], roots[j]); overlap(at(a), at(b)) && !take_turns(a, b))
+          shared.emplace_back(a, b);
+    std::sort(shared.begin(), shared.end());
+    for (auto [a, b] : shared)
+      problem(b, "shares bytes with " + names_[a] + " while both are live");
+  }
+
+  bool take_turns(Value a, Value b) const {
+    const bool apart = at(a).space == Space::workspace && (at(a).last < at(b).first || at(b).last < at(a).first);
+    return apart || handed_over(a, b) || handed_over(b, a);
   }
 
   const Graph &graph_;

@@ -38,8 +38,11 @@ std::string_view closest(std::string_view name, std::span<const std::string_view
   if (name.size() > longest_name)
     return best;
   for (std::string_view candidate : candidates) {
+    const size_t shorter = std::min(name.size(), candidate.size()), longer = std::max(name.size(), candidate.size());
+    const size_t allowed = std::max<size_t>(1, longer / 3);
+    if (longer - shorter > std::min(allowed, best_distance)) // as many insertions at least
+      continue;
     size_t distance = edit_distance(name, candidate);
-    size_t allowed = std::max<size_t>(1, std::max(name.size(), candidate.size()) / 3);
     if (distance <= allowed && distance < best_distance && distance < candidate.size()) {
       best = candidate;
       best_distance = distance;

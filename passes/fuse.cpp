@@ -3,11 +3,13 @@
 #include "ir/error.h"
 #include "ir/lowering/lower.h"
 #include "ir/lowering/nests.h"
+#include "ir/lowering/region_keys.h"
 #include "ir/op.h"
 #include "passes/dce.h"
 #include "passes/fusion_rules.h"
 #include "passes/legalize_outputs.h"
 #include "passes/storage.h"
+#include "passes/units.h"
 
 #include <algorithm>
 #include <map>
@@ -18,148 +20,60 @@ namespace {
 
 class Fuser {
 public:
-  explicit Fuser(Graph &graph) : graph_(graph) {
-    users_ = graph_.users();
-    live_out_ = graph_.live_out();
+  Fuser(Graph &graph, const PassTarget &target) : graph_(graph), target_(target), units_(graph), keys_(graph) {
     for (const Update &update : graph_.updates)
       states_.emplace(update.value, update.target);
-    after_.resize(graph_.size());
-    for (const Hazard &h : state_hazards(graph_, becomes_view))
-      after_[h.before].push_back(h.after);
-    classify();
   }
 
   void run() {
     merge_all();
-    siblings_ = true;
-    begin_phase();
+    begin(Phase::siblings);
     merge_siblings();
-    siblings_ = false;
-    scalars_ = true; // later: they would bind together what has nothing else in common
-    begin_phase();
+    begin(Phase::scalars);
     merge_all();
-    row_tiles_ = true; // last: they bind all that joins to loops over rows
-    begin_phase();
+    begin(Phase::row_tiles);
     merge_all();
     rebuild();
   }
 
   std::vector<Apart> apart() {
-    row_tiles_ = true;
+    phase_ = Phase::row_tiles;
     std::vector<Apart> found;
     std::set<std::pair<int, int>> seen;
     for (Value v = 0; v < graph_.size(); ++v)
       for (Value input : graph_[v].inputs) {
         const Value from = storage_root(graph_, input);
-        if (group_[from] < 0 || group_[v] < 0 || group_[from] == group_[v] || !seen.insert({group_[from], group_[v]}).second)
-          continue;
-        found.push_back({graph_[from].kernel, graph_[v].kernel, from,
-                         from == input ? why_not(group_[from], group_[v]) : "it is read in another shape"});
+        const int a = units_.group(from), b = units_.group(v);
+        if (a >= 0 && b >= 0 && a != b && seen.insert({a, b}).second)
+          found.push_back({graph_[from].kernel, graph_[v].kernel, from, from == input ? why_apart(a, b) : "it is read in another shape"});
       }
     return found;
   }
 
 private:
-  static constexpr int kNone = -1, kFree = -2;
+  // In this order: what binds together what has little in common comes late.
+  enum class Phase {
+    chains,    // producers and consumers
+    siblings,  // readers of one value, where one loop nest serves both
+    scalars,   // also neighbours that have only a scalar in common
+    row_tiles, // also contractions that hand over tiles of rows: they bind all that joins to loops over rows
+  };
 
-  bool is_free(const Node &node, Value v) const {
-    if (live_out_[v] || node.op->expensive)
-      return false;
-    bool scalar_inputs = std::all_of(node.inputs.begin(), node.inputs.end(), [&](Value input) {
-      const Node &in = graph_[input];
-      return group_[input] == kFree || in.role == Role::scalar || is_constant(in);
-    });
-    bool cheap = node.op->kind == OpKind::source || node.op->kind == OpKind::movement ||
-                 (node.op->kind == OpKind::elementwise && node.type.elements() == 1);
-    return cheap && scalar_inputs;
-  }
+  // What is true of a region whatever the phase, and so of all regions like it.
+  struct Facts {
+    std::string refusal; // why it is no kernel, or no good one; empty when it is
+    bool one_nest = true, tiles_rows = false, breaks_update = false;
+  };
+  enum class Verdict { together, not_in_this_phase, apart };
+  // Groups that stay apart as long as both have so many nodes: groups only grow.
+  struct Refusal {
+    std::pair<size_t, size_t> sizes;
+    bool of_phase;
+  };
 
-  void classify() {
-    group_.assign(graph_.size(), kNone);
-    std::map<int, int> groups; // of the kernels of a fused graph
-    for (Value v = 0; v < graph_.size(); ++v) {
-      const Node &node = graph_[v];
-      if (node.kernel != kNoKernel)
-        group_[v] = groups.emplace(node.kernel, static_cast<int>(v)).first->second;
-      else if (node.is_declaration() || is_constant(node))
-        continue;
-      else if (is_free(node, v))
-        group_[v] = kFree;
-      else if (!becomes_view(graph_, v))
-        group_[v] = static_cast<int>(v); // each its own at first
-    }
-    members_.resize(graph_.size());
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (group_[v] >= 0)
-        members_[static_cast<size_t>(group_[v])].push_back(v);
-  }
-
-  const std::vector<Value> &members(int group) const { return members_[static_cast<size_t>(group)]; }
-
-  // The nodes of a region with the free nodes they use, in order.
-  std::vector<Value> with_free(const std::vector<Value> &nodes) const {
-    std::set<Value> all(nodes.begin(), nodes.end());
-    std::vector<Value> work(nodes);
-    while (!work.empty()) {
-      Value v = work.back();
-      work.pop_back();
-      for (Value input : graph_[v].inputs)
-        if (group_[input] == kFree && all.insert(input).second)
-          work.push_back(input);
-    }
-    return {all.begin(), all.end()};
-  }
-
-  std::vector<Value> outputs(const std::vector<Value> &nodes) const {
-    std::set<Value> inside(nodes.begin(), nodes.end());
-    std::vector<Value> out;
-    for (Value v : nodes) {
-      bool outside = std::any_of(users_[v].begin(), users_[v].end(), [&](Value u) { return !inside.contains(u); });
-      if (live_out_[v] || outside)
-        out.push_back(v);
-    }
-    return out;
-  }
-
-  // What runs as one: a group, by its number, or a lone view, by its value. A group's number is one of its values.
-  Value unit(Value v) const { return group_[v] >= 0 ? static_cast<Value>(group_[v]) : v; }
-  bool computes(Value unit) const { return group_[unit] >= 0; }
-  std::vector<Value> nodes_of(Value unit) const { return computes(unit) ? members(static_cast<int>(unit)) : std::vector{unit}; }
-  /// The units that must run after one, through data or hazards; a unit may come several times.
-  std::vector<Value> successors(Value from) const {
-    std::vector<Value> next;
-    for (Value v : nodes_of(from))
-      for (const std::vector<Value> *after : {&users_[v], &after_[v]})
-        for (Value u : *after)
-          if (group_[u] != kFree && unit(u) != from)
-            next.push_back(unit(u));
-    return next;
-  }
-
-  // Whether something outside both must run after one of them and before the other.
-  bool makes_cycle(int a, int b) const {
-    auto ours = [&](Value unit) { return computes(unit) && (static_cast<int>(unit) == a || static_cast<int>(unit) == b); };
-    std::vector<bool> seen(graph_.size(), false);
-    std::vector<Value> work;
-    for (int group : {a, b})
-      for (Value next : successors(static_cast<Value>(group)))
-        if (!ours(next) && !seen[next]) {
-          seen[next] = true;
-          work.push_back(next);
-        }
-    while (!work.empty()) {
-      const Value from = work.back();
-      work.pop_back();
-      for (Value next : successors(from)) {
-        if (ours(next))
-          return true;
-        if (!seen[next]) {
-          seen[next] = true;
-          work.push_back(next);
-        }
-      }
-    }
-    return false;
+  void begin(Phase phase) {
+    phase_ = phase;
+    std::erase_if(refused_, [](const auto &r) { return r.second.of_phase; });
   }
 
   // A state overwritten in place may be read in the same kernel only where it is written.
@@ -175,52 +89,86 @@ private:
     return false;
   }
 
-  // Reasons of a phase; all others stay, as groups only grow.
-  static constexpr std::string_view kOneAfterTheOther = "they would read what they have in common one after the other";
-  static constexpr std::string_view kTilesOfRows = "they may share tiles of rows";
-  void begin_phase() {
-    std::erase_if(refused_, [](const auto &r) { return r.second.of_phase; });
+  // Regions that write states are alike only if what they read is of these states in the same way.
+  std::vector<uint32_t> key_of(const Units::Region &region) {
+    RegionKey key = keys_.of(region.nodes, region.outputs);
+    const bool writes_state = std::any_of(region.outputs.begin(), region.outputs.end(), [&](Value v) { return states_.contains(v); });
+    if (!writes_state)
+      return std::move(key.words);
+    std::vector<Value> roots;
+    for (Value v : key.outside)
+      roots.push_back(storage_root(graph_, v, becomes_view));
+    auto add = [&](Value root) {
+      key.words.push_back(static_cast<uint32_t>(std::find(roots.begin(), roots.end(), root) - roots.begin()));
+    };
+    for (Value root : roots)
+      add(root);
+    for (size_t i = 0; i < region.outputs.size(); ++i) {
+      auto [begin, end] = states_.equal_range(region.outputs[i]);
+      for (auto state = begin; state != end; ++state) {
+        key.words.push_back(static_cast<uint32_t>(i));
+        add(state->second);
+      }
+    }
+    return std::move(key.words);
   }
 
-  std::string why_not(int a, int b) const {
-    if (makes_cycle(a, b))
-      return "each needs the other to run first";
-    std::vector<Value> nodes = members(a), more = members(b);
-    nodes.insert(nodes.end(), more.begin(), more.end());
-    std::sort(nodes.begin(), nodes.end());
+  const Facts &facts_of(const Units::Region &region) {
+    auto [known, fresh] = facts_.try_emplace(key_of(region));
+    Facts &facts = known->second;
+    if (!fresh)
+      return facts;
     try {
-      LoweredKernel lowered = lower_region(graph_, with_free(nodes), outputs(nodes));
-      if (std::string reason = why_not_one_kernel(lowered.kernel); !reason.empty())
-        return reason;
-      if (siblings_ && !one_nest(lowered.kernel))
-        return std::string(kOneAfterTheOther);
-      if (!row_tiles_ && tiles_rows(lowered.kernel))
-        return std::string(kTilesOfRows);
-      if (breaks_update(lowered))
-        return "a parameter would be overwritten before its last read";
+      const LoweredKernel lowered = lower_region(graph_, region.nodes, region.outputs);
+      facts.refusal = why_not_one_kernel(lowered.kernel, target_);
+      if (facts.refusal.empty()) {
+        facts.one_nest = one_nest(lowered.kernel);
+        facts.tiles_rows = tiles_rows(lowered.kernel, target_);
+        facts.breaks_update = breaks_update(lowered);
+      }
     } catch (const Unfusable &reason) {
-      return reason.what();
+      facts.refusal = reason.what();
     }
-    return "";
+    return facts;
+  }
+
+  bool too_many_nodes(int a, int b) const { return units_.members(a).size() + units_.members(b).size() > kMostNodes; }
+
+  // What is cheap to know comes first: regions that are alike are judged once, but every cycle is another one.
+  Verdict judge(int a, int b) {
+    if (too_many_nodes(a, b) || units_.results(a) + units_.results(b) > kMaxTensors)
+      return Verdict::apart;
+    const Facts &facts = facts_of(units_.merged(a, b));
+    if (!facts.refusal.empty() || facts.breaks_update)
+      return Verdict::apart;
+    if ((phase_ == Phase::siblings && !facts.one_nest) || (phase_ < Phase::row_tiles && facts.tiles_rows))
+      return Verdict::not_in_this_phase;
+    return units_.makes_cycle(a, b) ? Verdict::apart : Verdict::together;
+  }
+
+  // The same for people.
+  std::string why_apart(int a, int b) {
+    if (units_.makes_cycle(a, b))
+      return "each needs the other to run first";
+    if (too_many_nodes(a, b))
+      return "too many operations for one kernel";
+    const Facts &facts = facts_of(units_.merged(a, b));
+    return facts.breaks_update ? "a parameter would be overwritten before its last read" : facts.refusal;
   }
 
   bool try_merge(Value producer, Value consumer) {
-    int a = group_[producer], b = group_[consumer];
+    const int a = units_.group(producer), b = units_.group(consumer);
     if (a < 0 || b < 0 || a == b)
       return false;
-    auto sizes = std::pair(members(a).size(), members(b).size());
-    if (auto known = refused_.find({a, b}); known != refused_.end() && known->second.sizes == sizes)
+    const auto sizes = std::pair(units_.members(a).size(), units_.members(b).size());
+    const uint64_t pair = static_cast<uint64_t>(a) << 32 | static_cast<uint64_t>(b);
+    if (auto known = refused_.find(pair); known != refused_.end() && known->second.sizes == sizes)
       return false;
-    if (const std::string reason = why_not(a, b); !reason.empty()) {
-      refused_[{a, b}] = {sizes, reason == kOneAfterTheOther || reason == kTilesOfRows};
+    if (const Verdict verdict = judge(a, b); verdict != Verdict::together) {
+      refused_[pair] = {sizes, verdict == Verdict::not_in_this_phase};
       return false;
     }
-    for (Value v : members(a))
-      group_[v] = b;
-    std::vector<Value> &into = members_[static_cast<size_t>(b)], &from = members_[static_cast<size_t>(a)];
-    into.insert(into.end(), from.begin(), from.end());
-    std::sort(into.begin(), into.end());
-    from.clear();
+    units_.merge(a, b);
     return true;
   }
 
@@ -233,12 +181,12 @@ private:
   size_t merge_into_sole_consumer() {
     size_t merges = 0;
     for (Value v = static_cast<Value>(graph_.size()); v-- > 0;) {
-      if (group_[v] < 0 || live_out_[v] || users_[v].empty())
+      const std::vector<Value> &users = units_.users(v);
+      if (units_.group(v) < 0 || units_.live_out(v) || users.empty())
         continue;
-      int consumer = group_[users_[v][0]];
-      bool sole = std::all_of(users_[v].begin(), users_[v].end(), [&](Value u) { return group_[u] == consumer; });
-      if (sole)
-        merges += try_merge(v, users_[v][0]);
+      const int consumer = units_.group(users[0]);
+      if (std::all_of(users.begin(), users.end(), [&](Value u) { return units_.group(u) == consumer; }))
+        merges += try_merge(v, users[0]);
     }
     return merges;
   }
@@ -247,42 +195,57 @@ private:
   size_t merge_neighbours() {
     size_t merges = 0;
     for (Value v = 0; v < graph_.size(); ++v)
-      if (group_[v] >= 0)
+      if (units_.group(v) >= 0)
         for (Value input : graph_[v].inputs)
-          if (scalars_ || graph_.type(input).elements() > 1)
+          if (phase_ >= Phase::scalars || graph_.type(input).elements() > 1)
             merges += try_merge(input, v);
     return merges;
   }
 
-  // Kernels with an operand in common, where one loop nest serves both: the operand is read once.
+  // Kernels with an operand in common, where one loop nest serves both: the operand is read once. Of the readers before one
+  // it is enough to ask the first of each group, until one merges.
   void merge_siblings() {
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (graph_.type(v).elements() > 1)
-        for (size_t b = 1; b < users_[v].size(); ++b)
-          for (size_t a = 0; a < b; ++a)
-            try_merge(users_[v][a], users_[v][b]);
+    for (Value v = 0; v < graph_.size(); ++v) {
+      if (graph_.type(v).elements() <= 1)
+        continue;
+      const std::vector<Value> &users = units_.users(v);
+      std::vector<size_t> firsts; // of the groups so far
+      for (size_t b = 0; b < users.size(); ++b)
+        if (!joins_sibling(users, firsts, b))
+          firsts.push_back(b);
+    }
+  }
+
+  // Whether reader b is of the group of one before it, or becomes so.
+  bool joins_sibling(const std::vector<Value> &users, const std::vector<size_t> &firsts, size_t b) {
+    bool joined = false;
+    for (size_t first : firsts) {
+      joined |= units_.group(users[first]) == units_.group(users[b]);
+      if (!try_merge(users[first], users[b]))
+        continue;
+      for (size_t a = first + 1; a < b; ++a)
+        try_merge(users[a], users[b]);
+      return true;
+    }
+    return joined;
   }
 
   void rebuild();
 
+  static constexpr size_t kMostNodes = 256; // of a kernel: its code is compiled in more than linear time
+
   Graph &graph_;
-  bool siblings_ = false;  // whether kernels merge only into one loop nest
-  bool scalars_ = false;   // whether neighbours may merge because of a scalar
-  bool row_tiles_ = false; // whether contractions may hand over tiles of rows
-  std::vector<int> group_;
-  std::vector<std::vector<Value>> users_;
-  std::vector<bool> live_out_;
-  std::vector<std::vector<Value>> members_; // of each group
-  std::multimap<Value, Value> states_;      // from a value to the state it is written to
-  std::vector<std::vector<Value>> after_;   // of each node: what must run later, though it reads nothing of it
-  struct Refusal {
-    std::pair<size_t, size_t> sizes; // of the groups
-    bool of_phase;
-  };
-  std::map<std::pair<int, int>, Refusal> refused_; // groups that stay apart at these sizes
+  const PassTarget &target_;
+  Units units_;
+  RegionKeys keys_;
+  Phase phase_ = Phase::chains;
+  std::multimap<Value, Value> states_; // from a value to the state it is written to
+  RegionMap<Facts> facts_;
+  std::unordered_map<uint64_t, Refusal> refused_; // by both groups
 };
 
-// Emits declarations, constants and then units (kernels and views) in an order that data and hazards allow.
+// Emits declarations, constants and then units (kernels and views) in an order that data and states allow: of those that may
+// come next always the one whose first node is the first.
 void Fuser::rebuild() {
   Rewriter rewriter(graph_);
   for (Value v = 0; v < graph_.size(); ++v)
@@ -293,13 +256,13 @@ void Fuser::rebuild() {
   std::vector<size_t> place(graph_.size());
   std::vector<bool> listed(graph_.size(), false);
   for (Value v = 0; v < graph_.size(); ++v)
-    if (!rewriter.has(v) && group_[v] != kFree && !listed[unit(v)]) {
-      listed[unit(v)] = true;
-      place[unit(v)] = units.size();
-      units.push_back(unit(v));
+    if (const Value u = units_.unit(v); !rewriter.has(v) && units_.group(v) != Units::kFree && !listed[u]) {
+      listed[u] = true;
+      place[u] = units.size();
+      units.push_back(u);
     }
   for (Value u : units)
-    for (Value next : successors(u))
+    for (Value next : units_.successors(u))
       ++waits_for[next];
   std::set<size_t> ready;
   for (Value u : units)
@@ -310,12 +273,10 @@ void Fuser::rebuild() {
   for (; !ready.empty(); ++done) {
     const Value u = units[*ready.begin()];
     ready.erase(ready.begin());
-    for (Value v : with_free(nodes_of(u))) {
-      Value copy = rewriter.copy(v);
-      rewriter.to()[copy].kernel = computes(u) ? kernel : kNoKernel;
-    }
-    kernel += computes(u);
-    for (Value next : successors(u))
+    for (Value v : units_.nodes_of(u))
+      rewriter.to()[rewriter.copy(v)].kernel = units_.computes(u) ? kernel : kNoKernel;
+    kernel += units_.computes(u);
+    for (Value next : units_.successors(u))
       if (--waits_for[next] == 0)
         ready.insert(place[next]);
   }
@@ -325,18 +286,18 @@ void Fuser::rebuild() {
 
 } // namespace
 
-bool fuse(Graph &graph) {
+bool fuse(Graph &graph, const PassOptions &options) {
   if (graph.kernel_count() > 0)
     return false;
   legalize_outputs(graph);
   dce(graph); // a kernel without results has no meaning
-  Fuser(graph).run();
+  Fuser(graph, options.target).run();
   return true;
 }
 
-std::vector<Apart> kernels_apart(const Graph &fused) {
+std::vector<Apart> kernels_apart(const Graph &fused, const PassOptions &options) {
   Graph graph = fused;
-  return Fuser(graph).apart();
+  return Fuser(graph, options.target).apart();
 }
 
 } // namespace gradc

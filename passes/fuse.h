@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/graph.h"
+#include "passes/pass_options.h"
 
 namespace gradc {
 
@@ -10,7 +11,7 @@ namespace gradc {
 /// Cheap scalars and index sources are cloned into each kernel that uses them. Constants stay outside; a reshape outside a
 /// kernel is a view, inside one a copy. Afterwards every returned or updated value is written by a node of its own.
 /// Leaves alone: the ops themselves, and graphs that have kernels already.
-bool fuse(Graph &);
+bool fuse(Graph &, const PassOptions & = {});
 
 /// Two kernels of a fused graph, of which one reads what the other writes.
 struct Apart {
@@ -19,6 +20,6 @@ struct Apart {
   std::string reason; // not to be one
 };
 /// Every such pair, once, in the order of the graph.
-std::vector<Apart> kernels_apart(const Graph &fused);
+std::vector<Apart> kernels_apart(const Graph &fused, const PassOptions & = {});
 
 } // namespace gradc

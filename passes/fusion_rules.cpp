@@ -11,12 +11,14 @@ namespace gradc {
 namespace {
 
 constexpr double kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
-constexpr size_t kMaxTensors = 32;           // each is an address in a register, and a stream of memory
 constexpr double kSmallContraction = 1 << 18; // the same for a sum of products, which runs much faster
 constexpr double kSmallOperand = 512 << 10;  // bytes of one factor of it: more takes so long to read that threads are worth it
-constexpr double kLocalBytes = 16 << 10;    // of values handed from one loop nest to the next: within half of any L1
-constexpr double kTileBytes = 4 << 10;      // of the same for each row of a contraction's tile, which has up to 30
-constexpr double kWalkedBytes = 128 << 10;  // of a contraction's operand that every tile of rows reads: half of the smallest L2
+// Bytes of values handed from one loop nest to the next: within half of the nearest cache.
+double local_bytes(const PassTarget &target) { return static_cast<double>(target.l1_bytes / 2); }
+// Bytes of the same for each row of a contraction's tile, which has up to 30.
+double tile_bytes(const PassTarget &target) { return static_cast<double>(target.l1_bytes / 8); }
+// Bytes of a contraction's operand that every tile of rows reads.
+double walked_bytes(const PassTarget &target) { return static_cast<double>(target.l2_bytes / 2); }
 
 double points(const Kernel &k, const std::vector<int> &axes) {
   double n = 1;
@@ -55,7 +57,7 @@ bool is_small(const Kernel &k) {
 
 // A contraction hands a tile of its rows to what reduces over its columns, and walks the operand of the columns again for
 // each such tile.
-std::string row_tile_rule(const Kernel &k) {
+std::string row_tile_rule(const Kernel &k, const PassTarget &target) {
   const std::vector<int> shared = k.shared_axes();
   const Stage &first = k.stages[0];
   if (shared.empty() || !is_contraction(k, first))
@@ -67,12 +69,12 @@ std::string row_tile_rule(const Kernel &k) {
       bytes = points(k, {its.begin(), its.end()}) * static_cast<double>(size_of(k.expr(factor).dtype));
   if (bytes == 0)
     return "no operand of the contraction serves several rows";
-  if (handed_over_bytes(k, shared) > kTileBytes)
+  if (handed_over_bytes(k, shared) > tile_bytes(target))
     return "a tile of rows would leave the cache";
-  return bytes > kWalkedBytes ? "an operand of the contraction would leave the cache between tiles of rows" : "";
+  return bytes > walked_bytes(target) ? "an operand of the contraction would leave the cache between tiles of rows" : "";
 }
 
-std::string contraction_rule(const Kernel &k) {
+std::string contraction_rule(const Kernel &k, const PassTarget &target) {
   std::vector<size_t> contractions; // stages
   for (size_t s = 0; s < k.stages.size(); ++s) {
     const Stage &stage = k.stages[s];
@@ -88,19 +90,19 @@ std::string contraction_rule(const Kernel &k) {
     for (size_t s = 0; s < k.stages.size(); ++s)
       if (s != c && nests[s] == nests[c] && k.stages[s].axes == k.stages[c].axes && !k.stages[s].reduce.empty())
         return is_contraction(k, k.stages[s]) ? "two contractions want two register tiles" : "another reduction beside a contraction";
-  if (!tiles_rows(k))
+  if (!tiles_rows(k, target))
     return "";
-  return contractions.size() > 1 ? "two contractions want two register tiles" : row_tile_rule(k);
+  return contractions.size() > 1 ? "two contractions want two register tiles" : row_tile_rule(k, target);
 }
 
 // Values handed between loop nests wait in a buffer of the shared iteration.
-std::string locality_rule(const Kernel &k) {
+std::string locality_rule(const Kernel &k, const PassTarget &target) {
   const std::vector<int> shared = k.shared_axes();
   if (one_nest(k))
     return "";
   if (shared.empty() && !is_small(k))
     return "no outer loop in common";
-  return handed_over_bytes(k, shared) > kLocalBytes ? "the values handed over would leave the cache" : "";
+  return handed_over_bytes(k, shared) > local_bytes(target) ? "the values handed over would leave the cache" : "";
 }
 
 // An expensive function of few axes must not be evaluated again for every point of many.
@@ -124,21 +126,21 @@ std::string recomputation_rule(const Kernel &k) {
 
 } // namespace
 
-bool tiles_rows(const Kernel &k) {
+bool tiles_rows(const Kernel &k, const PassTarget &target) {
   const bool contracts = std::any_of(k.stages.begin(), k.stages.end(),
                                      [&](const Stage &s) { return is_contraction(k, s) && is_bare(k, s); });
-  const bool one_by_one = is_small(k) && handed_over_bytes(k, {}) <= kLocalBytes;
+  const bool one_by_one = is_small(k) && handed_over_bytes(k, {}) <= local_bytes(target);
   return contracts && !one_nest(k) && !one_by_one;
 }
 
-std::string why_not_one_kernel(const Kernel &k) {
+std::string why_not_one_kernel(const Kernel &k, const PassTarget &target) {
   if (k.params.size() > kMaxTensors)
     return "too many tensors for one kernel";
-  if (std::string reason = contraction_rule(k); !reason.empty())
+  if (std::string reason = contraction_rule(k, target); !reason.empty())
     return reason;
   if (std::string reason = recomputation_rule(k); !reason.empty())
     return reason;
-  return locality_rule(k);
+  return locality_rule(k, target);
 }
 
 } // namespace gradc

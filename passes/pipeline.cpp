@@ -11,21 +11,24 @@
 
 namespace gradc {
 
+// A pass that needs to know nothing but the graph.
+template <bool (*run)(Graph &)> static bool on_graph(Graph &graph, const PassOptions &) { return run(graph); }
+
 static constexpr Pass kPipeline[] = {
     // In: primitives as layers, gradients and optimizers wrote them, without a thought for waste.
-    {"fold", "evaluate what depends on constants alone", fold},
+    {"fold", "evaluate what depends on constants alone", on_graph<fold>},
     // After fold, so that the identities see every 1, -1 and splat there is.
-    {"simplify", "apply the identities that hold on floats, to a fixpoint", simplify},
+    {"simplify", "apply the identities that hold on floats, to a fixpoint", on_graph<simplify>},
     // After simplify, which brings different spellings of one value to one form.
-    {"cse", "make equal nodes one", cse},
+    {"cse", "make equal nodes one", on_graph<cse>},
     // After all that orphan nodes; before fuse, which must not count dead uses.
-    {"dce", "drop what no return or update needs", dce},
+    {"dce", "drop what no return or update needs", on_graph<dce>},
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // From here on every computed value belongs to a kernel.
-    {"schedule", "order the kernels so that memory is freed early", schedule},
+    {"schedule", "order the kernels so that memory is freed early", on_graph<schedule>},
     // From here on the order of nodes is the order of execution.
-    {"plan", "give every value in memory its bytes", plan},
+    {"plan", "give every value in memory its bytes", on_graph<plan>},
     // Out: every value that exists in memory has a place in it.
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/graph.h"
+#include "passes/pass_options.h"
 
 #include <span>
 
@@ -9,8 +10,8 @@ namespace gradc {
 
 struct Pass {
   std::string_view name;
-  std::string_view doc;  // one line
-  bool (*run)(Graph &);  // returns whether it changed the graph
+  std::string_view doc; // one line
+  bool (*run)(Graph &, const PassOptions &); // returns whether it changed the graph
 };
 
 /// In the order they run.

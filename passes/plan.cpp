@@ -17,13 +17,48 @@ struct Sharing {
   std::vector<bool> in_place;    // by stored value: it takes over from another
 };
 
+// The bytes in use in each kernel, and the most of them: a tree over the kernels, each of whose nodes holds what is added to
+// all kernels below it, and the most that is in use below it counting that.
+class LiveBytes {
+public:
+  explicit LiveBytes(const std::vector<StoredValue> &stored) {
+    for (const StoredValue &s : stored)
+      kernels_ = std::max(kernels_, s.readers.back() + 1);
+    for (std::vector<int64_t> *list : {&added_, &most_})
+      list->assign(4 * static_cast<size_t>(kernels_), 0);
+    for (const StoredValue &s : stored)
+      add({s.bytes, s.writer, s.readers.back()}, 1);
+  }
+
+  void add(const Buffer &b, int64_t times) { add(0, 0, kernels_, b.first, b.last + 1, b.bytes * times); }
+  int64_t most() const { return most_[0]; }
+
+private:
+  void add(size_t node, int begin, int end, int from, int to, int64_t bytes) {
+    if (from >= end || to <= begin)
+      return;
+    if (from <= begin && end <= to) {
+      added_[node] += bytes;
+      most_[node] += bytes;
+      return;
+    }
+    const int middle = begin + (end - begin) / 2;
+    add(2 * node + 1, begin, middle, from, to, bytes);
+    add(2 * node + 2, middle, end, from, to, bytes);
+    most_[node] = added_[node] + std::max(most_[2 * node + 1], most_[2 * node + 2]);
+  }
+
+  int kernels_ = 0;
+  std::vector<int64_t> added_, most_;
+};
+
 class BufferMerger {
 public:
-  explicit BufferMerger(const std::vector<StoredValue> &stored) : stored_(stored), gave_(stored.size(), false) {
-    result_.in_place.assign(stored.size(), false);
+  explicit BufferMerger(const std::vector<StoredValue> &stored)
+      : stored_(stored), live_(stored), gave_(stored.size(), false), in_place_(stored.size(), false) {
     for (const StoredValue &s : stored) {
-      result_.buffer_of.push_back(result_.buffers.size());
-      result_.buffers.push_back({s.bytes, s.writer, s.readers.back()});
+      into_.push_back(buffers_.size());
+      buffers_.push_back({s.bytes, s.writer, s.readers.back()});
     }
   }
 
@@ -35,43 +70,59 @@ public:
       for (const TakeOver &t : candidates)
         if (larger == (stored_[t.donor].bytes > stored_[t.taker].bytes))
           merge(t, larger);
-    drop_unused();
-    return std::move(result_);
+    return used();
   }
 
 private:
+  // The buffer that stored value i uses, by way of those that were merged into others.
+  size_t buffer_of(size_t i) {
+    while (into_[i] != i)
+      i = into_[i] = into_[into_[i]];
+    return i;
+  }
+
   // A larger donor keeps bytes that nobody needs: only where the peak stays as it is.
   void merge(const TakeOver &t, bool larger) {
     bool dies = stored_[t.donor].readers.back() == stored_[t.taker].writer;
-    if (!dies || gave_[t.donor] || result_.in_place[t.taker])
+    if (!dies || gave_[t.donor] || in_place_[t.taker])
       return;
-    std::vector<Buffer> merged = result_.buffers;
-    size_t from = result_.buffer_of[t.taker], to = result_.buffer_of[t.donor];
-    merged[to].last = merged[from].last;
-    merged[to].bytes = std::max(merged[to].bytes, merged[from].bytes);
-    merged[from].bytes = 0;
-    if (larger && largest_live_bytes(merged) > largest_live_bytes(result_.buffers))
+    const size_t from = buffer_of(t.taker), to = buffer_of(t.donor);
+    const Buffer taker = buffers_[from], donor = buffers_[to];
+    const Buffer merged{std::max(donor.bytes, taker.bytes), donor.first, taker.last};
+    const int64_t peak = live_.most();
+    live_.add(taker, -1);
+    live_.add(donor, -1);
+    live_.add(merged, 1);
+    if (larger && live_.most() > peak) {
+      live_.add(merged, -1);
+      live_.add(donor, 1);
+      live_.add(taker, 1);
       return;
-    result_.buffers = std::move(merged);
-    std::replace(result_.buffer_of.begin(), result_.buffer_of.end(), from, to);
-    result_.in_place[t.taker] = gave_[t.donor] = true;
+    }
+    buffers_[to] = merged;
+    into_[from] = to;
+    in_place_[t.taker] = gave_[t.donor] = true;
   }
 
-  void drop_unused() {
-    std::vector<Buffer> used;
-    std::vector<size_t> &of = result_.buffer_of;
-    for (size_t b = 0; b < result_.buffers.size(); ++b) {
-      if (std::find(of.begin(), of.end(), b) == of.end())
-        continue;
-      std::replace(of.begin(), of.end(), b, used.size());
-      used.push_back(result_.buffers[b]);
-    }
-    result_.buffers = std::move(used);
+  Sharing used() {
+    Sharing result;
+    std::vector<size_t> number(buffers_.size());
+    for (size_t i = 0; i < buffers_.size(); ++i)
+      if (into_[i] == i) {
+        number[i] = result.buffers.size();
+        result.buffers.push_back(buffers_[i]);
+      }
+    for (size_t i = 0; i < stored_.size(); ++i)
+      result.buffer_of.push_back(number[buffer_of(i)]);
+    result.in_place = std::move(in_place_);
+    return result;
   }
 
   const std::vector<StoredValue> &stored_;
-  std::vector<bool> gave_;
-  Sharing result_;
+  LiveBytes live_;
+  std::vector<Buffer> buffers_; // one a stored value
+  std::vector<size_t> into_;    // which other a buffer was merged into, or itself
+  std::vector<bool> gave_, in_place_;
 };
 
 class Planner {

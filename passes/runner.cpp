@@ -37,9 +37,9 @@ void check_names(std::span<const Pass> passes, const RunOptions &options) {
 }
 
 /// Runs one pass; returns the seconds it took.
-double run_timed(const Pass &pass, Graph &graph) {
+double run_timed(const Pass &pass, Graph &graph, const PassOptions &options) {
   const auto start = std::chrono::steady_clock::now();
-  pass.run(graph);
+  pass.run(graph, options);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
@@ -55,7 +55,7 @@ void run_pass(const Pass &pass, Graph &graph, const RunOptions &options) {
   const Graph before = graph;
   double seconds = 0;
   try {
-    seconds = run_timed(pass, graph);
+    seconds = run_timed(pass, graph, options.pass);
     check(before, graph, options);
   } catch (const std::exception &e) {
     throw PassFault(pass.name, e.what(), print(before));

@@ -24,8 +24,14 @@ struct RunOptions {
   bool print_after_all = false;
   std::string stop_after = {}; // the last pass to run; empty: all
   std::vector<std::string> skip = {};
+  PassOptions pass = {};
   std::function<void(std::string_view pass, double seconds)> on_time = {};
   std::function<void(std::string_view title, const std::string &text)> on_print = {};
+
+  /// Whether all passes run and nothing but the graph they leave is asked for, so that it may as well be known from before.
+  bool only_result() const {
+    return !verify_each && !verify_semantic && !print_after_all && print_after.empty() && stop_after.empty() && skip.empty();
+  }
 };
 
 /// Runs `passes` in order. Throws Error when an option names none of them, and PassFault, naming the first pass

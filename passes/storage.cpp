@@ -163,19 +163,38 @@ bool stays_in_iteration(const Kernel &kernel, const LinearAccess &load, const Li
   return read && written && keeps_apart(kernel, store, shared, std::max(*read, *written));
 }
 
-bool may_take_over(const Graph &graph, const LoweredKernel &lowered, Value donor, Value taker) {
-  auto write = std::find(lowered.values.begin(), lowered.values.end(), taker);
-  bool reads = false;
-  for (size_t i = 0; i < lowered.values.size(); ++i) {
-    if (storage_root(graph, lowered.values[i]) != donor)
-      continue;
-    reads = true;
-    int read = static_cast<int>(i), written = static_cast<int>(write - lowered.values.begin());
-    if (write == lowered.values.end() || !reads_only_where_it_writes(lowered.kernel, read, written))
-      return false;
+// Asks kernels of one graph whether a parameter may be overwritten; equal kernels are asked once.
+class Overwriting {
+public:
+  explicit Overwriting(const Graph &graph) : graph_(graph), kernels_(lower_kernels(graph)) {}
+
+  // Whether kernel k reads `donor`, and may write `taker` to the same bytes.
+  bool allowed(int k, Value donor, Value taker) {
+    const LoweredKernel &lowered = kernels_[static_cast<size_t>(k)];
+    auto write = std::find(lowered.values.begin(), lowered.values.end(), taker);
+    bool reads = false;
+    for (size_t i = 0; i < lowered.values.size(); ++i) {
+      if (storage_root(graph_, lowered.values[i]) != donor)
+        continue;
+      reads = true;
+      if (write == lowered.values.end() || !allowed(lowered, i, static_cast<size_t>(write - lowered.values.begin())))
+        return false;
+    }
+    return reads;
   }
-  return reads;
-}
+
+private:
+  bool allowed(const LoweredKernel &lowered, size_t read, size_t write) {
+    auto [known, fresh] = known_.try_emplace({lowered.number, read, write}, false);
+    if (fresh)
+      known->second = reads_only_where_it_writes(lowered.kernel, static_cast<int>(read), static_cast<int>(write));
+    return known->second;
+  }
+
+  const Graph &graph_;
+  const std::vector<LoweredKernel> kernels_;
+  std::map<std::tuple<size_t, size_t, size_t>, bool> known_;
+};
 
 } // namespace
 
@@ -209,15 +228,17 @@ bool reads_only_where_it_writes(const Kernel &kernel, int read, int write) {
 }
 
 std::vector<TakeOver> take_overs(const Graph &graph, const std::vector<StoredValue> &stored) {
-  std::vector<LoweredKernel> kernels = lower_kernels(graph);
+  Overwriting overwriting(graph);
+  std::vector<std::vector<size_t>> read(static_cast<size_t>(graph.kernel_count())); // stored values, by kernel
+  for (size_t i = 0; i < stored.size(); ++i)
+    for (int reader : stored[i].readers)
+      read[static_cast<size_t>(reader)].push_back(i);
   std::vector<TakeOver> found;
   for (size_t taker = 0; taker < stored.size(); ++taker)
-    for (size_t donor = 0; donor < stored.size(); ++donor) {
-      const StoredValue &t = stored[taker], &d = stored[donor];
-      if (d.bytes >= t.bytes && std::binary_search(d.readers.begin(), d.readers.end(), t.writer) &&
-          may_take_over(graph, kernels[static_cast<size_t>(t.writer)], d.value, t.value))
+    for (size_t donor : read[static_cast<size_t>(stored[taker].writer)])
+      if (stored[donor].bytes >= stored[taker].bytes &&
+          overwriting.allowed(stored[taker].writer, stored[donor].value, stored[taker].value))
         found.push_back({donor, taker});
-    }
   return found;
 }
 

@@ -32,15 +32,17 @@ inline int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlign
 /// All of them, by value: what kernels hand to other kernels and is neither returned nor written to a state.
 std::vector<StoredValue> stored_values(const Graph &);
 
-/// Whether parameters `read` and `write` of the kernel may be the same memory: everything of `read` is read before it
-/// is overwritten. So where each read is of the very element, at the very points of the very loop nest, that is
-/// written; or in a nest before the one that writes, and within what the shared iteration writes. Nests of one shared
-/// iteration run in order, and all values of a row of a tile are computed before one is stored. Elements count by
-/// position, so that a view may differ in shape.
+/// Whether parameters `read` and `write` of the kernel may be the same memory, because every element is read before it is
+/// overwritten. That holds when each load of `read` is in one of two places:
+///   * in the nest that writes, on the same axes, and of the very element that is written at that point. All values of a row
+///     of a register tile are computed before the first is stored, so nothing is read too late;
+///   * in an earlier nest, where the load and the store stay within the same iteration of the loops that all nests share:
+///     nests of one iteration run in order, and other iterations touch other elements.
+/// Elements are compared by their position in memory, so that one of the two may be a view of another shape.
 bool reads_only_where_it_writes(const Kernel &, int read, int write);
 
-/// A stored value that may take over the bytes of another in the kernel that writes it, where no later kernel reads
-/// that other. Both are positions among the stored values; the donor is as large as the taker, or larger.
+/// The kernel that writes the taker may write it over the donor, which it reads, if no later kernel reads the donor. Both are
+/// positions among the stored values; the donor is as large as the taker, or larger.
 struct TakeOver {
   size_t donor, taker;
 };

@@ -78,7 +78,7 @@ void apply(const std::string &step, Graph &graph) {
     const Pass *pass = find_pass(step);
     if (!pass)
       throw std::runtime_error("'// run:' names '" + step + "', which is not a pass");
-    pass->run(graph);
+    pass->run(graph, {});
   }
   verify(graph);
 }

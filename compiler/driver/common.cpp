@@ -55,6 +55,7 @@ Target PassFlags::target(const std::string &name) const {
 
 CodegenOptions PassFlags::codegen(const std::string &names) {
   CodegenOptions codegen;
+  codegen.passes = resolved();
   std::vector<Target> targets = parse_targets(names);
   for (Target &target : targets)
     target.schedule = parse_schedule_override(schedule);

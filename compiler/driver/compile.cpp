@@ -62,13 +62,13 @@ void CompileCommand::run() {
   std::filesystem::path path = output.empty() ? loaded.name + (object_only ? ".o" : ".so") : output;
   std::string header_path = header.empty() ? std::filesystem::path(path).replace_extension(".h").string() : header;
   with_locations(loaded, [&] {
-    ModelSpec spec = build_model(loaded, requests(loaded), model.float_dtype(), passes.resolved());
-    CodegenOptions codegen = passes.codegen(model.target);
+    ModelSpec spec = build_graphs(loaded, requests(loaded), model.float_dtype());
+    const CompiledModel compiled = compile_model(spec, passes.codegen(model.target));
     if (object_only)
-      write_object(spec, codegen, path);
+      write_object(compiled, path);
     else
-      write_shared_object(spec, codegen, path);
-    write_whole_file(header_path, model_header(spec));
+      write_shared_object(compiled, path);
+    write_whole_file(header_path, model_header(with_plans(std::move(spec), compiled)));
   });
   passes.finish();
 }

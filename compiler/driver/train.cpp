@@ -85,20 +85,20 @@ template <typename Load, typename Use> void with_model(EngineFlags &flags, Load 
   for (const EntryKey &key : timeline.span("read data", [&] { return load(signature, model.folder); }))
     requests.push_back({entry_of(key.kind), key.batch});
   with_locations(model, [&] {
-    ModelSpec spec = timeline.span(
-        "build graphs", [&] { return build_model(model, requests, dtype, flags.passes.resolved()); });
     if (flags.interpreted()) {
-      InterpretedModel interpreted(std::move(spec));
+      InterpretedModel interpreted(build_model(model, requests, dtype, flags.passes.resolved()));
       use(*interpreted.table(), signature);
       return;
     }
     CodegenOptions codegen = flags.passes.codegen(flags.model.target);
     codegen.profile = flags.profile.wanted();
-    JitModel jit = timeline.span("generate code", [&] { return JitModel(spec, codegen); });
+    ModelSpec spec = timeline.span("build graphs", [&] { return build_graphs(model, requests, dtype); });
+    const CompiledModel compiled = timeline.span("compile", [&] { return compile_model(spec, codegen); });
+    JitModel jit = timeline.span("load code", [&] { return JitModel(compiled, codegen.target); });
     flags.passes.finish();
     if (!codegen.profile)
       return use(*jit.table(), signature);
-    Profile profile(spec, model, *jit.table());
+    Profile profile(with_plans(std::move(spec), compiled), model, *jit.table());
     timeline.span("run", [&] { use(profile.measured(), signature); });
     flags.profile.report(profile, timeline, dtype);
   });

@@ -87,8 +87,8 @@ void write_whole_file(const std::string &path, std::string_view bytes, bool dura
     throw Error("cannot write '" + path + "': " + std::strerror(errno));
 }
 
-void write_object(const ModelSpec &spec, const CodegenOptions &options, const std::string &path) {
-  std::vector<std::string> objects = compile_objects(spec, options);
+void write_object(const CompiledModel &compiled, const std::string &path) {
+  const std::vector<std::string> &objects = compiled.objects;
   if (objects.size() == 1) {
     write_whole_file(path, objects[0]);
     return;
@@ -98,9 +98,9 @@ void write_object(const ModelSpec &spec, const CodegenOptions &options, const st
   link({"-r"}, files, scratch.file("model.o"), path);
 }
 
-void write_shared_object(const ModelSpec &spec, const CodegenOptions &options, const std::string &path) {
+void write_shared_object(const CompiledModel &compiled, const std::string &path) {
   ScratchFolder scratch;
-  std::vector<std::string> files = write_all(compile_objects(spec, options), scratch);
+  std::vector<std::string> files = write_all(compiled.objects, scratch);
   files.push_back(scratch.file("core.a"));
   size_t core_bytes = static_cast<size_t>(gradc_core_archive_end - gradc_core_archive);
   write_whole_file(files.back(), {gradc_core_archive, core_bytes}, false);

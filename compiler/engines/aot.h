@@ -7,9 +7,9 @@ namespace gradc {
 
 /// Writes <path> as a shared object that needs nothing but libc and exports only <name>_model. Throws Error when it
 /// cannot be written.
-void write_shared_object(const ModelSpec &, const CodegenOptions &, const std::string &path);
+void write_shared_object(const CompiledModel &, const std::string &path);
 /// The object alone; the caller links it with the runtime core.
-void write_object(const ModelSpec &, const CodegenOptions &, const std::string &path);
+void write_object(const CompiledModel &, const std::string &path);
 
 /// The bytes as the contents of `path`, whole or not at all, as runtime/core/write_file.h does it. What is made again at
 /// no great cost need not be `durable`. Throws Error.

@@ -33,8 +33,7 @@ EntrySpec entry_spec(Entry entry, int64_t batch, Graph graph) {
   return {std::string(to_string(entry)), batch, std::move(graph), kind_of(entry)};
 }
 
-ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &requests, DType float_dtype,
-                      const RunOptions &options) {
+ModelSpec build_graphs(const Model &model, const std::vector<EntryRequest> &requests, DType float_dtype) {
   ModelSpec spec;
   spec.name = model.name;
   spec.signature = signature(model, float_dtype);
@@ -45,9 +44,16 @@ ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &reque
       spec.labels.emplace_back(input.name, input.labels);
   for (const EntryRequest &request : requests) {
     Graph graph = build_graph(model, request.entry, request.batch, float_dtype);
-    run_passes(graph, options);
     spec.entries.push_back(entry_spec(request.entry, request.batch, std::move(graph)));
   }
+  return spec;
+}
+
+ModelSpec build_model(const Model &model, const std::vector<EntryRequest> &requests, DType float_dtype,
+                      const RunOptions &options) {
+  ModelSpec spec = build_graphs(model, requests, float_dtype);
+  for (EntrySpec &entry : spec.entries)
+    run_passes(entry.graph, options);
   return spec;
 }
 

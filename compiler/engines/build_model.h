@@ -1,4 +1,4 @@
-// From a checked model to planned graphs for the entry points and batch sizes asked for.
+// From a checked model to graphs for the entry points and batch sizes asked for.
 #pragma once
 
 #include "compiler/codegen/entries/emit_model.h"
@@ -14,10 +14,12 @@ struct EntryRequest {
 
 /// The entry of a kind of runtime/gradc.h.
 Entry entry_of(int32_t kind);
-/// The planned graph of an entry as the table has it.
+/// The graph of an entry as the table has it.
 EntrySpec entry_spec(Entry, int64_t batch, Graph);
 
-/// Builds, differentiates, optimizes and plans a graph for every request. Throws Error, NotDifferentiable, PassFault.
+/// Builds and differentiates a graph for every request. Throws Error, NotDifferentiable.
+ModelSpec build_graphs(const Model &, const std::vector<EntryRequest> &, DType float_dtype);
+/// The same, then optimized and planned. Throws PassFault too.
 ModelSpec build_model(const Model &, const std::vector<EntryRequest> &, DType float_dtype, const RunOptions &);
 
 } // namespace gradc

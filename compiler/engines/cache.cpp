@@ -1,4 +1,4 @@
-// A file is a header (magic, length and hash of the rest) and the objects, each after its length.
+// A file is a header (magic, length and hash of the rest), the key, and what was stored, each part after its length.
 #include "compiler/engines/cache.h"
 
 #include "compiler/engines/aot.h"
@@ -7,13 +7,13 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <llvm/ADT/StringExtras.h>
-#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/SHA256.h>
 #include <llvm/Support/xxhash.h>
 #include <llvm/TargetParser/Host.h>
 #pragma GCC diagnostic pop
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kDefaultBytes = int64_t{256} << 20;
 constexpr size_t kKeyDigits = 64; // SHA-256 in hexadecimal
-constexpr uint64_t kMagic = 0x3165686361637267; // "grcache1"
+constexpr uint64_t kMagic = 0x3265686361637267; // "grcache2"
 
 struct Header {
   uint64_t magic, bytes, hash;
@@ -49,8 +49,8 @@ template <typename T> bool take(std::string_view &bytes, T &value) {
   return true;
 }
 
-std::string serialize(const std::vector<std::string> &objects) {
-  std::string body;
+std::string serialize(const std::string &key, const std::vector<std::string> &objects) {
+  std::string body = key;
   for (const std::string &object : objects) {
     body += bytes_of(uint64_t{object.size()});
     body += object;
@@ -59,11 +59,15 @@ std::string serialize(const std::vector<std::string> &objects) {
   return std::string(bytes_of(header)) + body;
 }
 
-std::optional<std::vector<std::string>> deserialize(std::string_view bytes) {
+// Nothing where the bytes are not whole, or of another key: a file may have been copied or renamed.
+std::optional<std::vector<std::string>> deserialize(const std::string &key, std::string_view bytes) {
   Header header;
   if (!take(bytes, header) || header.magic != kMagic || header.bytes != bytes.size() ||
       header.hash != llvm::xxh3_64bits(llvm::StringRef(bytes.data(), bytes.size())))
     return std::nullopt;
+  if (!bytes.starts_with(key))
+    return std::nullopt;
+  bytes.remove_prefix(key.size());
   std::vector<std::string> objects;
   while (!bytes.empty()) {
     uint64_t size = 0;
@@ -118,6 +122,28 @@ std::string build_id(const void *address) {
   return search.id;
 }
 
+// Null for what is no file of ours: a link, a pipe or a device could be anything, and without end.
+std::optional<std::string> read_regular_file(const std::string &path, int64_t most_bytes) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0)
+    return std::nullopt;
+  struct stat info;
+  std::optional<std::string> bytes;
+  if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= most_bytes) {
+    bytes.emplace(static_cast<size_t>(info.st_size), '\0');
+    size_t done = 0;
+    for (ssize_t n = 1; n != 0 && done < bytes->size();) {
+      n = read(file, bytes->data() + done, bytes->size() - done);
+      if (n < 0 && errno != EINTR)
+        break;
+      done += n > 0 ? static_cast<size_t>(n) : 0;
+    }
+    bytes->resize(done);
+  }
+  close(file);
+  return bytes;
+}
+
 const char *environment(const char *name) {
   const char *value = std::getenv(name);
   return value && *value ? value : nullptr;
@@ -168,17 +194,17 @@ bool ObjectCache::trusted() const {
 std::optional<std::vector<std::string>> ObjectCache::load(const std::string &key) const {
   if (!trusted())
     return std::nullopt;
-  auto file = llvm::MemoryBuffer::getFile(path(key), false, false);
-  if (!file)
+  const std::optional<std::string> bytes = read_regular_file(path(key), max_bytes_);
+  if (!bytes)
     return std::nullopt;
-  auto objects = deserialize({(*file)->getBufferStart(), (*file)->getBufferSize()});
+  auto objects = deserialize(key, *bytes);
   if (objects)
     utimensat(AT_FDCWD, path(key).c_str(), nullptr, 0); // used just now
   return objects;
 }
 
 void ObjectCache::store(const std::string &key, const std::vector<std::string> &objects) const {
-  std::string bytes = serialize(objects);
+  std::string bytes = serialize(key, objects);
   if (static_cast<int64_t>(bytes.size()) > max_bytes_)
     return;
   std::error_code ignored;

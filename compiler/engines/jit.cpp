@@ -54,9 +54,8 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
 
 } // namespace
 
-JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state_(std::make_unique<State>()) {
+JitModel::JitModel(const CompiledModel &compiled, const Target &lowest) : state_(std::make_unique<State>()) {
   llvm::InitializeNativeTarget(); // code from the cache comes without code generation, which would have done it
-  std::vector<std::string> objects = compile_objects(spec, options);
   auto link_layer = [](llvm::orc::ExecutionSession &session, const llvm::Triple &) {
     return std::make_unique<llvm::orc::ObjectLinkingLayer>(session);
   };
@@ -66,12 +65,12 @@ JitModel::JitModel(const ModelSpec &spec, const CodegenOptions &options) : state
   dylib.addGenerator(must(llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
                               state_->jit->getDataLayout().getGlobalPrefix()),
                           "finding libc"));
-  for (const std::string &object : objects)
-    must(state_->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, spec.name)), "loading an object");
-  auto address = must(state_->jit->lookup(spec.name + "_model"), "linking the object");
+  for (const std::string &object : compiled.objects)
+    must(state_->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, compiled.name)), "loading an object");
+  auto address = must(state_->jit->lookup(compiled.name + "_model"), "linking the object");
   state_->table = address.toPtr<const gradc_model *()>()();
   if (!state_->table)
-    throw Error("this processor lacks instructions of the target '" + options.target.cpu + "'");
+    throw Error("this processor lacks instructions of the target '" + lowest.cpu + "'");
 }
 
 JitModel::~JitModel() = default;

@@ -9,7 +9,8 @@ namespace gradc {
 /// Owns the code; the table is valid as long as this lives.
 class JitModel {
 public:
-  JitModel(const ModelSpec &, const CodegenOptions &);
+  JitModel(const CompiledModel &, const Target &lowest);
+  JitModel(const ModelSpec &spec, const CodegenOptions &options) : JitModel(compile_model(spec, options), options.target) {}
   ~JitModel();
   JitModel(JitModel &&) noexcept;
   JitModel &operator=(JitModel &&) noexcept;

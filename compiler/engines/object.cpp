@@ -195,27 +195,65 @@ std::vector<std::string> Compilation::run() {
   return objects;
 }
 
+// What is compiled under a key: first the plan of each entry, then the objects.
+std::vector<std::string> parts_of(const CompiledModel &compiled) {
+  std::vector<std::string> parts = compiled.plans;
+  parts.insert(parts.end(), compiled.objects.begin(), compiled.objects.end());
+  return parts;
+}
+
+std::optional<CompiledModel> from_parts(const ModelSpec &spec, std::optional<std::vector<std::string>> parts) {
+  if (!parts || parts->size() < spec.entries.size())
+    return std::nullopt;
+  const auto middle = std::make_move_iterator(parts->begin() + static_cast<std::ptrdiff_t>(spec.entries.size()));
+  return CompiledModel{spec.name, {middle, std::make_move_iterator(parts->end())}, {std::make_move_iterator(parts->begin()), middle}};
+}
+
+CompiledModel compile_anew(ModelSpec spec, const CodegenOptions &options, std::vector<Target> targets) {
+  CompiledModel compiled{spec.name, {}, {}};
+  for (EntrySpec &entry : spec.entries) {
+    if (!entry.graph.plan)
+      run_passes(entry.graph, options.passes);
+    if (!entry.graph.plan)
+      throw Error("code needs planned graphs: let the passes fuse, schedule and plan run");
+    compiled.plans.push_back(print(entry.graph));
+  }
+  compiled.objects = Compilation(spec, options, std::move(targets)).run();
+  return compiled;
+}
+
 } // namespace
 
-std::vector<std::string> compile_objects(const ModelSpec &spec, const CodegenOptions &options) {
+CompiledModel compile_model(const ModelSpec &spec, const CodegenOptions &options) {
   std::vector<Target> targets = {options.target};
   targets.insert(targets.end(), options.higher.begin(), options.higher.end());
   std::string key;
-  if (options.cache && !options.on_llvm && !options.on_asm) {
+  if (options.cache && options.passes.only_result() && !options.on_llvm && !options.on_asm) {
     double start = seconds_used();
     key = object_key(content_of(spec, targets, options.profile));
-    std::optional<std::vector<std::string>> objects;
+    std::optional<CompiledModel> known;
     if (!key.empty())
-      objects = options.cache->load(key);
+      known = from_parts(spec, options.cache->load(key));
     if (options.on_time)
-      options.on_time(objects ? "cache hit" : "cache miss", seconds_used() - start);
-    if (objects)
-      return std::move(*objects);
+      options.on_time(known ? "cache hit" : "cache miss", seconds_used() - start);
+    if (known)
+      return std::move(*known);
   }
-  std::vector<std::string> objects = Compilation(spec, options, std::move(targets)).run();
+  CompiledModel compiled = compile_anew(spec, options, std::move(targets));
   if (!key.empty())
-    options.cache->store(key, objects);
-  return objects;
+    options.cache->store(key, parts_of(compiled));
+  return compiled;
+}
+
+std::vector<std::string> compile_objects(const ModelSpec &spec, const CodegenOptions &options) {
+  return compile_model(spec, options).objects;
+}
+
+ModelSpec with_plans(ModelSpec spec, const CompiledModel &compiled) {
+  for (size_t i = 0; i < spec.entries.size(); ++i)
+    if (!spec.entries[i].graph.plan)
+      spec.entries[i].graph = parse_graph(compiled.plans.at(i));
+  return spec;
 }
 
 } // namespace gradc

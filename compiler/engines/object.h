@@ -3,6 +3,7 @@
 
 #include "compiler/engines/cache.h"
 #include "compiler/codegen/entries/emit_model.h"
+#include "passes/runner.h"
 
 #include <functional>
 
@@ -11,6 +12,7 @@ namespace gradc {
 struct CodegenOptions {
   Target target;
   std::vector<Target> higher; // more targets, ascending from `target`; the best is chosen when the code is loaded
+  RunOptions passes;           // for graphs that are not planned yet
   std::optional<ObjectCache> cache;
   bool profile = false;        // entries write down their kernel calls, and need the memory for it: see compiler/reports/profile.h
   std::function<void(const std::string &)> on_llvm;  // receives the LLVM IR before optimization, as text
@@ -18,8 +20,21 @@ struct CodegenOptions {
   std::function<void(std::string_view, double)> on_time; // stage and seconds
 };
 
-/// Emits, verifies, lightly optimizes and assembles a model, or takes it from the cache. The objects, to be linked
-/// together, depend on the arguments alone. A malformed module is an InternalFault that names the cause.
+/// A model as code, and as the graphs that the code was made of.
+struct CompiledModel {
+  std::string name;
+  std::vector<std::string> objects; // relocatable, to be linked together
+  std::vector<std::string> plans;   // the planned graph of each entry, as text
+};
+
+/// Plans the graphs of a model that are not planned yet, emits, verifies, lightly optimizes and assembles it; or takes all
+/// of this from the cache, where it is kept under the graphs as they are given. The result depends on the arguments alone.
+/// A malformed module is an InternalFault that names the cause. Where passes print, verify or stop, or code is to be
+/// shown, the cache is passed over.
+CompiledModel compile_model(const ModelSpec &, const CodegenOptions &);
+/// The objects alone.
 std::vector<std::string> compile_objects(const ModelSpec &, const CodegenOptions &);
+/// The model with the graphs that its code was made of.
+ModelSpec with_plans(ModelSpec, const CompiledModel &);
 
 } // namespace gradc

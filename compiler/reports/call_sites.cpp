@@ -27,23 +27,29 @@ std::string name_of(const Model &model, const std::string &location) {
 class SiteBuilder {
 public:
   SiteBuilder(const Graph &graph, const Model &model, bool trains)
-      : graph_(graph), model_(model), trains_(trains), forward_(graph.forward()) {}
+      : graph_(graph), model_(model), trains_(trains), forward_(graph.forward()),
+        nodes_(static_cast<size_t>(graph.kernel_count())), updated_(nodes_.size()) {
+    for (Value v = 0; v < graph.size(); ++v)
+      if (graph[v].kernel != kNoKernel)
+        nodes_[static_cast<size_t>(graph[v].kernel)].push_back(v);
+    for (const Update &update : graph.updates)
+      if (graph[update.value].kernel != kNoKernel)
+        updated_[static_cast<size_t>(graph[update.value].kernel)].push_back(update.target);
+  }
 
   CallSite site(const LoweredKernel &lowered) {
     const std::vector<Param> &params = lowered.kernel.params;
     const auto result = std::find_if(params.begin(), params.end(), [](const Param &p) { return p.written; });
     internal_check(result != params.end(), "a kernel writes nothing");
-    const int number = graph_[lowered.values[static_cast<size_t>(result - params.begin())]].kernel;
+    const auto number = static_cast<size_t>(graph_[lowered.values[static_cast<size_t>(result - params.begin())]].kernel);
     CallSite site{.kernel = lowered.kernel.name, .phase = "", .layers = {}, .cost = cost_of(lowered.kernel)};
     bool phases[3] = {};
-    for (Value v = 0; v < graph_.size(); ++v)
-      if (graph_[v].kernel == number) {
-        add(site, name_of(model_, graph_[v].location));
-        phases[forward_[v] ? 0 : graph_[v].location.starts_with("/optimizer") ? 2 : 1] = true;
-      }
-    for (const Update &update : graph_.updates)
-      if (graph_[update.value].kernel == number)
-        add(site, name_of(model_, graph_[update.target].location));
+    for (Value v : nodes_[number]) {
+      add(site, name_of(model_, graph_[v].location));
+      phases[forward_[v] ? 0 : graph_[v].location.starts_with("/optimizer") ? 2 : 1] = true;
+    }
+    for (Value state : updated_[number])
+      add(site, name_of(model_, graph_[state].location));
     if (site.layers.empty())
       site.layers.push_back("optimizer");
     constexpr const char *kPhases[] = {"forward", "backward", "update"};
@@ -63,6 +69,7 @@ private:
   const Model &model_;
   const bool trains_;
   const std::vector<bool> forward_;
+  std::vector<std::vector<Value>> nodes_, updated_; // of each kernel: its nodes, the states that it writes
 };
 
 } // namespace

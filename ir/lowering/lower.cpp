@@ -5,8 +5,9 @@
 #include "ir/lowering/lowering.h"
 #include "ir/lowering/namings.h"
 #include "ir/lowering/nests.h"
-#include "ir/op.h"
+#include "ir/lowering/region_keys.h"
 #include "ir/lowering/share.h"
+#include "ir/op.h"
 
 #include <algorithm>
 #include <set>
@@ -46,17 +47,26 @@ static std::vector<int> plain_axes(const Index &at) {
   return axes;
 }
 
-// Where a value, or what it is made of element by element, has been read before.
+// An output that is computed element by element from values of its own shape is best walked along the axes on which one of
+// them was read already: then both share loops, and what they have in common is computed once. Looks through the values that
+// `v` is made of, operands from left to right, and returns the first such index.
 std::optional<Index> Lowering::known_index(Value v) const {
-  auto it = state_.memo.lower_bound({v, {}, false});
-  if (it != state_.memo.end() && std::get<Value>(it->first) == v && !std::get<bool>(it->first))
-    return std::get<Index>(it->first);
-  const Node &node = graph_[v];
-  if (region_.contains(v) && node.op->kind == OpKind::elementwise)
-    for (Value input : node.inputs)
-      if (graph_.type(input).shape == node.type.shape)
-        if (std::optional<Index> index = known_index(input))
-          return index;
+  std::vector<Value> work{v};
+  std::set<Value> seen;
+  while (!work.empty()) {
+    const Value at = work.back();
+    work.pop_back();
+    if (!seen.insert(at).second)
+      continue;
+    auto it = state_.memo.lower_bound({at, {}, false});
+    if (it != state_.memo.end() && std::get<Value>(it->first) == at && !std::get<bool>(it->first))
+      return std::get<Index>(it->first);
+    const Node &node = graph_[at];
+    if (region_.contains(at) && node.op->kind == OpKind::elementwise)
+      for (size_t i = node.inputs.size(); i-- > 0;)
+        if (graph_.type(node.inputs[i]).shape == node.type.shape)
+          work.push_back(node.inputs[i]);
+  }
   return std::nullopt;
 }
 
@@ -67,9 +77,10 @@ void Lowering::with_axes(std::vector<Index> ways, size_t loops, const std::funct
   best_of(calls, loops);
 }
 
-// Goes the way that makes the fewest loops, and of these the fewest expressions: what stages have in common is computed
-// once. None is better than one that makes no more than so many `loops`, and reads nothing at other indices than
-// before.
+// There are several ways to name the axes of a stage, and what is best shows only in the kernel that comes out. So each way is
+// tried on a copy of the state, and the best kernel stays: the one whose stages are on the fewest different lists of axes,
+// which means the fewest loops; among equals the one with the fewest expressions, because then stages have more in common.
+// A kernel of no more than `loops` lists that loads nothing at a second index cannot be beaten, and ends the search.
 void Lowering::best_of(const std::vector<std::function<void()>> &ways, size_t loops) {
   if (ways.size() == 1)
     return ways[0]();
@@ -298,6 +309,52 @@ LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, 
   }
 }
 
+namespace {
+
+// Lowers regions of one graph; of regions that are alike only the first.
+class KernelList {
+public:
+  explicit KernelList(const Graph &graph) : graph_(graph), keys_(graph) {}
+
+  void add(const std::vector<Value> &nodes, const std::vector<Value> &outputs) {
+    const RegionKey key = keys_.of(nodes, outputs);
+    auto [known, fresh] = known_.try_emplace(key.words);
+    auto value = [&](size_t place) { return place < nodes.size() ? nodes[place] : key.outside[place - nodes.size()]; };
+    LoweredKernel lowered;
+    if (fresh) {
+      lowered = lower_region(graph_, nodes, outputs);
+      lowered.number = kernels_.size();
+      known->second.number = kernels_.size();
+      std::unordered_map<Value, size_t> places;
+      for (size_t place = 0; place < nodes.size() + key.outside.size(); ++place)
+        places.emplace(value(place), place);
+      for (Value v : lowered.values)
+        known->second.places.push_back(places.at(v));
+    } else {
+      lowered.kernel = kernels_[known->second.number].kernel;
+      lowered.number = known->second.number;
+      for (size_t place : known->second.places)
+        lowered.values.push_back(value(place));
+    }
+    lowered.kernel.name = "k" + std::to_string(kernels_.size());
+    kernels_.push_back(std::move(lowered));
+  }
+
+  std::vector<LoweredKernel> take() { return std::move(kernels_); }
+
+private:
+  struct Known {
+    size_t number;
+    std::vector<size_t> places; // of the parameters, among the nodes of the region and then what it reads from outside
+  };
+  const Graph &graph_;
+  RegionKeys keys_;
+  RegionMap<Known> known_;
+  std::vector<LoweredKernel> kernels_;
+};
+
+} // namespace
+
 std::vector<LoweredKernel> lower_kernels(const Graph &graph) {
   std::vector<std::vector<Value>> nodes(static_cast<size_t>(graph.kernel_count())), outputs(nodes.size());
   std::vector<bool> live_out = graph.live_out();
@@ -312,12 +369,10 @@ std::vector<LoweredKernel> lower_kernels(const Graph &graph) {
     if (escapes)
       outputs[static_cast<size_t>(k)].push_back(v);
   }
-  std::vector<LoweredKernel> kernels;
-  for (size_t k = 0; k < nodes.size(); ++k) {
-    kernels.push_back(lower_region(graph, nodes[k], outputs[k]));
-    kernels.back().kernel.name = "k" + std::to_string(k);
-  }
-  return kernels;
+  KernelList kernels(graph);
+  for (size_t k = 0; k < nodes.size(); ++k)
+    kernels.add(nodes[k], outputs[k]);
+  return kernels.take();
 }
 
 } // namespace gradc

@@ -56,12 +56,14 @@ private:
 struct LoweredKernel {
   Kernel kernel;
   std::vector<Value> values; // one a parameter
+  size_t number = 0;         // among those of a graph: the first kernel that is equal, but for its name and values
 };
 
 /// Lowers the nodes of one region. `outputs` are those whose value is needed outside. Splat constants become literals;
 /// everything else from outside becomes a parameter. Throws Unfusable with the reason.
 LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, const std::vector<Value> &outputs);
-/// The kernels of a fused graph, in order. A node outside every kernel is a declaration, a constant or a view.
+/// The kernels of a fused graph, in order. A node outside every kernel is a declaration, a constant or a view. Regions that
+/// are alike are lowered once.
 std::vector<LoweredKernel> lower_kernels(const Graph &graph);
 
 } // namespace gradc

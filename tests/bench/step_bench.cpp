@@ -8,6 +8,9 @@
 using namespace gradc::bench;
 
 void register_kernel_benchmarks();
+namespace gradc::bench {
+void register_compile_benchmarks();
+}
 
 namespace {
 
@@ -54,6 +57,7 @@ int main(int argc, char **argv) {
         ->UseManualTime()->Iterations(5)->Unit(benchmark::kMillisecond);
   }
   register_kernel_benchmarks();
+  register_compile_benchmarks();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

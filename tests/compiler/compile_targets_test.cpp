@@ -116,7 +116,7 @@ TEST_CASE("a shared object of many levels runs the best of this processor", "[ta
   const char *const names[] = {"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
   const char *best = names[gradc_core_cpu_level() - 1];
   File file("-levels.so");
-  write_shared_object(spec, for_targets("x86-64,x86-64-v2,x86-64-v3,x86-64-v4"), file.path);
+  write_shared_object(compile_model(spec, for_targets("x86-64,x86-64-v2,x86-64-v3,x86-64-v4")), file.path);
   SharedModel shared(file.path);
   const std::vector<float> found = train(*shared.table());
   const std::vector<float> expected = train(*JitModel(spec, for_targets(best)).table());
@@ -129,7 +129,7 @@ TEST_CASE("a model for better processors than this one has no table", "[targets]
   CodegenOptions options = for_targets("x86-64-v2");
   options.target.level = 5; // a level that does not exist yet
   File file("-future.so");
-  write_shared_object(spec, options, file.path);
+  write_shared_object(compile_model(spec, options), file.path);
   CHECK_THROWS_WITH(SharedModel(file.path), Catch::Contains("lacks") && Catch::Contains("--target"));
   CHECK_THROWS_WITH(JitModel(spec, options), Catch::Contains("lacks") && Catch::Contains("x86-64-v2"));
 }
@@ -141,7 +141,7 @@ TEST_CASE("a model of several modules is one object", "[targets]") {
   CHECK(objects.size() > 1);
   CHECK(objects == compile_objects(spec, options)); // whatever threads do first
   File file(".o");
-  write_object(spec, options, file.path);
+  write_object(compile_model(spec, options), file.path);
   CHECK(fs::file_size(file.path) > 1000);
   CHECK(objects == compile_objects(spec, options)); // whatever the linker did to LLVM's options
 }
@@ -153,7 +153,7 @@ TEST_CASE("a shared object of a small network is small", "[targets]") {
   const std::string name = GENERATE("mlp_4_16_3", "mlp_784_128_10", "mlp_784_512_512_10");
   INFO(name);
   File file("-size.so");
-  write_shared_object(model(("/tests/bench/models/" + name + ".json").c_str(), all), for_targets("x86-64-v4"), file.path);
+  write_shared_object(compile_model(model(("/tests/bench/models/" + name + ".json").c_str(), all), for_targets("x86-64-v4")), file.path);
   CHECK(fs::file_size(file.path) <= 68 << 10);
 }
 

@@ -41,7 +41,7 @@ Graph product(const Product &p, DType dtype) {
 
 Graph planned(Graph graph) {
   for (const Pass &pass : pipeline())
-    pass.run(graph);
+    pass.run(graph, {});
   return graph;
 }
 

@@ -44,7 +44,7 @@ Case random_case(uint64_t seed, DType dtype) {
 
 Graph planned(Graph graph) {
   for (const Pass &pass : pipeline())
-    pass.run(graph);
+    pass.run(graph, {});
   return graph;
 }
 

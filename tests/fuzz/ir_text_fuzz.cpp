@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!problems_of(graph).empty())
     return 0;
   for (const Pass &pass : pipeline()) {
-    pass.run(graph);
+    pass.run(graph, {});
     verify(graph);
     check_round_trip(graph);
   }

@@ -188,7 +188,7 @@ TEST_CASE("a model trains to the same bits in every run, on any number of thread
       for (const JitModel *model : {&jit, &shared_out})
         check_same(train_from_start(*model->table(), source.batch, source.steps, threads), first);
     TemporaryFolder folder;
-    write_shared_object(spec, native(), folder / "model.so");
+    write_shared_object(compile_model(spec, native()), folder / "model.so");
     const SharedModel shared(folder / "model.so");
     check_same(train_from_start(*shared.table(), source.batch, source.steps, 2), first);
     CHECK(first.losses.back() < 0.8 * first.losses.front());

@@ -38,7 +38,7 @@ void check_every_prefix(Graph graph, uint64_t seed) {
   const Outcome expected = interpret_widely(graph, bindings);
   for (const Pass &pass : pipeline()) {
     const Graph before = graph;
-    pass.run(graph);
+    pass.run(graph, {});
     const std::string fault = fault_of(graph, bindings, expected);
     if (!fault.empty()) {
       INFO("seed " << seed << ", pass '" << pass.name << "' on\n" << print(before) << "gives\n" << print(graph));
@@ -70,9 +70,9 @@ TEST_CASE("a second run of fold, simplify, cse or dce finds nothing to do") {
     Graph graph = random_graph(seed);
     for (std::string_view name : {"fold", "simplify", "cse", "dce"}) {
       const Pass &pass = *find_pass(name);
-      pass.run(graph);
+      pass.run(graph, {});
       INFO("seed " << seed << ", pass '" << name << "' after a first run gives\n" << print(graph));
-      REQUIRE_FALSE(pass.run(graph));
+      REQUIRE_FALSE(pass.run(graph, {}));
     }
   }
 }

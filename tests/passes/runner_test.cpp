@@ -12,19 +12,19 @@ namespace {
 const char *const kText = "graph @g {\n  param %x : f32[3]\n  %0 = tanh %x : f32[3]\n  %1 = neg %0 : f32[3]\n"
                           "  return %1 as y\n}\n";
 
-bool keep(Graph &) { return false; }
-bool drop_negation(Graph &graph) {
+bool keep(Graph &, const PassOptions &) { return false; }
+bool drop_negation(Graph &graph, const PassOptions &) {
   graph.returns[0].value = 1;
   return true;
 }
-bool misorder(Graph &graph) {
+bool misorder(Graph &graph, const PassOptions &) {
   graph[1].inputs[0] = 2;
   return true;
 }
-bool give_up(Graph &) { throw Error("cannot go on"); }
+bool give_up(Graph &, const PassOptions &) { throw Error("cannot go on"); }
 
 /// What is said of the pipeline keep, guilty, keep.
-std::string blame(bool (*guilty)(Graph &), const RunOptions &options) {
+std::string blame(bool (*guilty)(Graph &, const PassOptions &), const RunOptions &options) {
   const Pass passes[] = {{"before", "", keep}, {"guilty", "", guilty}, {"after", "", keep}};
   Graph graph = parse_graph(kText);
   try {

@@ -159,7 +159,7 @@ CompiledGraphs CompiledGraphs::shared_object(std::vector<Graph> graphs) {
   if (!mkdtemp(folder))
     throw std::runtime_error("no temporary folder");
   const std::string path = std::string(folder) + "/test.so";
-  write_shared_object(spec, options, path);
+  write_shared_object(compile_model(spec, options), path);
   auto model = std::make_shared<SharedModel>(path);
   unlink(path.c_str());
   rmdir(folder);

@@ -38,7 +38,7 @@ CompiledLibrary::CompiledLibrary(const std::string &model_path, std::string stem
   const ModelSpec spec = build_model(*model, entries, DType::f32, RunOptions{});
   CodegenOptions codegen;
   codegen.target = host_target();
-  write_shared_object(spec, codegen, library());
+  write_shared_object(compile_model(spec, codegen), library());
   runtime::write_text(header(), model_header(spec));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 namespace gradc {
 namespace {
@@ -13,17 +14,16 @@ static_assert(static_cast<int>(Lifetime::model) == GRADC_LIFE_MODEL && static_ca
               static_cast<int>(Lifetime::call) == GRADC_LIFE_CALL);
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-void add_states(ModelTable &table, const Graph &graph) {
+void add_states(ModelTable &table, const Graph &graph, std::unordered_map<std::string_view, size_t> &places) {
   for (Value v = 0; v < graph.size(); ++v) {
     const Node &node = graph[v];
     if (!is_state(node.role))
       continue;
     const Placement &place = graph.plan->places[v];
-    const auto known = std::find_if(table.states.begin(), table.states.end(),
-                                    [&](const StateTensor &s) { return s.node->name == node.name; });
-    if (known != table.states.end()) {
-      internal_check(known->node->type == node.type && known->place->space == place.space &&
-                         known->place->offset == place.offset,
+    const auto [known, fresh] = places.try_emplace(node.name, table.states.size());
+    if (!fresh) {
+      const StateTensor &first = table.states[known->second];
+      internal_check(first.node->type == node.type && first.place->space == place.space && first.place->offset == place.offset,
                      "two entries have '" + node.name + "' in different places or of different types");
       continue;
     }
@@ -54,8 +54,9 @@ ModelTable model_table(const ModelSpec &spec) {
     if (space.arena >= 0) // the numbers of arenas are their kinds
       table.arenas.push_back({space.name.data(), space.arena, static_cast<int32_t>(space.lifetime), 0, 0});
   int64_t &workspace = table.arenas[static_cast<size_t>(arena_of(Space::workspace))].bytes;
+  std::set<std::string_view> states;
   for (const EntrySpec &e : spec.entries) {
-    add_states(table, e.graph);
+    add_states(table, e.graph, states);
     workspace = std::max(workspace, workspace_bytes(e.graph));
     if (e.batch > 0 && table.inputs.empty())
       for (const Node &node : e.graph.nodes)

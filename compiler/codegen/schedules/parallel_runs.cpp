@@ -8,6 +8,8 @@
 namespace gradc {
 namespace {
 
+constexpr size_t kMostKernels = 64; // of a run: a fork costs little beside so many, and each is compared with all before it
+
 bool overlap(const Placement &a, const Placement &b) {
   return a.space == b.space && a.index == b.index && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
@@ -45,7 +47,7 @@ public:
       : graph_(graph), kernels_(kernels), schedules_(schedules) {}
 
   bool joins(size_t b, const ParallelRun &run) const {
-    if (!shared_out(b) || !shared_out(run.first))
+    if (run.count == kMostKernels || !shared_out(b) || !shared_out(run.first))
       return false;
     for (size_t a = run.first; a < run.first + run.count; ++a)
       if (!keeps_to_share(a, b))

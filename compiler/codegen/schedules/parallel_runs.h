@@ -22,7 +22,7 @@ struct ParallelRun {
 ///   * one dim is indexed by the partitioned axis itself in every access of the value, in A as in B. What is read in
 ///     vain counts: the first element where a padded access is out of bounds, all of a lone block that is packed;
 ///   * both cut that dim at the same places, into the same tiles.
-/// A kernel that is serial or has less than two iterations is a run of its own.
+/// A kernel that is serial or has less than two iterations is a run of its own, and a run ends after 64 kernels.
 ///
 /// Waking threads is paid once a run, so it is the cycles of all its kernels that must be worth it. With `apart` every
 /// kernel is a run of its own.

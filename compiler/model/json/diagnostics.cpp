@@ -16,13 +16,17 @@ struct Line {
   size_t begin, end, number;
 };
 
-Line line_of(std::string_view text, size_t at) {
-  at = std::min(at, text.size());
-  size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1; // npos + 1 is 0
-  size_t end = std::min(text.find('\n', at), text.size());
-  size_t number =
-      1 + static_cast<size_t>(std::count(text.begin(), text.begin() + static_cast<long>(begin), '\n'));
-  return {begin, end, number};
+std::vector<size_t> lines_of(std::string_view text) {
+  std::vector<size_t> lines{0};
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string_view::npos;)
+    lines.push_back(++at);
+  return lines;
+}
+
+Line line_of(const Diagnostics::Source &source, size_t at) {
+  const auto next = std::upper_bound(source.lines.begin(), source.lines.end(), std::min(at, source.text.size()));
+  const size_t begin = *(next - 1), end = next == source.lines.end() ? source.text.size() : *next - 1;
+  return {begin, end, static_cast<size_t>(next - source.lines.begin())};
 }
 
 /// The part of the line to show: all of it, or a window that holds `at`.
@@ -59,7 +63,7 @@ std::string excerpt(std::string_view text, const Line &line, Span span) {
 
 std::string render_at(const Diagnostics::Source &source, Span span, std::string_view severity,
                       std::string_view message) {
-  const Line line = line_of(source.text, span.begin);
+  const Line line = line_of(source, span.begin);
   return fmt::format("{}:{}:{}: {}: {}\n{}", source.name, line.number, span.begin - line.begin + 1, severity,
                      message, excerpt(source.text, line, span));
 }
@@ -67,7 +71,8 @@ std::string render_at(const Diagnostics::Source &source, Span span, std::string_
 } // namespace
 
 uint32_t Diagnostics::add_source(std::string name, std::string text) {
-  sources_.push_back({std::move(name), std::move(text)});
+  std::vector<size_t> lines = lines_of(text);
+  sources_.push_back({std::move(name), std::move(text), std::move(lines)});
   return static_cast<uint32_t>(sources_.size() - 1);
 }
 

@@ -25,6 +25,7 @@ public:
   struct Source {
     std::string name; // as it is shown, e.g. "model.json"
     std::string text;
+    std::vector<size_t> lines = {}; // where each begins
   };
 
   /// Returns the number spans refer to it by.
