@@ -75,17 +75,6 @@ bool operator==(const Expr &a, const Expr &b) {
   return std::bit_cast<uint64_t>(a.number) == std::bit_cast<uint64_t>(b.number) && parts(a) == parts(b);
 }
 
-bool is_expensive(ScalarOp op) {
-  switch (op) {
-  case ScalarOp::exp: case ScalarOp::log: case ScalarOp::log1p: case ScalarOp::expm1: case ScalarOp::tanh:
-  case ScalarOp::sigmoid: case ScalarOp::erf: case ScalarOp::sin: case ScalarOp::cos: case ScalarOp::pow:
-  case ScalarOp::philox:
-    return true;
-  default:
-    return false;
-  }
-}
-
 std::string_view to_string(Combiner c) {
   switch (c) {
   case Combiner::none: return "none";

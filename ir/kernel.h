@@ -6,32 +6,13 @@
 // axes, where a term may also be an integer loaded or computed (gather, reshape).
 #pragma once
 
+#include "ir/scalar.h"
 #include "ir/type.h"
 
 #include <map>
 #include <set>
 
 namespace gradc {
-
-/// The scalar operations. Operands and result share a dtype except where said.
-enum class ScalarOp : uint8_t {
-  neg, abs, sign, floor, exp, log, log1p, expm1, sqrt, rsqrt, tanh, sigmoid, erf, sin, cos, logical_not, // unary
-  add, sub, mul, div, pow, maximum, minimum, logical_and, logical_or, // binary; / on integers truncates, x/0 = 0
-  lt, le, eq, ne, gt, ge,                                             // binary -> bool
-  floordiv, floormod,                                                 // binary on integers, divisor a positive literal
-  select,                                                             // (bool, T, T) -> T
-  cast,                                                               // any -> Expr::dtype
-  philox, // (seed i64, step i64, stream i64, n i64) -> i32: random bits, see ir/philox.h
-};
-constexpr int kScalarOpCount = static_cast<int>(ScalarOp::philox) + 1;
-std::string_view to_string(ScalarOp);
-std::optional<ScalarOp> parse_scalar_op(std::string_view);
-/// Computing it again costs more than reading it back from the nearest cache.
-bool is_expensive(ScalarOp);
-/// The value of an op on doubles, or on int64 where operands are integers or bools; the definition both the interpreter
-/// and constant folding use. `operand` is the dtype of the operands, `result` that of the result.
-double evaluate_scalar(ScalarOp op, DType operand, DType result, const double *args);
-int64_t evaluate_scalar(ScalarOp op, DType operand, DType result, const int64_t *args);
 
 using ExprId = int32_t;
 

@@ -48,93 +48,85 @@ Result double_negation(const Match &m) {
 }
 
 const Identity kIdentities[] = {
-    // c + x = x + c,  c * x = x * c
-    {"add", constant_to_the_right},
-    {"mul", constant_to_the_right},
+    {"add", "c + x = x + c", constant_to_the_right},
+    {"mul", "c * x = x * c", constant_to_the_right},
 
-    // x + -0 = x
-    {"add", [](const Match &m) { return when(m.is(1, -0.0), [&] { return m.broadcast(m.in(0)); }); }},
-    // a + -b = a - b
-    {"add", [](const Match &m) { return when(m.made_by(1, "neg"), [&] { return m.build("sub", {m.in(0), m.below(1)}); }); }},
-    // -a + b = b - a
-    {"add", [](const Match &m) { return when(m.made_by(0, "neg"), [&] { return m.build("sub", {m.in(1), m.below(0)}); }); }},
+    {"add", "x + -0 = x", [](const Match &m) { return when(m.is(1, -0.0), [&] { return m.broadcast(m.in(0)); }); }},
+    {"add", "a + -b = a - b",
+     [](const Match &m) { return when(m.made_by(1, "neg"), [&] { return m.build("sub", {m.in(0), m.below(1)}); }); }},
+    {"add", "-a + b = b - a",
+     [](const Match &m) { return when(m.made_by(0, "neg"), [&] { return m.build("sub", {m.in(1), m.below(0)}); }); }},
 
-    // x - 0 = x
-    {"sub", [](const Match &m) { return when(m.is(1, 0.0), [&] { return m.broadcast(m.in(0)); }); }},
-    // -0 - x = -x
-    {"sub", [](const Match &m) { return when(m.is(0, -0.0), [&] { return m.broadcast(m.build("neg", {m.in(1)})); }); }},
-    // a - -b = a + b
-    {"sub", [](const Match &m) { return when(m.made_by(1, "neg"), [&] { return m.build("add", {m.in(0), m.below(1)}); }); }},
+    {"sub", "x - 0 = x", [](const Match &m) { return when(m.is(1, 0.0), [&] { return m.broadcast(m.in(0)); }); }},
+    {"sub", "-0 - x = -x",
+     [](const Match &m) { return when(m.is(0, -0.0), [&] { return m.broadcast(m.build("neg", {m.in(1)})); }); }},
+    {"sub", "a - -b = a + b",
+     [](const Match &m) { return when(m.made_by(1, "neg"), [&] { return m.build("add", {m.in(0), m.below(1)}); }); }},
 
-    // x * 1 = x
-    {"mul", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
-    // x * -1 = -x
-    {"mul", [](const Match &m) { return when(m.is(1, -1), [&] { return m.broadcast(m.build("neg", {m.in(0)})); }); }},
-    // -a * -b = a * b
-    {"mul", [](const Match &m) {
+    {"mul", "x * 1 = x", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
+    {"mul", "x * -1 = -x",
+     [](const Match &m) { return when(m.is(1, -1), [&] { return m.broadcast(m.build("neg", {m.in(0)})); }); }},
+    {"mul", "-a * -b = a * b",
+     [](const Match &m) {
        return when(m.made_by(0, "neg") && m.made_by(1, "neg"), [&] { return m.build("mul", {m.below(0), m.below(1)}); });
      }},
 
-    // x / 1 = x
-    {"div", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
-    // x / 2^k = x * 2^-k
-    {"div", [](const Match &m) -> Result {
+    {"div", "x / 1 = x", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
+    {"div", "x / 2^k = x * 2^-k",
+     [](const Match &m) -> Result {
        const auto reciprocal = exact_reciprocal(m.splat(1), m.node.type.dtype);
        return when(reciprocal.has_value(), [&] { return m.build("mul", {m.in(0), m.constant(*reciprocal, m.type(1))}); });
      }},
-    // -a / -b = a / b
-    {"div", [](const Match &m) {
-       return when(m.made_by(0, "neg") && m.made_by(1, "neg"), [&] { return m.build("div", {m.below(0), m.below(1)}); });
+    // Not of integers: the least of them is its own negation.
+    {"div", "-a / -b = a / b",
+     [](const Match &m) {
+       return when(is_float(m.node.type.dtype) && m.made_by(0, "neg") && m.made_by(1, "neg"),
+                   [&] { return m.build("div", {m.below(0), m.below(1)}); });
      }},
 
-    // x^0 = 1, also where x is NaN
-    {"pow", [](const Match &m) { return when(m.is(1, 0.0), [&] { return m.constant(1, m.node.type); }); }},
-    // x^1 = x
-    {"pow", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
-    // x^2 = x * x
-    {"pow", [](const Match &m) { return when(m.is(1, 2), [&] { return m.broadcast(m.build("mul", {m.in(0), m.in(0)})); }); }},
-    // x^-1 = 1 / x
-    {"pow", [](const Match &m) {
+    {"pow", "x^0 = 1, also where x is NaN",
+     [](const Match &m) { return when(m.is(1, 0.0), [&] { return m.constant(1, m.node.type); }); }},
+    {"pow", "x^1 = x", [](const Match &m) { return when(m.is(1, 1), [&] { return m.broadcast(m.in(0)); }); }},
+    {"pow", "x^2 = x * x",
+     [](const Match &m) { return when(m.is(1, 2), [&] { return m.broadcast(m.build("mul", {m.in(0), m.in(0)})); }); }},
+    {"pow", "x^-1 = 1 / x",
+     [](const Match &m) {
        return when(m.is(1, -1), [&] { return m.build("div", {m.constant(1, m.type(1)), m.in(0)}); });
      }},
 
-    // --x = x
-    {"neg", double_negation},
-    // |-x| = |x|
-    {"abs", [](const Match &m) { return when(m.made_by(0, "neg"), [&] { return m.build("abs", {m.below(0)}); }); }},
-    // ||x|| = |x|
-    {"abs", [](const Match &m) { return when(m.made_by(0, "abs"), [&] { return m.in(0); }); }},
+    {"neg", "--x = x", double_negation},
+    {"abs", "|-x| = |x|",
+     [](const Match &m) { return when(m.made_by(0, "neg"), [&] { return m.build("abs", {m.below(0)}); }); }},
+    {"abs", "||x|| = |x|", [](const Match &m) { return when(m.made_by(0, "abs"), [&] { return m.in(0); }); }},
 
-    // max(x, x) = min(x, x) = x and x = x or x = x
-    {"maximum", same_operands},
-    {"minimum", same_operands},
-    {"logical_and", same_operands},
-    {"logical_or", same_operands},
-    // not not x = x
-    {"logical_not", double_negation},
+    {"maximum", "max(x, x) = x", same_operands},
+    {"minimum", "min(x, x) = x", same_operands},
+    {"logical_and", "x and x = x", same_operands},
+    {"logical_or", "x or x = x", same_operands},
+    {"logical_not", "not not x = x", double_negation},
 
-    // c ? x : x = x
-    {"select", [](const Match &m) { return when(m.in(1) == m.in(2), [&] { return m.broadcast(m.in(1)); }); }},
-    // true ? a : b = a
-    {"select", [](const Match &m) { return when(m.is(0, 1), [&] { return m.broadcast(m.in(1)); }); }},
-    // false ? a : b = b
-    {"select", [](const Match &m) { return when(m.is(0, 0), [&] { return m.broadcast(m.in(2)); }); }},
-    // not c ? a : b = c ? b : a
-    {"select", [](const Match &m) {
+    {"select", "c ? x : x = x",
+     [](const Match &m) { return when(m.in(1) == m.in(2), [&] { return m.broadcast(m.in(1)); }); }},
+    {"select", "true ? a : b = a",
+     [](const Match &m) { return when(m.is(0, 1), [&] { return m.broadcast(m.in(1)); }); }},
+    {"select", "false ? a : b = b",
+     [](const Match &m) { return when(m.is(0, 0), [&] { return m.broadcast(m.in(2)); }); }},
+    {"select", "not c ? a : b = c ? b : a",
+     [](const Match &m) {
        return when(m.made_by(0, "logical_not"), [&] { return m.build("select", {m.below(0), m.in(2), m.in(1)}); });
      }},
 
-    // x as T = x, where x is a T
-    {"cast", [](const Match &m) { return when(m.type(0) == m.node.type, [&] { return m.in(0); }); }},
-    // x as U as T = x, where x is a T and every T is a U
-    {"cast", [](const Match &m) {
+    {"cast", "x as T = x, where x is a T",
+     [](const Match &m) { return when(m.type(0) == m.node.type, [&] { return m.in(0); }); }},
+    {"cast", "x as U as T = x, where x is a T and every T is a U",
+     [](const Match &m) {
        return when(m.made_by(0, "cast") && m.graph.type(m.below(0)) == m.node.type &&
                        embeds(m.node.type.dtype, m.type(0).dtype),
                    [&] { return m.below(0); });
      }},
 
     // Gradients have been taken: there is nothing left to stop.
-    {"stop_gradient", [](const Match &m) -> Result { return m.in(0); }},
+    {"stop_gradient", "stop_gradient x = x", [](const Match &m) -> Result { return m.in(0); }},
 };
 
 } // namespace

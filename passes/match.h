@@ -46,10 +46,20 @@ private:
   const std::vector<bool> &shared_;
 };
 
-/// One identity: what takes the node's place, or nullopt where it does not apply.
+/// How far what takes a node's place may be from it.
+enum class Exactness : uint8_t {
+  bits,     // not at all, but for the payload of a NaN
+  rounding, // pow in f64, which the C library does not always round to the nearest
+  sums,     // terms may be added in another order, and the sign of a sum of zeros is not specified
+};
+
+/// One identity: what takes the node's place, or nullopt where it does not apply. A test runs each on random nodes, with
+/// operands at the edges of their dtypes, and asks that it applies to some and is as exact as it says.
 struct Identity {
-  std::string_view op; // of the nodes it applies to; empty: any
+  std::string_view op;      // of the nodes it applies to; empty: any
+  std::string_view formula; // what it is called in messages
   std::optional<Value> (*apply)(const Match &);
+  Exactness exactness = Exactness::bits;
 };
 
 /// Identities of scalar arithmetic, which hold element by element.

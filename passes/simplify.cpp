@@ -35,7 +35,7 @@ std::optional<Value> apply(std::span<const Identity> identities, const Match &ma
     if (identity.op.empty() || identity.op == match.node.op->name)
       if (const auto value = identity.apply(match)) {
         internal_check(match.graph.type(*value) == match.node.type,
-                       "an identity of '" + std::string(match.node.op->name) + "' changes " +
+                       "the identity '" + std::string(identity.formula) + "' changes " +
                            to_string(match.node.type) + " to " + to_string(match.graph.type(*value)));
         return value;
       }

@@ -1,5 +1,6 @@
 // Transcripts of the driver, text/cli/*.txt: what a shell shows for each command line is what the file says. The format is
-// told in tests/README.md.
+// told in tests/README.md, under "Transcripts".
+#include "tests/support/difference.h"
 #include "tests/support/runtime_fake_model.h"
 #include "tests/support/text_file.h"
 
@@ -90,7 +91,7 @@ TEST_CASE("transcripts of the driver", "[cli]") {
       if (blessing())
         runtime::write_text(path, actual);
       else
-        CHECK(actual == expected);
+        tests::check_same_text(expected, actual);
     }
   }
   setenv("PATH", old_path ? old_path : "", 1);

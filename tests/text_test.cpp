@@ -1,5 +1,6 @@
 // Runs every text test under tests/text/: parses the input, does what its "// run:" line says, compares the printed
 // result with the expectation, and checks that what is printed reads back as itself.
+#include "tests/support/difference.h"
 #include "tests/support/engines.h"
 #include "tests/support/text_file.h"
 
@@ -144,8 +145,15 @@ std::string outcome(const TextFile &file, const Engine &engine) {
   }
 }
 
+/// All text tests, those of single ops first.
+std::vector<std::filesystem::path> in_order() {
+  std::vector<std::filesystem::path> paths = text_files(kTexts);
+  std::stable_partition(paths.begin(), paths.end(), [](const auto &path) { return path.parent_path() == kTexts / "ops"; });
+  return paths;
+}
+
 TEST_CASE("text tests", "[text]") {
-  for (const std::filesystem::path &path : text_files(kTexts)) {
+  for (const std::filesystem::path &path : in_order()) {
     DYNAMIC_SECTION(std::filesystem::relative(path, GRADC_SOURCE_DIR).string()) {
       TextFile file = read_text_file(path);
       if (blessing())
@@ -153,7 +161,7 @@ TEST_CASE("text tests", "[text]") {
       else
         for (const Engine &engine : engines().first(file.run.back() == "evaluate" ? engines().size() : 1)) {
           INFO("engine " << engine.name);
-          CHECK(outcome(file, engine) == file.expected);
+          tests::check_same_text(file.expected, outcome(file, engine));
         }
     }
   }

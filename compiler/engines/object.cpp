@@ -62,7 +62,7 @@ int64_t estimated_work(const PendingKernel &p) {
     work += 100 + exprs * n.count / stages * points / 2;
   }
   return work + 300 * std::count_if(k.exprs.begin(), k.exprs.end(), [](const Expr &e) {
-           return e.kind == Expr::Kind::op && (is_expensive(e.op) || e.op == ScalarOp::philox);
+           return e.kind == Expr::Kind::op && is_expensive(e.op);
          });
 }
 

@@ -62,6 +62,7 @@ struct ModelHyper {
 
 struct ModelLoss {
   const LossDef *def;
+  JsonValue attrs; // complete
   double weight;
   Source prediction, target;
 };

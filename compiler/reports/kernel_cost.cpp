@@ -7,18 +7,6 @@
 namespace gradc {
 namespace {
 
-double flop_of(ScalarOp op) {
-  switch (op) {
-  case ScalarOp::neg: case ScalarOp::abs: case ScalarOp::sign: case ScalarOp::logical_not: case ScalarOp::logical_and:
-  case ScalarOp::logical_or: case ScalarOp::select: case ScalarOp::cast: case ScalarOp::philox:
-    return 0;
-  case ScalarOp::pow:
-    return 40;
-  default:
-    return is_expensive(op) ? 20 : 1;
-  }
-}
-
 class CostCounter {
 public:
   explicit CostCounter(const Kernel &k) : k_(k), axes_(k) {}
@@ -62,7 +50,7 @@ private:
     if (e.kind == Expr::Kind::load)
       read_[e.target].insert(e.index);
     if (e.kind == Expr::Kind::op && std::any_of(e.args.begin(), e.args.end(), is_float_expr))
-      cost_.flop += flop_of(e.op) * points(axes_.of(id));
+      cost_.flop += row_of(e.op).flop * points(axes_.of(id));
     for (ExprId arg : e.args)
       visit(arg);
     visit_terms(e.index);

@@ -244,11 +244,13 @@ private:
   }
 
   std::optional<ScalarOp> infix(Precedence precedence) {
-    // Longer symbols first.
-    for (ScalarOp op : {ScalarOp::le, ScalarOp::ge, ScalarOp::eq, ScalarOp::ne, ScalarOp::lt, ScalarOp::gt,
-                        ScalarOp::add, ScalarOp::sub, ScalarOp::mul, ScalarOp::div})
-      if (precedence_of(op) == precedence && lex_.accept(infix_symbol(op)))
-        return op;
+    for (size_t length : {2, 1}) // "<=" is not "<"
+      for (int i = 0; i < kScalarOpCount; ++i) {
+        const auto op = static_cast<ScalarOp>(i);
+        const std::string_view symbol = row_of(op).symbol;
+        if (symbol.size() == length && precedence_of(op) == precedence && lex_.accept(symbol))
+          return op;
+      }
     return std::nullopt;
   }
 
@@ -351,10 +353,8 @@ private:
   }
 
   ExprId operation(ScalarOp op, std::vector<ExprId> args, std::optional<DType> result, size_t begin) {
-    if (args.size() != arity_of(op))
-      lex_.fail(std::string(to_string(op)) + " takes " + std::to_string(arity_of(op)) + " arguments, got " +
-                    std::to_string(args.size()),
-                begin);
+    if (const size_t arity = row_of(op).arity; args.size() != arity)
+      lex_.fail(std::string(to_string(op)) + " takes " + std::to_string(arity) + " arguments, got " + std::to_string(args.size()), begin);
     std::vector<DType> dtypes;
     for (ExprId arg : args)
       dtypes.push_back(kernel_.expr(arg).dtype);

@@ -10,44 +10,22 @@
 
 namespace gradc {
 
-std::string_view infix_symbol(ScalarOp op) {
-  switch (op) {
-  case ScalarOp::add: return "+";
-  case ScalarOp::sub: return "-";
-  case ScalarOp::mul: return "*";
-  case ScalarOp::div: return "/";
-  case ScalarOp::lt: return "<";
-  case ScalarOp::le: return "<=";
-  case ScalarOp::eq: return "==";
-  case ScalarOp::ne: return "!=";
-  case ScalarOp::gt: return ">";
-  case ScalarOp::ge: return ">=";
-  default: return "";
-  }
-}
-
 Precedence precedence_of(ScalarOp op) {
-  if (op == ScalarOp::add || op == ScalarOp::sub)
+  const std::string_view symbol = row_of(op).symbol;
+  if (symbol.empty())
+    return Precedence::atom;
+  if (symbol == "+" || symbol == "-")
     return Precedence::sum;
-  if (op == ScalarOp::mul || op == ScalarOp::div)
-    return Precedence::product;
-  return infix_symbol(op).empty() ? Precedence::atom : Precedence::comparison;
-}
-
-size_t arity_of(ScalarOp op) {
-  if (op <= ScalarOp::logical_not || op == ScalarOp::cast)
-    return 1;
-  return op == ScalarOp::select ? 3 : op == ScalarOp::philox ? 4 : 2;
+  return symbol == "*" || symbol == "/" ? Precedence::product : Precedence::comparison;
 }
 
 DType result_dtype(ScalarOp op, const std::vector<DType> &args) {
-  if (precedence_of(op) == Precedence::comparison)
-    return DType::boolean;
-  if (op == ScalarOp::select && args.size() == 3)
-    return args[1];
-  if (op == ScalarOp::philox)
-    return DType::i32;
-  return args.empty() ? DType::f32 : args[0];
+  switch (row_of(op).result) {
+  case ScalarResult::operand: return args.back();
+  case ScalarResult::boolean: return DType::boolean;
+  case ScalarResult::i32: return DType::i32;
+  }
+  throw InternalFault("unknown result of a scalar op");
 }
 
 namespace {
@@ -273,7 +251,7 @@ private:
     for (ExprId arg : e.args)
       dtypes.push_back(kernel_.expr(arg).dtype);
     bool plain = result_dtype(e.op, dtypes) == e.dtype;
-    std::string_view symbol = infix_symbol(e.op);
+    std::string_view symbol = row_of(e.op).symbol;
     if (plain && !symbol.empty() && e.args.size() == 2) {
       Precedence own = precedence_of(e.op), above = static_cast<Precedence>(static_cast<int>(own) + 1);
       Precedence left = own == Precedence::comparison ? above : own;

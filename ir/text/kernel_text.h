@@ -8,11 +8,8 @@ namespace gradc {
 /// From loosest to tightest; an operand is put in parentheses where it is looser than its place allows.
 enum class Precedence : uint8_t { comparison, sum, product, atom };
 
-/// "+", "<=", ...; "" for ops that are written as a call.
-std::string_view infix_symbol(ScalarOp);
+/// By its symbol; an op that is written as a call is an atom.
 Precedence precedence_of(ScalarOp);
-/// Number of arguments.
-size_t arity_of(ScalarOp);
 /// The dtype that goes without saying, from those of the arguments.
 DType result_dtype(ScalarOp, const std::vector<DType> &args);
 

@@ -1,6 +1,7 @@
 // One test per mistake a user can make in a model file: text/errors/NAME.json is the file, NAME.txt what is
 // printed.
 #include "compiler/model/model.h"
+#include "tests/support/difference.h"
 #include "tests/support/text_file.h"
 
 #include <catch2/catch.hpp>
@@ -43,7 +44,7 @@ TEST_CASE("every mistake in a model file has its message", "[model]") {
     if (blessing())
       std::ofstream(expectation, std::ios::binary) << actual;
     CHECK(!actual.empty());
-    CHECK(actual == read(expectation));
+    tests::check_same_text(read(expectation), actual);
   }
 }
 

@@ -1,5 +1,7 @@
 // The graphs of the entry points, run by the reference interpreter.
+#include "compiler/model/layers/layer.h"
 #include "compiler/model/model.h"
+#include "compiler/model/tables/optimizers.h"
 #include "ir/interpreter.h"
 #include "ir/verifier.h"
 
@@ -8,6 +10,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <numbers>
+#include <set>
 
 namespace gradc {
 namespace {
@@ -22,7 +25,8 @@ Model load(const std::string &text, const std::vector<std::string> &overrides = 
 
 /// Every layer, two losses, every kind of metric.
 const std::string kZoo = R"({
-  "inputs": {"a": {"shape": [6]}, "class": {"shape": [], "dtype": "i64"}, "value": {"shape": []}},
+  "inputs": {"a": {"shape": [6]}, "kind": {"shape": [], "dtype": "i32"},
+             "class": {"shape": [], "dtype": "i64"}, "value": {"shape": []}},
   "layers": [
     {"name": "grid", "type": "reshape", "shape": [2, -1], "input": "a"},
     {"name": "mixed", "type": "dense", "units": 4, "activation": "gelu", "l1": 1e-3, "l2": 1e-3},
@@ -31,7 +35,8 @@ const std::string kZoo = R"({
     {"name": "right", "type": "dense", "units": 5, "activation": "tanh", "input": "flat", "use_bias": false},
     {"name": "sum", "type": "add", "input": ["left", "right"]},
     {"name": "product", "type": "multiply", "input": ["left", "right"]},
-    {"name": "both", "type": "concat", "input": ["sum", "product"]},
+    {"name": "kinds", "type": "one_hot", "classes": 3, "input": "kind"},
+    {"name": "both", "type": "concat", "input": ["sum", "product", "kinds"]},
     {"name": "drop", "type": "dropout", "rate": 0.25},
     {"name": "gate", "type": "activation", "activation": "elu"},
     {"name": "scaled", "type": "scale", "factor": 0.5},
@@ -105,6 +110,16 @@ std::vector<std::string> returns_of(const Graph &graph) {
   return names;
 }
 
+TEST_CASE("the model of these tests has every layer", "[model]") {
+  std::set<const LayerDef *> used;
+  for (const ModelLayer &layer : load(kZoo).layers)
+    used.insert(layer.def);
+  for (const LayerDef *def : all_layers()) {
+    INFO("layer " << def->spec.name << " is missing in kZoo");
+    CHECK(used.contains(def));
+  }
+}
+
 TEST_CASE("entries return what the signature says", "[model]") {
   const Model model = load(kZoo);
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
@@ -116,9 +131,9 @@ TEST_CASE("entries return what the signature says", "[model]") {
 }
 
 TEST_CASE("the loss falls with every optimizer", "[model]") {
-  for (const char *optimizer : {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"}) {
-    INFO(optimizer);
-    const Model model = load(kZoo, {fmt::format("optimizer={}", optimizer), "optimizer.learning_rate=0.03"});
+  for (const ObjectSpec *optimizer : optimizers().types) {
+    INFO(optimizer->name);
+    const Model model = load(kZoo, {fmt::format("optimizer={}", optimizer->name), "optimizer.learning_rate=0.03"});
     Bindings state = bindings_of(model, DType::f64);
     run(model, Entry::init, state);
     const double before = run(model, Entry::evaluate, state)[0].number(0);

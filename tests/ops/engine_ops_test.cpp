@@ -2,6 +2,7 @@
 // exists. GRADC_OP_SAMPLES sets how many graphs of each op and dtype run natively; the other engines get a quarter.
 #include "ir/text/text.h"
 #include "tests/support/compiled_engine.h"
+#include "tests/support/difference.h"
 #include "tests/support/op_samples.h"
 #include "tests/support/text_file.h"
 
@@ -81,23 +82,22 @@ std::vector<double> error_bounds(const Graph &graph, const OpDef &op, const Bind
   return bounds;
 }
 
-/// The first element that is too far off; empty when none is.
+/// Which elements are too far off; empty when none is.
 std::string difference(const Graph &graph, const OpDef &op, const Bindings &inputs, const Tensor &actual) {
   Bindings copy = inputs;
   const Tensor exact = interpret(graph, copy, Precision::wide)[0];
   if (actual.type != exact.type)
     return "type " + to_string(actual.type);
-  if (exact.integers != actual.integers)
-    return "integers differ: expected " + values_text(exact) + " got " + values_text(actual);
   const std::vector<double> bounds = error_bounds(graph, op, inputs, exact);
   const double largest = exact.type.dtype == DType::f32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-  for (size_t i = 0; i < exact.floats.size(); ++i) {
+  return element_difference(exact, actual, [&](int64_t flat) {
+    const auto i = static_cast<size_t>(flat);
+    if (!is_float(exact.type.dtype))
+      return exact.integers[i] != actual.integers[i];
     const double e = exact.floats[i], a = actual.floats[i];
     const bool overflows = std::abs(e) > largest && std::isinf(a) && std::signbit(a) == std::signbit(e);
-    if (!(std::abs(e - a) <= bounds[i]) && !overflows && !(std::isnan(e) && std::isnan(a)) && e != a)
-      return "element " + std::to_string(i) + ": expected " + values_text(exact) + " got " + values_text(actual);
-  }
-  return "";
+    return !(std::abs(e - a) <= bounds[i]) && !overflows && !(std::isnan(e) && std::isnan(a)) && e != a;
+  });
 }
 
 /// Elements at the edges of their dtype; what is no ordinary number meets every lane of a vector. vector_math.h promises
@@ -125,30 +125,46 @@ Bindings edge_inputs(const Graph &graph, const OpDef &op, Rng &rng) {
 /// Sums of infinities, NaNs and what overflows depend on the order of the terms.
 bool has_defined_edges(const OpDef &op) { return !sums(op) || op.name == "max" || op.name == "argmax"; }
 
-void check_engine(const OpDef &op, DType real, const CompiledGraphs &compiled, const std::vector<Graph> &graphs, Rng &rng) {
-  for (size_t i = 0; i < compiled.size(); ++i) {
-    INFO(print(graphs[i]));
-    Bindings inputs = rounded(sample_inputs(graphs[i], rng)), given = inputs;
-    CHECK(difference(graphs[i], op, inputs, compiled.run(i, given)[0]) == "");
-    if (!has_defined_edges(op))
-      continue;
-    inputs = edge_inputs(graphs[i], op, rng);
+/// What native code makes wrong of graph `i`, with ordinary operands and then at the edges; empty when nothing.
+std::string fault_of(const OpDef &op, DType real, const CompiledGraphs &compiled, size_t i, const Graph &graph, Rng &rng) {
+  try {
+    Bindings inputs = rounded(sample_inputs(graph, rng)), given = inputs;
+    const std::string fault = difference(graph, op, inputs, compiled.run(i, given)[0]);
+    if (!fault.empty() || !has_defined_edges(op))
+      return fault;
+    inputs = edge_inputs(graph, op, rng);
     given = inputs;
-    const Tensor expected = interpret(graphs[i], inputs)[0], actual = compiled.run(i, given)[0];
-    if (!same_values(actual, expected, real == DType::f32 ? 0x1p-20 : 0x1p-48))
-      FAIL_CHECK("at the edges: expected " << values_text(expected) << "\ngot " << values_text(actual));
+    const Tensor expected = interpret(graph, inputs)[0], actual = compiled.run(i, given)[0];
+    const std::string edge = element_difference(expected, actual, [&](int64_t flat) {
+      return !same_element(actual, expected, flat, real == DType::f32 ? 0x1p-20 : 0x1p-48);
+    });
+    return edge.empty() ? "" : "at the edges: " + edge;
+  } catch (const std::exception &e) {
+    return e.what();
   }
 }
 
 using Compile = CompiledGraphs (*)(std::vector<Graph>);
 
+/// Stops at the first bad sample.
+void check_op(const OpDef &op, DType real, Compile compile, int count) {
+  Rng rng = rng_of(op);
+  const std::vector<Graph> graphs = sample_graphs(op, real, count, rng);
+  INFO("op " << op.name << " of " << to_string(real));
+  const CompiledGraphs compiled = compile(graphs);
+  for (size_t i = 0; i < compiled.size(); ++i)
+    if (const std::string fault = fault_of(op, real, compiled, i, graphs[i], rng); !fault.empty()) {
+      FAIL_CHECK(fault << "\n" << print(graphs[i]) << "compiled as\n" << print(compiled.graph(i)));
+      return;
+    }
+  SUCCEED();
+}
+
 void check_every_op(Compile compile, int count) {
   for (const OpDef *op : all_ops())
-    for (DType real : {DType::f32, DType::f64}) {
-      Rng rng = rng_of(*op);
-      const std::vector<Graph> graphs = sample_graphs(*op, real, count, rng);
-      INFO("op " << op->name);
-      check_engine(*op, real, compile(graphs), graphs, rng);
+    DYNAMIC_SECTION(op->name) {
+      for (DType real : {DType::f32, DType::f64})
+        check_op(*op, real, compile, count);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "ir/verifier.h"
 #include "passes/equivalence.h"
 #include "passes/runner.h"
+#include "tests/support/difference.h"
 #include "tests/support/random_graph.h"
 
 #include <catch2/catch.hpp>
@@ -14,6 +15,8 @@ using namespace gradc;
 using namespace gradc::tests;
 
 namespace {
+
+constexpr int kMaxFaults = 3; // shown; more of them say no more
 
 uint64_t graph_count() {
   const char *count = std::getenv("GRADC_RANDOM_GRAPHS");
@@ -33,7 +36,7 @@ std::string fault_of(const Graph &graph, const Bindings &bindings, const Outcome
   return find_difference(graph, expected, interpret_widely(graph, bindings)).value_or("");
 }
 
-void check_every_prefix(Graph graph, uint64_t seed) {
+bool keeps_every_prefix(Graph graph, uint64_t seed) {
   const Bindings bindings = random_bindings(graph, seed);
   const Outcome expected = interpret_widely(graph, bindings);
   for (const Pass &pass : pipeline()) {
@@ -41,11 +44,12 @@ void check_every_prefix(Graph graph, uint64_t seed) {
     pass.run(graph, {});
     const std::string fault = fault_of(graph, bindings, expected);
     if (!fault.empty()) {
-      INFO("seed " << seed << ", pass '" << pass.name << "' on\n" << print(before) << "gives\n" << print(graph));
-      FAIL_CHECK(fault);
-      return;
+      FAIL_CHECK("pass '" << pass.name << "': " << fault << "\nin the graph of seed " << seed << "\n" << print(before)
+                          << "which becomes\n" << print(graph));
+      return false;
     }
   }
+  return true;
 }
 
 } // namespace
@@ -53,7 +57,7 @@ void check_every_prefix(Graph graph, uint64_t seed) {
 TEST_CASE("random graphs are well formed and finite") {
   for (uint64_t seed = 0; seed < graph_count(); ++seed) {
     const Graph graph = random_graph(seed);
-    INFO(print(graph));
+    INFO("the graph of seed " << seed << "\n" << print(graph));
     const Bindings bindings = random_bindings(graph, seed);
     const std::string fault = fault_of(graph, bindings, interpret_widely(graph, bindings));
     REQUIRE(fault == "");
@@ -61,18 +65,22 @@ TEST_CASE("random graphs are well formed and finite") {
 }
 
 TEST_CASE("every prefix of the pipeline keeps the meaning of random graphs") {
-  for (uint64_t seed = 0; seed < graph_count(); ++seed)
-    check_every_prefix(random_graph(seed), seed);
+  int faults = 0;
+  for (uint64_t seed = 0; seed < graph_count() && faults < kMaxFaults; ++seed)
+    faults += !keeps_every_prefix(random_graph(seed), seed);
 }
 
-TEST_CASE("a second run of fold, simplify, cse or dce finds nothing to do") {
+TEST_CASE("a second run of any pass finds nothing to do") {
   for (uint64_t seed = 0; seed < graph_count(); seed += 10) {
     Graph graph = random_graph(seed);
-    for (std::string_view name : {"fold", "simplify", "cse", "dce"}) {
-      const Pass &pass = *find_pass(name);
+    for (const Pass &pass : pipeline()) {
       pass.run(graph, {});
-      INFO("seed " << seed << ", pass '" << name << "' after a first run gives\n" << print(graph));
-      REQUIRE_FALSE(pass.run(graph, {}));
+      const std::string once = print(graph);
+      const bool changed = pass.run(graph, {});
+      if (!changed && print(graph) == once)
+        continue;
+      FAIL("pass '" << pass.name << "' is not idempotent: a second run " << (changed ? "says that it" : "silently")
+                    << " changed the graph of seed " << seed << "\n" << text_difference(once, print(graph)) << once);
     }
   }
 }

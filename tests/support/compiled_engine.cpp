@@ -8,6 +8,7 @@
 #include "passes/plan.h"
 #include "passes/schedule.h"
 #include "tests/support/guarded_block.h"
+#include "tests/support/native_guard.h"
 
 #include <algorithm>
 #include <unistd.h>
@@ -170,13 +171,20 @@ CompiledGraphs CompiledGraphs::shared_object(std::vector<Graph> graphs) {
 std::vector<Tensor> CompiledGraphs::run(size_t i, Bindings &bindings, int threads) const {
   const gradc_entry &entry = *gradc_entry_at(table_, static_cast<int32_t>(i));
   gradc_team *team = table_->team_create(threads);
-  Call call(*table_, entry, table_->team_threads(team), graphs_[i], bindings);
-  (*call).team = team;
-  const int32_t status = entry.run(&entry, &*call);
-  table_->team_destroy((*call).team);
+  auto call = std::make_unique<Call>(*table_, entry, table_->team_threads(team), graphs_[i], bindings);
+  (**call).team = team;
+  int32_t status = GRADC_OK;
+  try {
+    call_guarded([&] { status = entry.run(&entry, &**call); });
+  } catch (const std::runtime_error &) { // threads may still be in it
+    call.release();
+    new std::shared_ptr<const void>(code_);
+    throw;
+  }
+  table_->team_destroy(team);
   if (status != GRADC_OK)
     throw std::runtime_error(table_->status_message(status));
-  return call.results(bindings);
+  return call->results(bindings);
 }
 
 std::vector<Tensor> run_jit(const Graph &graph, Bindings &bindings, const char *target, int threads) {

@@ -126,7 +126,7 @@ Bindings bindings_from(const Graph &graph, const std::vector<std::string> &setti
   return bindings;
 }
 
-static std::string element_text(const Tensor &tensor, int64_t flat) {
+std::string element_text(const Tensor &tensor, int64_t flat) {
   auto i = static_cast<size_t>(flat);
   if (!is_float(tensor.type.dtype))
     return std::to_string(tensor.integers[i]);
@@ -157,15 +157,20 @@ static bool same_number(double actual, double expected, double tolerance, double
   return std::abs(actual - expected) <= tolerance * scale;
 }
 
+bool same_element(const Tensor &actual, const Tensor &expected, int64_t flat, double tolerance) {
+  const auto i = static_cast<size_t>(flat);
+  if (!is_float(actual.type.dtype))
+    return actual.integers[i] == expected.integers[i];
+  double smallest_normal = actual.type.dtype == DType::f32 ? double{std::numeric_limits<float>::min()}
+                                                           : std::numeric_limits<double>::min();
+  return same_number(actual.floats[i], expected.floats[i], tolerance, smallest_normal);
+}
+
 bool same_values(const Tensor &actual, const Tensor &expected, double tolerance) {
   if (actual.type != expected.type)
     return false;
-  if (!is_float(actual.type.dtype))
-    return actual.integers == expected.integers;
-  double smallest_normal = actual.type.dtype == DType::f32 ? double{std::numeric_limits<float>::min()}
-                                                           : std::numeric_limits<double>::min();
-  for (size_t i = 0; i < expected.floats.size(); ++i)
-    if (!same_number(actual.floats[i], expected.floats[i], tolerance, smallest_normal))
+  for (int64_t i = 0; i < expected.type.elements(); ++i)
+    if (!same_element(actual, expected, i, tolerance))
       return false;
   return true;
 }

@@ -31,11 +31,15 @@ void set_blessing(bool);
 Bindings bindings_from(const Graph &graph, const std::vector<std::string> &settings);
 /// "[1, -0, inf]", or a bare number for rank 0: shortest decimals of the dtype.
 std::string values_text(const Tensor &);
+/// One element of it.
+std::string element_text(const Tensor &, int64_t flat);
 /// Reads what values_text wrote.
 Tensor parse_values(const Type &type, std::string_view text);
 
-/// Whether `actual` is `expected`: NaNs, infinities, integers and the signs of zeros exactly, other numbers within
+/// Whether element `flat` of `actual` is that of `expected`: NaNs, infinities, integers and the signs of zeros exactly, other numbers within
 /// `tolerance`, relative to the larger of the two and to the smallest normal number of the dtype.
+bool same_element(const Tensor &actual, const Tensor &expected, int64_t flat, double tolerance);
+/// Whether the types are the same and all elements are.
 bool same_values(const Tensor &actual, const Tensor &expected, double tolerance);
 
 } // namespace gradc

@@ -236,8 +236,7 @@ int KernelEmitter::finish_cost(const std::vector<int> &stages) const {
       visit(stage(s).body);
   for (ExprId id : seen) {
     const Expr &e = k_.expr(id);
-    bool costly = e.kind == Expr::Kind::op && (e.op <= ScalarOp::cos || e.op == ScalarOp::pow || e.op == ScalarOp::philox) &&
-                  e.op != ScalarOp::neg && e.op != ScalarOp::abs;
+    bool costly = e.kind == Expr::Kind::op && row_of(e.op).cost != ScalarCost::simple;
     cost += costly ? 20 : 1;
   }
   return cost;

@@ -74,7 +74,22 @@ llvm::Value *emit_floor_division(llvm::IRBuilderBase &b, ScalarOp op, llvm::Valu
   llvm::Value *negative = b.CreateICmpSLT(rest, integer(t, 0));
   if (op == ScalarOp::floormod)
     return b.CreateSelect(negative, b.CreateAdd(rest, y), rest);
-  return b.CreateSDiv(b.CreateSub(x, b.CreateSelect(negative, b.CreateAdd(rest, y), rest)), y);
+  return b.CreateSub(b.CreateSDiv(x, y), b.CreateZExt(negative, t)); // x - rest could leave the range
+}
+
+// Processors of x86-64-v1 have no instruction for it, and LLVM would call libm. From 2^(digits - 1) on all numbers are whole.
+// Below it, adding that number and taking it away again leaves the nearest whole number, which may be one too large.
+llvm::Value *emit_floor(llvm::IRBuilderBase &b, const Target &target, llvm::Value *x) {
+  if (target.level >= 2)
+    return b.CreateUnaryIntrinsic(llvm::Intrinsic::floor, x);
+  llvm::Type *t = x->getType();
+  llvm::Value *whole = llvm::ConstantFP::get(t, t->getScalarType()->isDoubleTy() ? 0x1p52 : 0x1p23);
+  llvm::Value *size = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  llvm::Value *nearest = b.CreateFSub(b.CreateFAdd(size, whole), whole);
+  nearest = b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, nearest, x);
+  llvm::Value *below = b.CreateFSub(nearest, llvm::ConstantFP::get(t, 1.0));
+  llvm::Value *floor = b.CreateSelect(b.CreateFCmpOGT(nearest, x), below, nearest);
+  return b.CreateSelect(b.CreateFCmpOLT(size, whole), floor, x); // also where x is no number
 }
 
 llvm::Value *emit_cast(llvm::IRBuilderBase &b, DType from, DType to, llvm::Value *x) {
@@ -125,26 +140,35 @@ llvm::Value *emit_arithmetic(llvm::IRBuilderBase &b, ScalarOp op, DType dtype, l
   }
 }
 
-llvm::Value *emit_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, const std::vector<llvm::Value *> &args) {
-  const MathTarget math{target.fma, target.vector_bits == 512};
-  return op == ScalarOp::pow ? emit_pow(b, args[0], args[1], math) : emit_math(b, op, args[0], math);
+MathTarget math_target(const Target &target) { return {target.fma, target.vector_bits == 512}; }
+
+llvm::Value *emit_function(llvm::IRBuilderBase &b, const Target &target, vector_math::Real (*function)(vector_math::Real),
+                           const std::vector<llvm::Value *> &args) {
+  return emit_math(b, function, args[0], math_target(target));
+}
+
+llvm::Value *emit_function(llvm::IRBuilderBase &b, const Target &target,
+                           vector_math::Real (*function)(vector_math::Real, vector_math::Real),
+                           const std::vector<llvm::Value *> &args) {
+  return emit_math(b, function, args[0], args[1], math_target(target));
 }
 
 // On scalars they are called, as loops over them are rare or short; on vectors they stand where they are used.
-llvm::Value *call_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, const std::vector<llvm::Value *> &args) {
+llvm::Value *call_function(llvm::IRBuilderBase &b, const Target &target, ScalarOp op, auto function,
+                           const std::vector<llvm::Value *> &args) {
   llvm::Type *type = args[0]->getType();
   const std::string name = std::string(to_string(op)) + (type->isDoubleTy() ? ".f64" : ".f32");
   auto *signature = llvm::FunctionType::get(type, std::vector<llvm::Type *>(args.size(), type), false);
-  llvm::Function *function = shared_function(b, name, signature, [&](llvm::Function &f) {
+  llvm::Function *shared = shared_function(b, name, signature, [&](llvm::Function &f) {
     f.setDoesNotAccessMemory();
     f.setDoesNotThrow();
     f.setWillReturn();
     std::vector<llvm::Value *> own;
     for (llvm::Argument &arg : f.args())
       own.push_back(&arg);
-    b.CreateRet(emit_function(b, target, op, own));
+    b.CreateRet(emit_function(b, target, function, own));
   });
-  return b.CreateCall(function, args);
+  return b.CreateCall(shared, args);
 }
 
 } // namespace
@@ -154,13 +178,17 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   llvm::Value *x = args[0];
   bool f = is_float(operand);
   auto unary = [&](llvm::Intrinsic::ID id) { return b.CreateUnaryIntrinsic(id, x); };
+  auto function = [&](auto emit) {
+    return is_expensive(op) && !x->getType()->isVectorTy() ? call_function(b, target, op, emit, args)
+                                                           : emit_function(b, target, emit, args);
+  };
   switch (op) {
   case ScalarOp::neg: return f ? b.CreateFNeg(x) : b.CreateNeg(x);
   case ScalarOp::abs:
     return f ? unary(llvm::Intrinsic::fabs)
              : b.CreateSelect(b.CreateICmpSLT(x, integer(x->getType(), 0)), b.CreateNeg(x), x);
   case ScalarOp::sign: return emit_sign(b, operand, x);
-  case ScalarOp::floor: return f ? unary(llvm::Intrinsic::floor) : x;
+  case ScalarOp::floor: return f ? emit_floor(b, target, x) : x;
   case ScalarOp::logical_not: return b.CreateNot(x);
   case ScalarOp::logical_and: return b.CreateAnd(x, args[1]);
   case ScalarOp::logical_or: return b.CreateOr(x, args[1]);
@@ -173,10 +201,20 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::select: return b.CreateSelect(x, args[1], args[2]);
   case ScalarOp::cast: return emit_cast(b, operand, result, x);
   case ScalarOp::philox: return emit_philox(b, args);
-  default:
-    return is_expensive(op) && !x->getType()->isVectorTy() ? call_function(b, target, op, args)
-                                                           : emit_function(b, target, op, args);
+  case ScalarOp::exp: return function(vector_math::emit_exp);
+  case ScalarOp::expm1: return function(vector_math::emit_expm1);
+  case ScalarOp::log: return function(vector_math::emit_log);
+  case ScalarOp::log1p: return function(vector_math::emit_log1p);
+  case ScalarOp::sqrt: return function(vector_math::emit_sqrt);
+  case ScalarOp::rsqrt: return function(vector_math::emit_rsqrt);
+  case ScalarOp::tanh: return function(vector_math::emit_tanh);
+  case ScalarOp::sigmoid: return function(vector_math::emit_sigmoid);
+  case ScalarOp::erf: return function(vector_math::emit_erf);
+  case ScalarOp::sin: return function(vector_math::emit_sin);
+  case ScalarOp::cos: return function(vector_math::emit_cos);
+  case ScalarOp::pow: return function(vector_math::emit_pow);
   }
+  throw InternalFault("unknown scalar op");
 }
 
 } // namespace gradc

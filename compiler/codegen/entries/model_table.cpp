@@ -54,7 +54,7 @@ ModelTable model_table(const ModelSpec &spec) {
     if (space.arena >= 0) // the numbers of arenas are their kinds
       table.arenas.push_back({space.name.data(), space.arena, static_cast<int32_t>(space.lifetime), 0, 0});
   int64_t &workspace = table.arenas[static_cast<size_t>(arena_of(Space::workspace))].bytes;
-  std::set<std::string_view> states;
+  std::unordered_map<std::string_view, size_t> states; // by name
   for (const EntrySpec &e : spec.entries) {
     add_states(table, e.graph, states);
     workspace = std::max(workspace, workspace_bytes(e.graph));

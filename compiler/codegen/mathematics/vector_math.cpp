@@ -1,45 +1,17 @@
-// Which emitter serves which op, and the special values of pow.
+// The functions as values of LLVM; roots, and the special values of pow.
 #include "compiler/codegen/mathematics/vector_math.h"
 
 #include "compiler/codegen/mathematics/vector_math_internal.h"
-#include "ir/error.h"
 
 #include <limits>
 
 namespace gradc {
+namespace vector_math {
+
+Real emit_sqrt(Real x) { return sqrt(x); }
+Real emit_rsqrt(Real x) { return 1.0 / sqrt(x); }
 
 namespace {
-
-using namespace vector_math;
-
-Real emit_unary(ScalarOp op, Real x) {
-  switch (op) {
-  case ScalarOp::exp:
-    return emit_exp(x);
-  case ScalarOp::expm1:
-    return emit_expm1(x);
-  case ScalarOp::tanh:
-    return emit_tanh(x);
-  case ScalarOp::sigmoid:
-    return emit_sigmoid(x);
-  case ScalarOp::log:
-    return emit_log(x);
-  case ScalarOp::log1p:
-    return emit_log1p(x);
-  case ScalarOp::erf:
-    return emit_erf(x);
-  case ScalarOp::sin:
-    return emit_sin(x);
-  case ScalarOp::cos:
-    return emit_cos(x);
-  case ScalarOp::sqrt:
-    return sqrt(x);
-  case ScalarOp::rsqrt:
-    return 1.0 / sqrt(x);
-  default:
-    throw InternalFault("emit_math has no '" + std::string(to_string(op)) + "'");
-  }
-}
 
 /// v >= 0 is an integer: adding 2^mantissa_bits leaves no room for a fraction.
 Mask is_integer(Real v) {
@@ -56,8 +28,11 @@ Real power(Emitter &e, Real x, Real y) {
   return e.wrap(e.b.CreateFPTrunc(power_for_f32(extend(x), extend(y)).value, e.type));
 }
 
+} // namespace
+
 /// C99 F.9.4.4 around |x|^y.
-Real emit_power(Emitter &e, Real x, Real y_given) {
+Real emit_pow(Real x, Real y_given) {
+  Emitter &e = *x.emitter;
   constexpr double infinity = std::numeric_limits<double>::infinity();
   // Past 2^64 every y is even, and |x| != 1 gives zero or infinity already.
   Real y = at_most(at_least(y_given, -0x1p64), 0x1p64);
@@ -75,20 +50,23 @@ Real emit_power(Emitter &e, Real x, Real y_given) {
   return select((x == 1.0) | (y == 0.0), 1.0, result);
 }
 
-} // namespace
+} // namespace vector_math
 
-llvm::Value *emit_math(llvm::IRBuilderBase &b, ScalarOp op, llvm::Value *x, MathTarget target) {
+using vector_math::Emitter, vector_math::Real;
+
+llvm::Value *emit_math(llvm::IRBuilderBase &b, Real (*function)(Real), llvm::Value *x, MathTarget target) {
   llvm::IRBuilderBase::FastMathFlagGuard guard(b);
   b.clearFastMathFlags();
   Emitter e(b, x->getType(), target);
-  return emit_unary(op, e.wrap(x)).value;
+  return function(e.wrap(x)).value;
 }
 
-llvm::Value *emit_pow(llvm::IRBuilderBase &b, llvm::Value *x, llvm::Value *y, MathTarget target) {
+llvm::Value *emit_math(llvm::IRBuilderBase &b, Real (*function)(Real, Real), llvm::Value *x, llvm::Value *y,
+                       MathTarget target) {
   llvm::IRBuilderBase::FastMathFlagGuard guard(b);
   b.clearFastMathFlags();
   Emitter e(b, x->getType(), target);
-  return emit_power(e, e.wrap(x), e.wrap(y)).value;
+  return function(e.wrap(x), e.wrap(y)).value;
 }
 
 } // namespace gradc

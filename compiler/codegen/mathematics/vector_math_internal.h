@@ -152,15 +152,6 @@ ExpReduction reduce_exp(Real x, int offset);
 /// Q of ExpReduction times a power of two.
 Real exp_tail(Real r, double scale = 1);
 
-Real emit_exp(Real);
-Real emit_expm1(Real);
-Real emit_tanh(Real);
-Real emit_sigmoid(Real);
-Real emit_log(Real);
-Real emit_log1p(Real);
-Real emit_erf(Real);
-Real emit_sin(Real);
-Real emit_cos(Real);
 /// |x|^y for finite |x| > 0 and |y| <= 2^64, x and y in f64; accurate for a result in f32, or in f64.
 Real power_for_f32(Real x, Real y);
 Real power_for_f64(Real x, Real y);

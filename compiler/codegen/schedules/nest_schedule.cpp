@@ -76,7 +76,7 @@ void Scheduler::survey(ExprId id, bool reducing, std::set<ExprId> &seen) {
   if (elsewhere(e))
     accesses_.push_back({read_handed_over(e), false, reducing, {}});
   if (e.kind == Expr::Kind::op)
-    ops_ += is_expensive(e.op) || e.op == ScalarOp::philox ? kExpensiveOps : 1;
+    ops_ += is_expensive(e.op) ? kExpensiveOps : 1;
   for (ExprId arg : e.args)
     survey(arg, reducing, seen);
   for (const IndexExpr &index : e.index)

@@ -43,6 +43,7 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
         layer.attrs,
         layer.output,
         batch,
+        float_,
         std::move(sources),
         training,
         stream_of(i),
@@ -67,7 +68,7 @@ Value Forward::loss(const std::vector<Value> &values) {
     scope.location = fmt::format("/loss/{}", i);
     const Var prediction{&scope, values[loss.prediction]};
     const Var target = fit_target(*loss.def, {&scope, values[loss.target]}, prediction);
-    const Var value = loss.def->build(prediction, target);
+    const Var value = loss.def->build({loss.attrs, prediction, target});
     add(loss.weight == 1 ? value : loss.weight * value);
   }
   for (size_t p = 0; p < model_.params.size(); ++p) {

@@ -41,6 +41,11 @@ Var build(const LayerBuild &b) {
   return activate(b.attrs.at("activation"), y);
 }
 
+std::string_view initializer_doc() {
+  static const std::string doc = "he_uniform before " + rectifier_names() + ", else xavier_uniform";
+  return doc;
+}
+
 } // namespace
 
 extern const LayerDef layer_dense;
@@ -51,7 +56,7 @@ const LayerDef layer_dense = {
       attr::one_of("activation", activations(), "applied to the result").defaults_to("\"linear\""),
       attr::boolean("use_bias", "whether b is added").defaults_to("true"),
       attr::one_of("weight_initializer", initializers(), "initial W")
-          .otherwise("he_uniform before relu, leaky_relu, elu, softplus and gelu, else xavier_uniform"),
+          .otherwise(initializer_doc()),
       attr::one_of("bias_initializer", initializers(), "initial b").defaults_to("\"zeros\""),
       attr::number("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0")
           .at_least(0)

@@ -33,6 +33,7 @@ struct LayerHyper {
 struct LayerInput {
   std::string name; // of the layer or input that makes it
   Shape shape;      // of one example
+  DType dtype;      // f32 stands for the float type the model is compiled for; only inputs of the model hold integers
 };
 
 /// What a shape rule works with. It also declares the layer's state and may complete the attributes.
@@ -48,6 +49,7 @@ struct LayerBuild {
   const JsonValue &attrs;
   const Shape &output; // of one example
   int64_t batch;
+  DType dtype; // of the model's floats, and of the output
   std::vector<Var> inputs;
   bool training;
   int64_t stream; // of this layer's random numbers
@@ -64,6 +66,7 @@ struct LayerDef {
   /// The shape of one example's output. Throws LayerError.
   Shape (*shapes)(LayerShapes &);
   Var (*build)(const LayerBuild &);
+  bool reads_integers = false; // else it is an error of the file that an input holds any
 };
 
 constexpr size_t kAnyNumber = ~size_t{0};

@@ -205,12 +205,13 @@ bool Linker::infer_shape(size_t index) {
   }
   LayerShapes shapes{layer.attrs, {}};
   for (Source s : layer.sources) {
-    if (model_.is_input(s) && !is_float(model_.inputs[s].dtype)) {
-      error(inputs_span, fmt::format("{}: input '{}' holds {}; layers compute on f32", context,
-                                     model_.name_of(s), to_string(model_.inputs[s].dtype)));
+    const DType dtype = model_.is_input(s) ? model_.inputs[s].dtype : DType::f32;
+    if (!is_float(dtype) && !layer.def->reads_integers) {
+      error(inputs_span, fmt::format("{}: input '{}' holds {}; {} computes on f32", context, model_.name_of(s),
+                                     to_string(dtype), layer.def->spec.name));
       return false;
     }
-    shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s)});
+    shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s), dtype});
   }
   try {
     layer.output = layer.def->shapes(shapes);

@@ -41,7 +41,7 @@ void Linker::link_losses() {
     if (!given)
       attrs.set(def.prediction_key, JsonValue::of(model_.name_of(last), anchor(attrs)));
     const JsonValue &prediction = attrs.at(def.prediction_key), &target = attrs.at(def.target_key);
-    ModelLoss loss{&def, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
+    ModelLoss loss{&def, attrs, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
                    find_target(target, context)};
     if (loss.prediction == kNowhere || loss.target == kNowhere)
       continue;

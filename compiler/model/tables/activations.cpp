@@ -94,4 +94,15 @@ const ActivationDef &find_activation(const JsonValue &activation) {
 
 Var activate(const JsonValue &activation, Var x) { return find_activation(activation).apply(activation, x); }
 
+std::string rectifier_names() {
+  std::vector<std::string_view> names;
+  for (const ActivationDef &def : table())
+    if (def.rectifier)
+      names.push_back(def.spec.name);
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + std::string(names[i]);
+  return text;
+}
+
 } // namespace gradc

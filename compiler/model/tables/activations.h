@@ -22,6 +22,8 @@ struct ActivationDef {
 const ActivationDef &find_activation(const JsonValue &activation);
 /// The activation applied to x.
 Var activate(const JsonValue &activation, Var x);
+/// The names of the rectifiers: "relu, leaky_relu and gelu".
+std::string rectifier_names();
 
 /// exp(x) / sum(exp(x)) over the last axis.
 Var softmax(Var x);

@@ -8,24 +8,38 @@
 namespace gradc {
 namespace {
 
-Var squared_error(Var prediction, Var target) { return mean(square(prediction - target)); }
-Var absolute_error(Var prediction, Var target) { return mean(abs(prediction - target)); }
+Var squared_error(const LossBuild &b) { return mean(square(b.prediction - b.target)); }
+Var absolute_error(const LossBuild &b) { return mean(abs(b.prediction - b.target)); }
 
 /// -(t log s(z) + (1 - t) log(1 - s(z))) = softplus(z) - z t for the sigmoid s.
-Var binary_cross_entropy(Var z, Var t) { return mean(softplus(z) - z * t); }
+Var binary_cross_entropy(const LossBuild &b) { return mean(softplus(b.prediction) - b.prediction * b.target); }
 
-/// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z).
-Var softmax_cross_entropy(Var z, Var target) {
+/// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z). Of n classes, label smoothing s makes
+/// (1 - s) t + s / n of t, where t is 1 for a class label and 0 for the others.
+Var softmax_cross_entropy(const LossBuild &b) {
+  const Var z = b.prediction;
+  const int64_t classes = z.shape().back();
+  const double smoothing = b.attrs.number_at("label_smoothing");
   const Var shifted = z - stop_gradient(max_last_keep(z));
   const Var log_sum = log(sum_last(exp(shifted)));
-  if (is_float(target.dtype())) // probabilities
+  if (is_float(b.target.dtype())) { // probabilities
+    const double others = smoothing / static_cast<double>(classes);
+    const Var target = smoothing == 0 ? b.target : (1 - smoothing) * b.target + others;
     return mean(log_sum * sum_last(target) - sum_last(target * shifted));
-  return mean(log_sum - sum_last(select(one_hot(target, z.shape().back()), shifted, 0)));
+  }
+  const Var of_label = sum_last(select(one_hot(b.target, classes), shifted, 0));
+  if (smoothing == 0)
+    return mean(log_sum - of_label);
+  const Var own = (1 - smoothing) * of_label;
+  const Var any = smoothing / static_cast<double>(classes) * sum_last(shifted);
+  return mean(log_sum - (own + any));
 }
 
-std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc) {
-  return {attr::name(prediction, "the layer it judges").otherwise("the last layer"),
-          attr::name(target, target_doc)};
+std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc,
+                       std::vector<Attr> own = {}) {
+  own.insert(own.begin(), {attr::name(prediction, "the layer it judges").otherwise("the last layer"),
+                           attr::name(target, target_doc)});
+  return own;
 }
 
 const std::vector<LossDef> &table() {
@@ -55,7 +69,11 @@ const std::vector<LossDef> &table() {
       {{"softmax_cross_entropy",
         "Cross-entropy of one of several classes, from logits along the last axis; mean over all rows.",
         keys("logits", "labels",
-             "integer class labels, one axis less than the logits, or probabilities, f32 of their shape")},
+             "integer class labels, one axis less than the logits, or probabilities, f32 of their shape",
+             {attr::number("label_smoothing", "s: the labels become (1 - s) labels + s / classes")
+                  .at_least(0)
+                  .below(1)
+                  .defaults_to("0")})},
        "logits",
        "labels",
        Link::softmax,

@@ -5,13 +5,19 @@
 
 namespace gradc {
 
+/// What the formula of a loss works with.
+struct LossBuild {
+  const JsonValue &attrs; // complete
+  Var prediction, target; // the target has been cast and shaped by fit_target()
+};
+
 struct LossDef {
   ObjectSpec spec;
   std::string_view prediction_key, target_key; // "logits", "labels"
   Link link;
   bool classes; // the target may be integer class labels, one axis less than the prediction
-  /// The mean over the batch, rank 0. The target has been cast and shaped by fit_target().
-  Var (*build)(Var prediction, Var target);
+  /// The mean over the batch, rank 0.
+  Var (*build)(const LossBuild &);
 };
 
 const Family &losses();
