@@ -149,8 +149,8 @@ static inline int32_t {name}_save({name} *m, const char *path) {{
   return m->status = m->model->save(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, 0);
 }}
 
-/* Parameters, and the buffers that predictions need, from a file: enough to predict, or to begin a new training. `message` may be null; on failure it tells
- * what is wrong with the file, and nothing is changed. */
+/* Parameters, and the buffers that predictions need, from a file: enough to predict, or to begin a new training.
+ * `message` may be null; on failure it tells what is wrong with the file, and nothing is changed. */
 static inline int32_t {name}_load({name} *m, const char *path, char *message, int64_t message_bytes) {{
   return m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_MODEL), m->model->arena_count, path, message,
                                     message_bytes);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <thread>
 
@@ -352,6 +353,30 @@ TEST_CASE("weights: what is no regular file is refused without waiting") {
   CHECK(model.table.load(&model.table, arenas.both, 2, "/nowhere/w", message, sizeof message) == GRADC_IO_ERROR);
   CHECK(std::string(message) == "cannot open: No such file or directory");
   CHECK(model.table.load(&model.table, arenas.both, 2, nullptr, message, sizeof message) == GRADC_NULL_POINTER);
+}
+
+TEST_CASE("labels: the first that is no class is found, wherever it stands") {
+  constexpr int64_t kClasses = 10;
+  auto check = [](auto zero, int32_t dtype) {
+    using Label = decltype(zero);
+    for (size_t count = 0; count < 40; ++count) {
+      std::vector<Label> labels(count);
+      for (size_t i = 0; i < count; ++i)
+        labels[i] = static_cast<Label>(i % kClasses);
+      const auto total = static_cast<int64_t>(count);
+      CHECK(gradc_core_first_outside(labels.data(), dtype, total, kClasses) == total);
+      for (size_t i = 0; i < count; ++i)
+        for (const Label wrong : {Label{-1}, Label{kClasses}, std::numeric_limits<Label>::max(), std::numeric_limits<Label>::min()}) {
+          std::vector<Label> bad = labels;
+          bad[i] = wrong;
+          CHECK(gradc_core_first_outside(bad.data(), dtype, total, kClasses) == static_cast<int64_t>(i));
+        }
+    }
+  };
+  check(int32_t{0}, GRADC_I32);
+  check(int64_t{0}, GRADC_I64);
+  const std::vector<int32_t> any = {0, std::numeric_limits<int32_t>::max()};
+  CHECK(gradc_core_first_outside(any.data(), GRADC_I32, 2, int64_t{1} << 40) == 2);
 }
 
 TEST_CASE("every status has a text of its own") {

@@ -30,6 +30,8 @@ private:
   void require_pointer(llvm::Value *pointer) { emit_require(b_, b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
   void check_arenas(const std::vector<int> &used);
   void check_values(const std::vector<Value> &inputs);
+  llvm::Value *first_outside(Value input);
+  llvm::Value *labels_are_good(Value input);
   void check_labels(Value input);
 
   llvm::IRBuilder<> &b_;
@@ -93,27 +95,48 @@ void CheckEmitter::check_values(const std::vector<Value> &inputs) {
   }
 }
 
-// All values lie in [0, below), or the call learns where the first is that does not.
+// The place of the first value that is not in [0, below); the number of values where there is none.
+llvm::Value *CheckEmitter::first_outside(Value input) {
+  const Type &type = graph_.type(input);
+  llvm::Type *i64 = b_.getInt64Ty();
+  auto *signature = llvm::FunctionType::get(i64, {pointer_, b_.getInt32Ty(), i64, i64}, false);
+  llvm::Module *module = b_.GetInsertBlock()->getModule();
+  return b_.CreateCall(module->getOrInsertFunction("gradc_core_first_outside", signature),
+                       {bases_.pointers.at(input), b_.getInt32(static_cast<uint32_t>(type.dtype)),
+                        b_.getInt64(static_cast<uint64_t>(type.elements())),
+                        b_.getInt64(static_cast<uint64_t>(graph_[input].below))});
+}
+
+// Whether all values lie in [0, below). A few are compared on the spot, which takes less than a call.
+llvm::Value *CheckEmitter::labels_are_good(Value input) {
+  constexpr int64_t kFew = 4;
+  const Type &type = graph_.type(input);
+  const int64_t count = type.elements();
+  if (count > kFew)
+    return b_.CreateICmpEQ(first_outside(input), b_.getInt64(static_cast<uint64_t>(count)));
+  llvm::Type *element = type.dtype == DType::i32 ? b_.getInt32Ty() : b_.getInt64Ty();
+  llvm::Value *good = b_.getTrue(), *below = b_.getInt64(static_cast<uint64_t>(graph_[input].below));
+  for (int64_t i = 0; i < count; ++i) {
+    llvm::Value *place = b_.CreateConstInBoundsGEP1_64(element, bases_.pointers.at(input), static_cast<uint64_t>(i));
+    llvm::Value *label = b_.CreateSExt(b_.CreateLoad(element, place), b_.getInt64Ty());
+    good = b_.CreateAnd(good, b_.CreateICmpULT(label, below)); // a negative one is a large one
+  }
+  return good;
+}
+
+// All labels are good, or the call is refused and learns where the first is that is not.
 void CheckEmitter::check_labels(Value input) {
   llvm::LLVMContext &c = b_.getContext();
   llvm::Function *function = b_.GetInsertBlock()->getParent();
-  const Type &type = graph_.type(input);
-  llvm::Value *count = b_.getInt64(static_cast<uint64_t>(type.elements()));
-  auto *signature =
-      llvm::FunctionType::get(b_.getInt64Ty(), {pointer_, b_.getInt32Ty(), b_.getInt64Ty(), b_.getInt64Ty()}, false);
-  llvm::Value *first = b_.CreateCall(
-      function->getParent()->getOrInsertFunction("gradc_core_first_outside", signature),
-      {bases_.pointers.at(input), b_.getInt32(static_cast<uint32_t>(type.dtype)), count,
-       b_.getInt64(static_cast<uint64_t>(graph_[input].below))});
   auto *bad = llvm::BasicBlock::Create(c, "bad_label", function), *good = llvm::BasicBlock::Create(c, "", function);
-  b_.CreateCondBr(b_.CreateICmpEQ(first, count), good, bad);
+  b_.CreateCondBr(labels_are_good(input), good, bad);
   b_.SetInsertPoint(bad);
   llvm::Value *problem = later_pointer(offsetof(gradc_call, problem));
   emit_if(b_, b_.CreateIsNotNull(problem), [&] {
     auto place = [&](size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), problem, offset); };
     const auto index = static_cast<uint32_t>(graph_.plan->places[input].index);
     b_.CreateStore(b_.getInt32(index), place(offsetof(gradc_problem, input)));
-    b_.CreateStore(first, place(offsetof(gradc_problem, element)));
+    b_.CreateStore(first_outside(input), place(offsetof(gradc_problem, element)));
   });
   b_.CreateRet(b_.getInt32(GRADC_BAD_LABEL));
   b_.SetInsertPoint(good);
