@@ -212,6 +212,9 @@ void ObjectCache::store(const std::string &key, const std::vector<std::string> &
   mkdir(folder_.c_str(), 0700);
   if (!trusted())
     return;
+  struct stat info;
+  if (lstat(path(key).c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    unlink(path(key).c_str()); // not to be written through: a pipe would wait for a reader
   try {
     write_whole_file(path(key), bytes, false);
   } catch (const Error &) {
