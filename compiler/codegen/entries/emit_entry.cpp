@@ -19,7 +19,10 @@ class EntryEmitter {
 public:
   EntryEmitter(llvm::Module &module, const EntrySpec &spec, const Target &target, KernelSet &kernels, bool profile)
       : module_(module), b_(module.getContext()), spec_(spec), graph_(spec.graph), target_(target), kernels_(kernels),
-        profile_(profile), pointer_(llvm::PointerType::getUnqual(module.getContext())) {}
+        profile_(profile), pointer_(llvm::PointerType::getUnqual(module.getContext())) {
+    for (const Update &update : graph_.updates)
+      updated_.emplace(update.value, update.target);
+  }
 
   EmittedEntry run(const std::string &symbol, llvm::Constant *hyper_defaults);
 
@@ -49,6 +52,7 @@ private:
   const Graph &graph_;
   const Target &target_;
   KernelSet &kernels_;
+  std::multimap<Value, Value> updated_;  // from a value to the states that take it
   std::vector<LoweredKernel> calls_;     // in order
   std::vector<std::vector<Value>> args_; // of each call: a state and its new value are one
   std::vector<LoopSchedule> schedules_;
@@ -101,9 +105,11 @@ llvm::Value *EntryEmitter::constant_address(Value v) {
 // kernels of several entries would differ.
 Value EntryEmitter::updated_state(Value v) const {
   const std::vector<Placement> &places = graph_.plan->places;
-  for (const Update &update : graph_.updates)
-    if (update.value == v && places[v].space == places[update.target].space && places[v].offset == places[update.target].offset)
-      return update.target;
+  auto [first, end] = updated_.equal_range(v);
+  for (auto update = first; update != end; ++update)
+    if (const Value state = update->second;
+        places[v].space == places[state].space && places[v].offset == places[state].offset)
+      return state;
   return v;
 }
 
