@@ -28,7 +28,8 @@ struct StoredValue {
   std::vector<int> readers;
 };
 constexpr int64_t kAlignment = 64;
-inline int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+/// Throws Overflow.
+inline int64_t aligned(int64_t bytes) { return checked_add(bytes, kAlignment - 1) / kAlignment * kAlignment; }
 /// All of them, by value: what kernels hand to other kernels and is neither returned nor written to a state.
 std::vector<StoredValue> stored_values(const Graph &);
 

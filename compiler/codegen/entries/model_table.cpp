@@ -1,6 +1,7 @@
 #include "compiler/codegen/entries/model_table.h"
 
 #include "ir/error.h"
+#include "passes/storage.h"
 
 #include <algorithm>
 #include <set>
@@ -9,10 +10,8 @@
 namespace gradc {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 static_assert(static_cast<int>(Lifetime::model) == GRADC_LIFE_MODEL && static_cast<int>(Lifetime::run) == GRADC_LIFE_RUN &&
               static_cast<int>(Lifetime::call) == GRADC_LIFE_CALL);
-int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 void add_states(ModelTable &table, const Graph &graph, std::unordered_map<std::string_view, size_t> &places) {
   for (Value v = 0; v < graph.size(); ++v) {

@@ -1,18 +1,19 @@
 #include "compiler/codegen/schedules/local_memory.h"
 
+#include "passes/storage.h"
+
 #include <algorithm>
 
 namespace gradc {
 namespace {
 
-constexpr int64_t kAlignment = 64; // of a piece
 constexpr int64_t kSlack = 64;     // elements: vectors are read whole at the end of the last row of what is handed on
 
 /// Pieces one after the other: what no longer fits the frame is put behind what is in the workspace.
 struct Placer {
   int64_t frame = 0, workspace = 0;
   LocalPiece put(int64_t bytes) {
-    const int64_t rounded = checked_add(bytes, kAlignment - 1) / kAlignment * kAlignment;
+    const int64_t rounded = aligned(bytes);
     LocalPiece piece{bytes};
     if (frame + rounded <= kFrameBytes) {
       frame += rounded;
