@@ -53,7 +53,6 @@ static int only_zero_and_one(const uint8_t *bytes, int64_t count) {
   return all <= 1;
 }
 
-
 /* Reads every wanted tensor into `staging`, one after the other. */
 static int32_t stage(const gradc_model *model, gradc_core_arenas arenas, int file,
                      const gradc_core_index *index, char *staging, gradc_core_message message) {

@@ -102,7 +102,6 @@ Binding parse_binding(const InputInfo &input, const Json &json, const CsvReader 
   Binding binding;
   binding.input = &input;
   binding.path = json.value("path", "");
-  binding.labels = json.value("labels", std::vector<std::string>());
   if (!binding.path.empty())
     return binding;
   if (!csv)
@@ -124,12 +123,13 @@ bool is_available(const Json &json, const CsvReader *csv) {
 }
 
 double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &cell) {
-  const auto found = std::find(binding.labels.begin(), binding.labels.end(), cell.text);
-  if (found == binding.labels.end())
+  const std::vector<std::string> &labels = binding.input->labels;
+  const auto found = std::find(labels.begin(), labels.end(), cell.text);
+  if (found == labels.end())
     throw Error(fmt::format("{}: input '{}': expected one of the labels {}, found '{}'{}", csv.place(cell),
-                            binding.input->name, fmt::join(binding.labels, ", "), cell.text,
-                            suggestion(std::string(cell.text), binding.labels)));
-  return static_cast<double>(found - binding.labels.begin());
+                            binding.input->name, fmt::join(labels, ", "), cell.text,
+                            suggestion(std::string(cell.text), labels)));
+  return static_cast<double>(found - labels.begin());
 }
 
 std::string reason_against(const InputInfo &input, double value) {

@@ -13,7 +13,6 @@ struct Binding {
   const InputInfo *input = nullptr;
   std::string path;             // a .npy file; empty: columns of the CSV file
   std::vector<int64_t> columns; // of the CSV file, one per element
-  std::vector<std::string> labels; // names of the classes, in order; empty: the cells are numbers
 };
 
 /// Reads the object of `input` in "data". `csv` is the open CSV file, or null. Throws Error naming the input.
@@ -22,7 +21,7 @@ Binding parse_binding(const InputInfo &input, const nlohmann::json &json, const 
 /// Whether the columns that `json` asks for are in the file (or it names a file of its own).
 bool is_available(const nlohmann::json &json, const CsvReader *csv);
 
-/// The index of the label in `cell`. Throws Error with the cell's place.
+/// The index of the label in `cell` among those of the input. Throws Error with the cell's place.
 double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &cell);
 
 /// Why `value` cannot be an element of `input`; empty if it can.

@@ -105,7 +105,7 @@ void read_csv(CsvReader &csv, std::vector<Loading> &inputs) {
       const Binding &binding = input.binding;
       for (const int64_t column : binding.columns) {
         const CsvCell &cell = cells[static_cast<size_t>(column)];
-        const double value = binding.labels.empty() ? csv.number(cell) : label_index(binding, csv, cell);
+        const double value = binding.input->labels.empty() ? csv.number(cell) : label_index(binding, csv, cell);
         input.take(value, [&] { return csv.place(cell); });
       }
     }

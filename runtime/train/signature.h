@@ -16,7 +16,7 @@ struct InputInfo {
   std::vector<int64_t> shape;     // of one example
   int32_t dtype = 0;              // GRADC_F32, ...
   std::optional<int64_t> classes; // values are whole numbers in [0, classes)
-  std::vector<std::string> labels; // texts of the classes; empty: they have none
+  std::vector<std::string> labels; // texts of the classes, which stand in the data; empty: the data hold numbers
   bool standardize = false;        // the model wants statistics of its values before training
   int64_t elements() const;
 };

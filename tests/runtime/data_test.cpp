@@ -1,7 +1,7 @@
 // Datasets made of files, and the permutations that split and shuffle them.
 #include "runtime/train/dataset.h"
-#include "runtime/train/error.h"
 #include "runtime/train/npy.h"
+#include "tests/support/runtime_checks.h"
 #include "tests/support/runtime_fake_model.h"
 
 #include <algorithm>
@@ -13,20 +13,6 @@
 using namespace gradc::runtime;
 
 namespace {
-
-/// What `action` throws.
-template <class Action> std::string error_of(const Action &action) {
-  try {
-    action();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-template <class T> std::string bytes_of(std::vector<T> values) {
-  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)};
-}
 
 template <class T> std::vector<T> values_of(const Dataset &dataset, const std::string &input) {
   const InputData *data = dataset.find(input);
@@ -41,6 +27,10 @@ Signature signature_of(const std::string &inputs, const std::string &data) {
                          "}}}");
 }
 
+/// Two numbers and a class, whose name stands in the data if `labels` names them.
+std::string flower(const std::string &labels) {
+  return R"({"size":{"shape":[2],"dtype":"f32"},"kind":{"shape":[],"dtype":"i32","classes":3,"labels":)" + labels + "}}";
+}
 constexpr const char *kFlower = R"({"size":{"shape":[2],"dtype":"f32"},"kind":{"shape":[],"dtype":"i32","classes":3}})";
 
 /// A dataset from d.csv with this text.
@@ -107,9 +97,8 @@ TEST_CASE("permutation: every position goes everywhere equally often") {
 }
 
 TEST_CASE("dataset: columns by index, by range, by name and by label") {
-  const Dataset dataset = load(kFlower,
-                               R"({"path":"d.csv","size":{"columns":[1,2]},)"
-                               R"("kind":{"column":"species","labels":["setosa","virginica"]}})",
+  const Dataset dataset = load(flower(R"(["setosa","virginica"])"),
+                               R"({"path":"d.csv","size":{"columns":[1,2]},"kind":{"column":"species"}})",
                                "id,length,width,species\n1,10,20,virginica\n2,30,40,setosa\n");
   CHECK(values_of<float>(dataset, "size") == std::vector<float>{10, 20, 30, 40});
   CHECK(values_of<int32_t>(dataset, "kind") == std::vector<int32_t>{1, 0});
@@ -131,9 +120,7 @@ TEST_CASE("dataset: mistakes in the data are told with their place") {
   CHECK(load_error(kFlower, data, "a,b,c\n") == "data: there are no rows");
   CHECK(load_error(R"({"x":{"shape":[],"dtype":"bool"}})", R"({"path":"d.csv","x":{"column":0}})", "2\n") ==
         "d.csv:1:1: input 'x': expected a value of type bool, found 2");
-  CHECK(load_error(kFlower,
-                   R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2,"labels":["rose","tulip"]}})",
-                   "1,2,tulp\n") ==
+  CHECK(load_error(flower(R"(["rose","tulip"])"), data, "1,2,tulp\n") ==
         "d.csv:1:5: input 'kind': expected one of the labels rose, tulip, found 'tulp'; did you mean 'tulip'?");
 }
 

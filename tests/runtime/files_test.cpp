@@ -1,24 +1,14 @@
 // CSV and .npy files: what is read, and how what is malformed is refused.
 #include "runtime/gradc.h"
 #include "runtime/train/csv.h"
-#include "runtime/train/error.h"
 #include "runtime/train/npy.h"
+#include "tests/support/runtime_checks.h"
 
 #include <catch2/catch.hpp>
 
 using namespace gradc::runtime;
 
 namespace {
-
-/// What `action` throws.
-template <class Action> std::string error_of(const Action &action) {
-  try {
-    action();
-  } catch (const Error &error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::vector<std::vector<std::string>> rows_of(const std::string &text, char delimiter = ',') {
   CsvReader csv("f", text, delimiter, CsvHeader::absent);
@@ -61,10 +51,6 @@ std::string npy(const std::string &header, const std::string &data, char version
 
 std::string npy_error(const std::string &file) {
   return error_of([&] { NpyArray("f", file); });
-}
-
-template <class T> std::string bytes_of(std::vector<T> values) {
-  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(T)};
 }
 
 } // namespace
