@@ -4,6 +4,7 @@
 #include "compiler/model/tables/optimizers.h"
 #include "ir/interpreter.h"
 #include "ir/verifier.h"
+#include "tests/support/models.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,13 +16,7 @@
 namespace gradc {
 namespace {
 
-Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
-  Diagnostics diagnostics;
-  std::optional<Model> model = load_model_text(text, "model.json", overrides, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(model);
-  return std::move(*model);
-}
+using tests::model_of;
 
 /// Every layer, two losses, every kind of metric.
 const std::string kZoo = R"({
@@ -86,7 +81,7 @@ std::vector<Tensor> run(const Model &model, Entry entry, Bindings &state, DType 
 
 TEST_CASE("every entry of every model is well formed and declares the same values", "[model]") {
   for (DType dtype : {DType::f32, DType::f64}) {
-    const Model model = load(kZoo);
+    const Model model = model_of(kZoo);
     std::vector<std::string> first;
     for (Entry entry : entries_of(model)) {
       const Graph graph = build_graph(model, entry, kBatch, dtype);
@@ -112,7 +107,7 @@ std::vector<std::string> returns_of(const Graph &graph) {
 
 TEST_CASE("the model of these tests has every layer", "[model]") {
   std::set<const LayerDef *> used;
-  for (const ModelLayer &layer : load(kZoo).layers)
+  for (const ModelLayer &layer : model_of(kZoo).layers)
     used.insert(layer.def);
   for (const LayerDef *def : all_layers()) {
     INFO("layer " << def->spec.name << " is missing in kZoo");
@@ -121,7 +116,7 @@ TEST_CASE("the model of these tests has every layer", "[model]") {
 }
 
 TEST_CASE("entries return what the signature says", "[model]") {
-  const Model model = load(kZoo);
+  const Model model = model_of(kZoo);
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
   CHECK(
       returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
@@ -133,7 +128,7 @@ TEST_CASE("entries return what the signature says", "[model]") {
 TEST_CASE("the loss falls with every optimizer", "[model]") {
   for (const ObjectSpec *optimizer : optimizers().types) {
     INFO(optimizer->name);
-    const Model model = load(kZoo, {fmt::format("optimizer={}", optimizer->name), "optimizer.learning_rate=0.03"});
+    const Model model = model_of(kZoo, {fmt::format("optimizer={}", optimizer->name), "optimizer.learning_rate=0.03"});
     Bindings state = bindings_of(model, DType::f64);
     run(model, Entry::init, state);
     const double before = run(model, Entry::evaluate, state)[0].number(0);
@@ -146,7 +141,7 @@ TEST_CASE("the loss falls with every optimizer", "[model]") {
 }
 
 TEST_CASE("grad_step and apply are train_step", "[model]") {
-  const Model model = load(kZoo, {"optimizer.weight_decay=0.01"});
+  const Model model = model_of(kZoo, {"optimizer.weight_decay=0.01"});
   Bindings whole = bindings_of(model, DType::f32);
   run(model, Entry::init, whole, DType::f32);
   Bindings halves = whole;
@@ -160,7 +155,7 @@ TEST_CASE("grad_step and apply are train_step", "[model]") {
 }
 
 TEST_CASE("dropout follows seed and step, and is off in evaluation", "[model]") {
-  const Model model = load(kZoo);
+  const Model model = model_of(kZoo);
   Bindings state = bindings_of(model, DType::f64);
   run(model, Entry::init, state);
   const double first = run(model, Entry::grad_step, state)[0].number(0);
@@ -219,7 +214,7 @@ TEST_CASE("optimizers follow those of PyTorch", "[model]") {
                                           "optimizer.learning_rate=0.05", "optimizer.weight_decay=0.1"};
     if (plus != std::string::npos)
       overrides.push_back("optimizer.momentum=0.9");
-    const Model model = load(line, overrides);
+    const Model model = model_of(line, overrides);
     const Graph step = build_graph(model, Entry::train_step, 2, DType::f64);
     Bindings state = bindings_of(model, DType::f64);
     state["x"] = Tensor({DType::f64, {2, 2}}), state["y"] = Tensor({DType::f64, {2, 1}});
@@ -237,7 +232,7 @@ TEST_CASE("optimizers follow those of PyTorch", "[model]") {
 
 TEST_CASE("clip_norm scales all gradients by one factor, before weight decay", "[model]") {
   for (const double limit : {1e-3, 1e3}) {
-    const Model model = load(kZoo, {fmt::format("optimizer={{\"type\": \"sgd\", \"learning_rate\": 1, \"weight_decay\": 0.5, "
+    const Model model = model_of(kZoo, {fmt::format("optimizer={{\"type\": \"sgd\", \"learning_rate\": 1, \"weight_decay\": 0.5, "
                                                 "\"clip_norm\": {}}}", limit)});
     Bindings state = bindings_of(model, DType::f64);
     run(model, Entry::init, state);
@@ -258,7 +253,7 @@ TEST_CASE("clip_norm scales all gradients by one factor, before weight decay", "
 }
 
 double rate_at(const std::string &schedule, int64_t step, int64_t total) {
-  const Model model = load(kZoo, {"optimizer.learning_rate=" + schedule});
+  const Model model = model_of(kZoo, {"optimizer.learning_rate=" + schedule});
   Bindings state = bindings_of(model, DType::f64);
   state.at("step").set_integer(0, step);
   state.at("total_steps").set_integer(0, total);
@@ -283,7 +278,7 @@ TEST_CASE("schedules follow their formulas", "[model]") {
 
 /// d activation(w x) / d w at w = 1 for every x, by way of a dense layer of one weight.
 double slope(const std::string &activation, double x) {
-  const Model model = load(R"({
+  const Model model = model_of(R"({
     "inputs": {"x": {"shape": [1]}, "y": {"shape": [1]}},
     "layers": [{"name": "f", "type": "dense", "units": 1, "use_bias": false, "weight_initializer": {"type": "constant", "value": 1}}],
     "loss": {"type": "mae", "target": "y"}})",
@@ -317,7 +312,7 @@ TEST_CASE("slopes of activations", "[model]") {
 
 double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,
                std::vector<double> labels) {
-  const Model model = load(fmt::format(R"({{
+  const Model model = model_of(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {}}},
     "layers": [{{"name": "z", "type": "dense", "units": 3, "input": "x"}}],
     "loss": {{"type": "{}", "labels": "y"}}}})",
@@ -345,7 +340,7 @@ TEST_CASE("cross-entropies are stable and agree with their definitions", "[model
 }
 
 TEST_CASE("initial values have the variance their names promise", "[model]") {
-  const Model model = load(R"({
+  const Model model = model_of(R"({
     "inputs": {"x": {"shape": [200]}, "y": {"shape": [50]}},
     "layers": [{"name": "f", "type": "dense", "units": 50}],
     "loss": {"type": "mse", "target": "y"}})");
@@ -355,7 +350,7 @@ TEST_CASE("initial values have the variance their names promise", "[model]") {
                                                                 {"he_normal", 2.0 / 200}};
   for (const auto &[name, variance] : expected) {
     INFO(name);
-    const Model other = load(to_text(model.document), {"layers.f.weight_initializer=" + name});
+    const Model other = model_of(to_text(model.document), {"layers.f.weight_initializer=" + name});
     Bindings state = bindings_of(other, DType::f32);
     run(other, Entry::init, state, DType::f32);
     double squares = 0;

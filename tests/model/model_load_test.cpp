@@ -3,6 +3,7 @@
 #include "compiler/model/model.h"
 #include "compiler/model/tables/optimizers.h"
 #include "tests/support/difference.h"
+#include "tests/support/models.h"
 #include "tests/support/text_file.h"
 
 #include <catch2/catch.hpp>
@@ -17,11 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 Model load(const std::string &text, const std::vector<std::string> &overrides = {}) {
-  Diagnostics diagnostics;
-  std::optional<Model> model = load_model_text(text, "some/folder/tiny-model.json", overrides, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(model);
-  return std::move(*model);
+  return tests::model_of(text, overrides, "some/folder/tiny-model.json");
 }
 
 const std::string kModel = R"({

@@ -4,6 +4,7 @@
 #include "ir/interpreter.h"
 #include "ir/op.h"
 #include "ir/verifier.h"
+#include "tests/support/models.h"
 
 #include <catch2/catch.hpp>
 
@@ -13,13 +14,7 @@
 namespace gradc {
 namespace {
 
-Model load(const std::string &text) {
-  Diagnostics diagnostics;
-  std::optional<Model> model = load_model_text(text, "model.json", {}, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(model);
-  return std::move(*model);
-}
+using tests::model_of;
 
 /// Two columns of which one is constant, and a target: all standardized, the target scaled and shifted too.
 const std::string kModel = R"({
@@ -67,7 +62,7 @@ Moments moments(double (*value)(int64_t), int64_t rows) {
 }
 
 TEST_CASE("statistics are those of all rows, whatever the batches", "[model]") {
-  const Model model = load(kModel);
+  const Model model = model_of(kModel);
   const Moments x = moments(column, 100), y = moments(target, 100);
   for (const std::vector<int64_t> &batches : {std::vector<int64_t>{100}, {1, 99}, {32, 32, 32, 4}}) {
     Bindings state;
@@ -88,7 +83,7 @@ TEST_CASE("statistics are those of all rows, whatever the batches", "[model]") {
 }
 
 TEST_CASE("the loss is standardized; predictions and metrics are in the units of the data", "[model]") {
-  const Model model = load(kModel);
+  const Model model = model_of(kModel);
   constexpr int64_t kRows = 20;
   Bindings state;
   run(model, Entry::init, state, 0, 1);
@@ -113,7 +108,7 @@ TEST_CASE("the loss is standardized; predictions and metrics are in the units of
 }
 
 TEST_CASE("before anything is fitted, standardization changes nothing", "[model]") {
-  const Model model = load(kModel);
+  const Model model = model_of(kModel);
   Bindings state;
   run(model, Entry::init, state, 0, 1);
   CHECK(state.at("x.mean").floats == std::vector<double>{0, 0});
@@ -121,14 +116,14 @@ TEST_CASE("before anything is fitted, standardization changes nothing", "[model]
 }
 
 TEST_CASE("a model that standardizes nothing has no entry fit", "[model]") {
-  CHECK(has_entry(load(kModel), Entry::fit));
-  CHECK_FALSE(has_entry(load(R"({"inputs": {"x": {"shape": [2]}, "y": {"shape": [1]}},
+  CHECK(has_entry(model_of(kModel), Entry::fit));
+  CHECK_FALSE(has_entry(model_of(R"({"inputs": {"x": {"shape": [2]}, "y": {"shape": [1]}},
     "layers": [{"type": "dense", "units": 1, "input": "x"}], "loss": {"type": "mse", "target": "y"}})"),
                         Entry::fit));
 }
 
 TEST_CASE("an f64 input is computed on in the type of the model", "[model]") {
-  const Model model = load(R"({"inputs": {"x": {"shape": [2], "dtype": "f64"}, "y": {"shape": [1], "dtype": "f64"}},
+  const Model model = model_of(R"({"inputs": {"x": {"shape": [2], "dtype": "f64"}, "y": {"shape": [1], "dtype": "f64"}},
     "layers": [{"type": "dense", "units": 1, "input": "x"}], "loss": {"type": "mse", "target": "y"},
     "train": {"data": {"path": "d.csv", "x": {"columns": [0, 1]}, "y": {"column": 2, "standardize": true}}}})");
   const Graph graph = build_graph(model, Entry::predict, 4, DType::f32);
@@ -140,7 +135,7 @@ TEST_CASE("an f64 input is computed on in the type of the model", "[model]") {
 }
 
 TEST_CASE("a graph that calls the forward pass twice drops different units", "[model]") {
-  const Model model = load(R"({"inputs": {"x": {"shape": [64]}, "y": {"shape": [64]}},
+  const Model model = model_of(R"({"inputs": {"x": {"shape": [64]}, "y": {"shape": [64]}},
     "layers": [{"name": "w", "type": "dense", "units": 64, "input": "x"}, {"name": "d", "type": "dropout", "rate": 0.5}],
     "loss": {"type": "mse", "target": "y"}})");
   Graph graph;

@@ -2,6 +2,7 @@
 #include "compiler/model/model.h"
 #include "compiler/model/tables/activations.h"
 #include "ir/interpreter.h"
+#include "tests/support/models.h"
 
 #include <catch2/catch.hpp>
 
@@ -11,13 +12,7 @@
 namespace gradc {
 namespace {
 
-Model load(const std::string &text) {
-  Diagnostics diagnostics;
-  std::optional<Model> model = load_model_text(text, "model.json", {}, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(model);
-  return std::move(*model);
-}
+using tests::model_of;
 
 /// What an entry gives and leaves behind, in f64 and one example, where all that is not given is 0.
 std::pair<std::vector<Tensor>, Bindings> run(const Model &model, Entry entry, const Bindings &given) {
@@ -41,7 +36,7 @@ Tensor tensor(Type type, const std::vector<double> &values) {
 
 /// Three numbers times a diagonal matrix of weights, through an activation.
 Model activated(std::string_view activation) {
-  return load(fmt::format(R"({{
+  return model_of(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {{"shape": [3]}}}},
     "layers": [{{"name": "f", "type": "dense", "units": 3, "activation": "{}"}}],
     "loss": {{"type": "mse", "target": "y"}}}})",
@@ -78,7 +73,7 @@ TEST_CASE("the gradient of every activation agrees with finite differences", "[m
 }
 
 double cross_entropy(const std::string &label, double smoothing, const std::vector<double> &logits, const Tensor &labels) {
-  const Model model = load(fmt::format(R"({{
+  const Model model = model_of(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {}}},
     "layers": [{{"name": "z", "type": "dense", "units": 3, "input": "x"}}],
     "loss": {{"type": "softmax_cross_entropy", "labels": "y", "label_smoothing": {}}}}})",
@@ -98,7 +93,7 @@ TEST_CASE("label smoothing gives part of each label to all classes", "[model]") 
 }
 
 TEST_CASE("one_hot is 1 at the number, and nowhere where there is none", "[model]") {
-  const Model model = load(R"({
+  const Model model = model_of(R"({
     "inputs": {"k": {"shape": [4], "dtype": "i64"}, "y": {"shape": [4, 3]}},
     "layers": [{"name": "rows", "type": "one_hot", "classes": 3, "input": "k"},
                {"name": "trained", "type": "dense", "units": 3}],
