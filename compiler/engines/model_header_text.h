@@ -12,7 +12,7 @@ typedef struct {name} {{
   const gradc_model *model;
   double *hypers;       /* run-time arguments, at {NAME}_HYPER_... */
   int32_t use_schedule; /* 1: `hypers` are the initial values, and the model's schedule follows from them the values of
-                           each step; 0: they are the values of the next step */
+                           each step; 0: they are the values of the next step, as in a model without a schedule */
   int32_t status;       /* of the last call; GRADC_OK is 0 */
   gradc_problem problem; /* after GRADC_BAD_LABEL: where the label is */
   int64_t seed;
@@ -64,9 +64,13 @@ static inline int32_t {name}_hypers_of_step({name} *m, double *hypers) {{
 /* Runs an entry that updates the parameters, and counts the step. */
 static inline int32_t {name}_update({name} *m, int32_t kind, int64_t batch, const void *const *inputs,
                                     void *const *outputs) {{
-  if ({name}_hypers_of_step(m, m->step_hypers) != GRADC_OK)
-    return m->status;
-  if (gradc_succeeded({name}_run(m, kind, batch, inputs, outputs, m->step_hypers)))
+  const double *hypers = m->hypers;
+  if (m->use_schedule) {{
+    if ({name}_hypers_of_step(m, m->step_hypers) != GRADC_OK)
+      return m->status;
+    hypers = m->step_hypers;
+  }}
+  if (gradc_succeeded({name}_run(m, kind, batch, inputs, outputs, hypers)))
     ++m->step;
   return m->status;
 }}
@@ -101,7 +105,7 @@ static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed,
   m->step_hypers = m->hypers + model->hyper_count;
   m->arenas = (void **)(m->step_hypers + model->hyper_count);
   m->chosen = m->arenas + model->arena_count;
-  m->use_schedule = 1;
+  m->use_schedule = gradc_find_entry(model, GRADC_SCHEDULE, 0, 0) != 0;
   m->seed = seed;
   m->team = model->team_create(threads);
   for (i = 0; i < model->hyper_count; ++i)
