@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/entries/model_table.h"
 #include "ir/interpreter.h"
+#include "passes/storage.h"
 #include "runtime/core/core.h"
 
 #include <algorithm>
@@ -179,7 +180,7 @@ InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<Sta
   s.table.struct_size = sizeof(gradc_model);
   s.table.name = s.spec.name.c_str();
   s.table.signature = s.spec.signature.c_str();
-  s.table.alignment = 64;
+  s.table.alignment = kAlignment;
   s.table.arena_count = static_cast<int32_t>(s.arenas.size());
   s.table.tensor_count = static_cast<int32_t>(s.tensors.size());
   s.table.input_count = static_cast<int32_t>(s.inputs.size());

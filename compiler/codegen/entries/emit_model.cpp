@@ -3,6 +3,7 @@
 #include "compiler/codegen/entries/emit_entry.h"
 #include "compiler/codegen/entries/model_table.h"
 #include "ir/error.h"
+#include "passes/storage.h"
 
 #include <algorithm>
 
@@ -150,7 +151,7 @@ TableEmitter::Constants TableEmitter::head(const Constants &hypers) {
   ModelTable table = model_table(spec_);
   table.arenas.at(static_cast<size_t>(arena_of(Space::workspace))).thread_bytes = thread_bytes_;
   const Constants lists[] = {arenas(table), tensors(table), inputs(table), hypers};
-  Constants fields = {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(64)};
+  Constants fields = {i32(GRADC_ABI_VERSION), i32(sizeof(gradc_model)), string(spec_.name), string(spec_.signature), i64(kAlignment)};
   for (const Constants &list : lists)
     fields.push_back(i32(static_cast<int64_t>(list.size())));
   fields.push_back(i32(static_cast<int64_t>(spec_.entries.size())));
