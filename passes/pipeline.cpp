@@ -5,8 +5,8 @@
 #include "passes/dce.h"
 #include "passes/fold.h"
 #include "passes/fuse.h"
+#include "passes/order.h"
 #include "passes/plan.h"
-#include "passes/schedule.h"
 #include "passes/simplify.h"
 
 namespace gradc {
@@ -26,7 +26,7 @@ static constexpr Pass kPipeline[] = {
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // From here on every computed value belongs to a kernel.
-    {"schedule", "order the kernels so that memory is freed early", on_graph<schedule>},
+    {"order", "order the kernels so that memory is freed early", on_graph<order>},
     // From here on the order of nodes is the order of execution.
     {"plan", "give every value in memory its bytes", on_graph<plan>},
     // Out: every value that exists in memory has a place in it.

@@ -1,5 +1,6 @@
 #include "passes/storage.h"
 
+#include "ir/flat_access.h"
 #include "ir/lowering/lower.h"
 #include "ir/lowering/nests.h"
 #include "ir/op.h"
@@ -95,35 +96,8 @@ struct LoadFinder {
   }
 };
 
-// An access by position in row-major order: offset + sum coefficient[axis] * axis + computed terms.
-struct LinearAccess {
-  int64_t offset = 0;
-  std::vector<int64_t> coefficients; // one an axis of the kernel
-  std::vector<std::pair<int64_t, ExprId>> computed;
-  friend bool operator==(const LinearAccess &, const LinearAccess &) = default;
-};
-
-LinearAccess linear_access(const Kernel &kernel, int param, const Index &index) {
-  LinearAccess access;
-  access.coefficients.assign(kernel.axes.size(), 0);
-  const Shape &shape = kernel.params[static_cast<size_t>(param)].type.shape;
-  int64_t stride = 1;
-  for (size_t d = shape.size(); d-- > 0; stride *= shape[d]) {
-    access.offset = checked_add(access.offset, checked_multiply(stride, index[d].offset));
-    for (const IndexTerm &term : index[d].terms) {
-      const int64_t step = checked_multiply(stride, term.coefficient);
-      if (term.is_axis)
-        access.coefficients[static_cast<size_t>(term.id)] =
-            checked_add(access.coefficients[static_cast<size_t>(term.id)], step);
-      else
-        access.computed.emplace_back(step, term.id);
-    }
-  }
-  return access;
-}
-
 // Whether different points of the axes are at least `distance` elements apart.
-bool keeps_apart(const Kernel &kernel, const LinearAccess &access, const std::vector<int> &axes, int64_t distance) {
+bool keeps_apart(const Kernel &kernel, const FlatAccess &access, const std::vector<int> &axes, int64_t distance) {
   std::vector<std::pair<int64_t, int64_t>> steps; // coefficient, extent
   for (int a : axes)
     steps.emplace_back(access.coefficients[static_cast<size_t>(a)], kernel.axes[static_cast<size_t>(a)].extent);
@@ -137,7 +111,7 @@ bool keeps_apart(const Kernel &kernel, const LinearAccess &access, const std::ve
 }
 
 // How many elements one iteration of the shared loops spans, from where it begins; nullopt when unknown.
-std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAccess &access,
+std::optional<int64_t> span_of_iteration(const Kernel &kernel, const FlatAccess &access,
                                          const std::vector<int> &shared) {
   int64_t last = access.offset;
   bool known = access.computed.empty() && access.offset >= 0;
@@ -151,7 +125,7 @@ std::optional<int64_t> span_of_iteration(const Kernel &kernel, const LinearAcces
 }
 
 // Iterations of the shared loops are apart: what one reads, no other writes.
-bool stays_in_iteration(const Kernel &kernel, const LinearAccess &load, const LinearAccess &store) {
+bool stays_in_iteration(const Kernel &kernel, const FlatAccess &load, const FlatAccess &store) {
   std::vector<int> shared = kernel.shared_axes();
   if (shared.empty())
     return true;
@@ -205,7 +179,7 @@ bool reads_only_where_it_writes(const Kernel &kernel, int read, int write) {
   auto bytes = [&](int param) { return size_of(kernel.params[static_cast<size_t>(param)].type.dtype); };
   if (!once || writer->accumulate || bytes(read) != bytes(write))
     return false;
-  LinearAccess store = linear_access(kernel, write, writer->store_index);
+  FlatAccess store = flatten(kernel, kernel.params[static_cast<size_t>(write)].type.shape, writer->store_index);
   if (!store.computed.empty() || !keeps_apart(kernel, store, writer->axes, 1))
     return false;
   std::vector<int> nests = nests_of(kernel);
@@ -217,7 +191,7 @@ bool reads_only_where_it_writes(const Kernel &kernel, int read, int write) {
     finder.visit(stage.store_index);
     for (ExprId id : finder.loads) {
       const Expr &expr = kernel.expr(id);
-      LinearAccess load = linear_access(kernel, read, expr.index);
+      FlatAccess load = flatten(kernel, expr);
       bool same = nests[s] == writing && stage.axes == writer->axes && stage.reduce.empty() && !expr.padded && load == store;
       bool before = nests[s] < writing && stays_in_iteration(kernel, load, store);
       if (!same && !before)

@@ -1,4 +1,4 @@
-// Which values share memory, and which order their sharing forces: facts that fuse, schedule and plan agree on.
+// Which values share memory, and which order their sharing forces: facts that fuse, order and plan agree on.
 #pragma once
 
 #include "ir/graph.h"

@@ -33,7 +33,7 @@ const std::vector<Stage> kStages = {{"graph", Emit::forward, ""},
                                     {"backward", Emit::graph, ""},
                                     {"optimized", Emit::graph, "dce"},
                                     {"fused", Emit::fused, "fuse"},
-                                    {"scheduled", Emit::graph, "schedule"},
+                                    {"ordered", Emit::graph, "order"},
                                     {"plan", Emit::plan, "plan"},
                                     {"plan-svg", Emit::plan_svg, "plan"},
                                     {"kernels", Emit::kernels, "plan"},
@@ -191,7 +191,7 @@ struct OptCommand {
 
 std::string OptCommand::code_of(Graph graph, Emit what) {
   if (!graph.plan)
-    throw Error("code needs a planned graph: let the passes fuse, schedule and plan run");
+    throw Error("code needs a planned graph: let the passes fuse, order and plan run");
   ModelSpec spec;
   spec.name = "opt", spec.signature = "{}";
   for (const Node &node : graph.nodes)
@@ -251,9 +251,9 @@ void add_inspect(CLI::App &app) {
   sub->footer("Examples:\n"
               "  gradc inspect model.json                                   forward graph and loss\n"
               "  gradc inspect model.json --emit=plan --batch-size 128      kernels, offsets, live ranges\n"
-              "  gradc inspect model.json --emit=fused | gradc opt --passes=schedule,plan\n"
+              "  gradc inspect model.json --emit=fused | gradc opt --passes=order,plan\n"
               "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
-              "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), scheduled, plan,\n"
+              "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), ordered, plan,\n"
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
               "dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();

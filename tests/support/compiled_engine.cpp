@@ -6,7 +6,7 @@
 #include "compiler/engines/shared_model.h"
 #include "passes/fuse.h"
 #include "passes/plan.h"
-#include "passes/schedule.h"
+#include "passes/order.h"
 #include "tests/support/guarded_block.h"
 #include "tests/support/native_guard.h"
 
@@ -30,7 +30,7 @@ ModelSpec wrap(std::vector<Graph> &graphs) {
     if (graph.kernel_count() == 0)
       fuse(graph);
     if (!graph.plan) {
-      schedule(graph);
+      order(graph);
       plan(graph);
     }
     hypers = std::max<size_t>(hypers, static_cast<size_t>(std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const Node &n) {

@@ -10,7 +10,8 @@ PackEmitter::PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileE
     : b_(builder), k_(kernel), tile_(tile), reduction_(reduction), n_(nest), reduce_(packed_axes(kernel, nest)),
       terms_(packed_terms(kernel, nest)), row_width_(packed_row_width(nest)), panels_(panels), row_panels_(row_panels) {}
 
-// `width` elements along `axis` for each term; the last reduction axis moves fastest.
+// A panel whose rows have `width` elements along `axis`. Its rows follow each other as the terms do when the last reduction
+// axis runs fastest.
 LocalBuffer PackEmitter::layout(llvm::Value *memory, int axis, int64_t width) const {
   LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
   buffer.strides[static_cast<size_t>(axis)] = 1;
@@ -42,7 +43,8 @@ void PackEmitter::select_panel(llvm::Value *offset) {
   tile_.packed[n_.packed_cols] = layout(memory, n_.col_axis, n_.col_points());
 }
 
-// Term by term, all tiles: the rows of several are in one line of the cache.
+// The loop over the terms is outside that over the tiles, because one cache line of the operand has elements of several tiles
+// for the same term.
 void PackEmitter::pack_rows(llvm::Value *tiles, int64_t points) {
   tile_.packed.erase(n_.packed_rows);
   const size_t row = static_cast<size_t>(n_.row_axis);
@@ -63,7 +65,8 @@ LocalBuffer PackEmitter::row_panel(llvm::Value *number) {
   return layout(memory, n_.row_axis, row_width_);
 }
 
-// The reduction axis along which the elements of a load are consecutive, where they are not along the columns.
+// The reduction axis along which the elements of a load are neighbours in memory; -1 if there is none, or if the elements along
+// the columns are neighbours too, so that whole vectors of them can be copied.
 int PackEmitter::unit_stride_axis(ExprId load) const {
   const FlatAccess access = flatten(k_, k_.expr(load));
   if (n_.lanes == 1 || access.coefficients[static_cast<size_t>(n_.col_axis)] == 1)
@@ -86,7 +89,7 @@ void PackEmitter::each_term(int without, size_t level, const std::function<void(
   });
 }
 
-// Vectors along `axis`; lanes beyond the last point are zero.
+// Copies vectors along `axis`. The lanes beyond the last point become zero.
 void PackEmitter::copy(ExprId load, const LocalBuffer &buffer, int axis, int64_t points) {
   each_term(-1, 0, [&] { copy_vectors(load, buffer, axis, points); });
 }
@@ -110,7 +113,8 @@ void PackEmitter::each_tile(int64_t points, int64_t size, const std::function<vo
   tile_.close_scope();
 }
 
-// Vectors along the reduction axis `along`, turned in squares.
+// Copies where neighbours in memory lie along the reduction axis `along`, while a row of the panel runs along `axis`: squares
+// of lanes x lanes elements are read as vectors along `along` and transposed in registers.
 void PackEmitter::transpose(ExprId load, const LocalBuffer &buffer, int axis, int along, int64_t points) {
   const size_t col = static_cast<size_t>(axis), term = static_cast<size_t>(along);
   llvm::Value *base = tile_.axis[col];

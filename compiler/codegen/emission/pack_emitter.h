@@ -1,35 +1,38 @@
-// Copies of the operands of a contraction, laid out in the order in which its tiles read them.
+// Copies the operands of a contraction into memory of the kernel ("packs" them), in the order in which its tiles read them.
 #pragma once
 
 #include "compiler/codegen/emission/reduction_emitter.h"
 
 namespace gradc {
 
-/// Works for one nest. Panels hold what one column tile reads, term after term of the reduction, whole vectors.
+/// Works for one nest. A panel has what one tile reads: for every term of the reduction, one after the other, a row of whole
+/// vectors. For example, for acc(i,j) = sum p: x(i,p)*w(p,j) and column tiles of 16 elements, a panel of `w` has w(0, j..j+15),
+/// then w(1, j..j+15), and so on.
 class PackEmitter {
 public:
   /// `panels` is memory for what is packed along the columns, `row_panels` along the rows; null where nothing is.
   PackEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, TileEmitter &tile, ReductionEmitter &reduction,
               const NestSchedule &nest, llvm::Value *panels, llvm::Value *row_panels);
 
-  /// Copies what `points` columns from the current base of the column axis read, into panels.
+  /// Copies into panels what the tiles of the next `points` columns read; the first is at the current value of the column axis.
   void pack_cols(int64_t points);
-  /// From now on tiles read the panel of the columns `offset` points after the first packed one.
+  /// Has the tiles that are emitted from here on read the panel that begins `offset` columns after the first packed one.
   void select_panel(llvm::Value *offset);
-  /// Copies what so many tiles of `points` rows read, the first of which begins at the current base of the row axis.
+  /// Copies what `tiles` tiles of `points` rows each read; the first begins at the current value of the row axis.
   void pack_rows(llvm::Value *tiles, int64_t points);
-  /// From now on tiles read the copy of the rows of this one of the tiles packed last.
+  /// Has the tiles that are emitted from here on read the panel of this one of the tiles packed last, counted from 0.
   void select_rows(llvm::Value *number);
 
 private:
   LocalBuffer layout(llvm::Value *memory, int axis, int64_t width) const;
   LocalBuffer row_panel(llvm::Value *number);
-  /// Runs body for the tiles of `points`, with where one begins: the whole ones in a loop, then what remains.
+  /// Emits `body` for each tile of `size` points, with the tile's first point and its size: a loop over the whole tiles, then
+  /// one shorter tile for what remains of `points`.
   void each_tile(int64_t points, int64_t size, const std::function<void(llvm::Value *first, int64_t points)> &body);
   void copy(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void copy_vectors(ExprId load, const LocalBuffer &, int axis, int64_t points);
   void transpose(ExprId load, const LocalBuffer &, int axis, int along, int64_t points);
-  /// Runs body for every point of the reduction axes, but for `without`.
+  /// Emits `body` inside loops over all reduction axes except `without` (-1: over all).
   void each_term(int without, size_t level, const std::function<void()> &body);
   int unit_stride_axis(ExprId load) const;
 

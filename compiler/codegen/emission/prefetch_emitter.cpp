@@ -14,7 +14,7 @@ int64_t PrefetchEmitter::bytes(ExprId load) const {
   return type.elements() * static_cast<int64_t>(size_of(type.dtype));
 }
 
-// One load of each tensor that the epilogue reads row by row; none if all these tensors together stay in a near cache.
+// One load of each tensor that the epilogue reads row by row. None at all if these tensors together fit into a near cache.
 std::vector<ExprId> PrefetchEmitter::streams(const std::vector<int> &stages) const {
   std::map<int, ExprId> found; // by parameter
   int64_t all = 0;
@@ -37,7 +37,8 @@ std::vector<ExprId> PrefetchEmitter::streams(const std::vector<int> &stages) con
   return loads;
 }
 
-// Whether to ask for the next block: there may be one, it is far, and the elements of a line of it are packed together.
+// Whether the next block is worth prefetching: there may be one, its tensor is too large for a near cache, and the elements of
+// one cache line are neighbours along the columns or along the terms, so that few lines bring the whole block.
 bool PrefetchEmitter::asks_for_blocks(int term) const {
   if (!more_blocks || !is_far(bytes(n_.packed_cols)))
     return false;
@@ -45,13 +46,16 @@ bool PrefetchEmitter::asks_for_blocks(int term) const {
   return flat.coefficients[static_cast<size_t>(n_.col_axis)] == 1 || flat.coefficients[static_cast<size_t>(term)] == 1;
 }
 
-// Asks for a part of what the next block will be packed from: for the columns that stand in it where this tile's stand
-// in the current block. Every row tile comes by here, so the lines are shared out among the row tiles. In each round of
-// the product, which sums one term, a tile asks for one line of its share. If lines run along the columns, that is the
-// line that has this term. If they run along the terms, a line has several terms, and in as many rounds the tile asks
-// for that many columns. `follows` has all bits where a block follows and none where not; then all rounds ask for one line
-// that is at hand. A mask takes one register in the loop of the product, which has few to spare, where a condition takes
-// what it compares, and a zero.
+// Prefetches a part of the next block, in the round `round` of the product, which sums the term of that number.
+//
+// The tile at columns j.. of this block prefetches the columns j + block.., which are at the same place of the next block. All
+// row tiles run the same columns, so they share the work: row tile t prefetches the lines t, t + tiles, t + 2 * tiles ...
+// - If a cache line runs along the columns, the round prefetches the line with its own term.
+// - If a cache line runs along the terms, it has the terms of `in_line` rounds, and these rounds prefetch `in_line` columns:
+//   each round takes the line of one column that begins at the first of these terms.
+//
+// `follows` is -1 where another block follows and 0 where not. With 0 all rounds prefetch the same line, which is in the cache
+// already. A mask is used instead of a branch because it needs one register less, and this loop has none to spare.
 void PrefetchEmitter::next_block(int term, llvm::Value *round, llvm::Value *follows) const {
   const ExprId load = n_.packed_cols;
   const bool along_terms = flatten(k_, k_.expr(load)).coefficients[static_cast<size_t>(n_.col_axis)] != 1;

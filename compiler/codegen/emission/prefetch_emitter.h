@@ -1,24 +1,25 @@
-// Prefetches: while a product is summed, the cache lines that its nest will read soon are asked for.
+// Emits prefetches into the loop of a contraction, for the memory that its nest will read soon.
 #pragma once
 
 #include "compiler/codegen/emission/reduction_emitter.h"
 
 namespace gradc {
 
-/// Works for one nest. Asks for what its tiles will read and no near cache holds, a few lines in every round of the product's
-/// innermost loop: asking for all at once would keep the product's own loads waiting. There are two such things:
-/// - What the epilogue of the tile reads, such as the state that an optimizer updates. (Not for tiles of one row, whose
-///   reads are consecutive: the processor fetches those ahead by itself.)
-/// - What the next block of columns will be packed from. (For packed rows it was tried and gains nothing.)
+/// Works for one nest. It prefetches what the nest will read and what is too large to be in a near cache. Every round of the
+/// contraction's innermost loop prefetches a few cache lines: all at once would delay the loads of the contraction itself.
+/// Two things are prefetched:
+/// - What the epilogue of the tile reads, such as the state that an optimizer updates. A tile of a single row is left out: it
+///   reads consecutive elements, which the processor prefetches by itself.
+/// - The operand that the next block of columns will be packed from. Prefetching for packed rows was measured to gain nothing.
 class PrefetchEmitter {
 public:
   PrefetchEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target, TileEmitter &tile,
                   const NestSchedule &nest);
 
-  /// A condition: whether the thread packs another block after this one. Null: it never does.
+  /// An i1 of the emitted code: the thread packs another block after the current one. Null if there is never another.
   llvm::Value *more_blocks = nullptr;
-  /// What to do in each round of `product`, for a tile of rows x cols that computes `stages`; empty where there is
-  /// nothing.
+  /// What the emitter of `product` shall emit in each round of its loop, for a tile of rows x cols that computes `stages`.
+  /// Empty if there is nothing to prefetch.
   ReductionEmitter::Meanwhile during(const Stage &product, const std::vector<int> &stages, int rows, int cols) const;
 
 private:

@@ -7,28 +7,6 @@
 
 namespace gradc {
 
-FlatAccess flatten(const Kernel &k, const Shape &shape, const Index &index) {
-  FlatAccess flat;
-  flat.coefficients.assign(k.axes.size(), 0);
-  int64_t stride = 1;
-  for (size_t d = shape.size(); d-- > 0;) {
-    flat.offset = checked_add(flat.offset, checked_multiply(stride, index[d].offset));
-    for (const IndexTerm &t : index[d].terms) {
-      const int64_t step = checked_multiply(stride, t.coefficient);
-      if (t.is_axis)
-        flat.coefficients[static_cast<size_t>(t.id)] = checked_add(flat.coefficients[static_cast<size_t>(t.id)], step);
-      else
-        flat.computed.emplace_back(step, t.id);
-    }
-    stride = checked_multiply(stride, shape[d]);
-  }
-  return flat;
-}
-
-FlatAccess flatten(const Kernel &k, const Expr &load) {
-  return flatten(k, k.params[static_cast<size_t>(load.target)].type.shape, load.index);
-}
-
 namespace {
 
 // The elements that a row of a buffer is given, so that its last vector can be stored whole: vectors have at most 16

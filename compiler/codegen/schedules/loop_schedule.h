@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/target.h"
+#include "ir/flat_access.h"
 #include "ir/lowering/nests.h"
 
 namespace gradc {
@@ -96,15 +97,6 @@ bool worth_threads(double cycles, const Target &);
 NestSchedule schedule_nest(const Kernel &, const Target &, int first, int count, const LoopSchedule &outer);
 /// One line a nest, for dumps; with_candidates adds what was considered for the lanes, and at which cost.
 std::string print(const LoopSchedule &, const Kernel &, bool with_candidates = false);
-
-/// A flat view of an access: element = offset + sum coefficient[axis]*axis + computed terms.
-struct FlatAccess {
-  int64_t offset = 0;
-  std::vector<int64_t> coefficients; // one an axis of the kernel
-  std::vector<std::pair<int64_t, ExprId>> computed;
-};
-FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
-FlatAccess flatten(const Kernel &, const Expr &load);
 
 /// How the values that a stage hands to later nests lie in memory: dense over the stage's axes without those of the
 /// shared loops, the last axis contiguous. Where an iteration of the shared loops takes several rows, all of these are

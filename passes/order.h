@@ -10,6 +10,6 @@ namespace gradc {
 /// single kernels. Among orders of the same peak it stays close to the given one, in which consumers follow producers
 /// while their operands are in the cache; where no better peak is found, the order is left as it is. Leaves alone the
 /// kernels themselves, and graphs without any.
-bool schedule(Graph &);
+bool order(Graph &);
 
 } // namespace gradc

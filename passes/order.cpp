@@ -1,4 +1,4 @@
-#include "passes/schedule.h"
+#include "passes/order.h"
 
 #include "ir/error.h"
 #include "ir/op.h"
@@ -135,14 +135,14 @@ Graph reordered(const Graph &graph, const KernelOrder &order) {
 
 } // namespace
 
-bool schedule(Graph &graph) {
+bool order(Graph &graph) {
   if (graph.kernel_count() == 0)
     return false;
-  KernelOrder order = best_order(OrderProblem(graph));
-  internal_check(order.size() == static_cast<size_t>(graph.kernel_count()), "schedule: a kernel is lost");
-  if (std::is_sorted(order.begin(), order.end()))
+  const KernelOrder best = best_order(OrderProblem(graph));
+  internal_check(best.size() == static_cast<size_t>(graph.kernel_count()), "order: a kernel is lost");
+  if (std::is_sorted(best.begin(), best.end()))
     return false;
-  graph = reordered(graph, order);
+  graph = reordered(graph, best);
   return true;
 }
 
