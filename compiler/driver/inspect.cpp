@@ -77,13 +77,13 @@ std::vector<std::string> fork_notes(const std::vector<ParallelRun> &runs, const 
   return notes;
 }
 
-std::string kernels_text(const Graph &graph, const Target &target, Emit emit) {
+std::string kernels_text(const Graph &graph, const Target &target, Emit emit, SumOrder sums) {
   std::string text;
   const std::vector<std::string> names = value_names(graph);
   const std::vector<LoweredKernel> kernels = called_kernels(graph);
   std::vector<LoopSchedule> schedules;
   for (const LoweredKernel &lowered : kernels)
-    schedules.push_back(schedule_loops(lowered.kernel, target));
+    schedules.push_back(schedule_loops(lowered.kernel, target, sums));
   std::vector<std::string> notes(kernels.size());
   if (graph.plan)
     notes = fork_notes(parallel_runs(graph, kernels, schedules, target), kernels);
@@ -146,11 +146,11 @@ void InspectCommand::run() {
     case Emit::graph: std::cout << print(graph); break;
     case Emit::fused: std::cout << print(graph) << apart_text(graph); break;
     case Emit::plan:
-      std::cout << print(graph) << plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target)));
+      std::cout << print(graph) << plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target), sum_order(which)));
       break;
     case Emit::plan_svg: std::cout << plan_svg(graph); break;
     case Emit::kernels:
-    case Emit::schedule: std::cout << kernels_text(graph, passes.target(model.target), stage.emit); break;
+    case Emit::schedule: std::cout << kernels_text(graph, passes.target(model.target), stage.emit, sum_order(which)); break;
     case Emit::llvm:
     case Emit::assembly: std::cout << code(); break;
     case Emit::dot: std::cout << to_dot(graph); break;
@@ -235,7 +235,7 @@ void OptCommand::run() {
   run_passes(graph, chosen, options);
   switch (what) {
   case Emit::kernels:
-  case Emit::schedule: std::cout << kernels_text(graph, flags.target(target), what); break;
+  case Emit::schedule: std::cout << kernels_text(graph, flags.target(target), what, SumOrder::fast); break;
   case Emit::dot: std::cout << to_dot(graph); break;
   case Emit::llvm:
   case Emit::assembly: std::cout << code_of(std::move(graph), what); break;

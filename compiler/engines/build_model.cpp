@@ -29,8 +29,10 @@ Entry entry_of(int32_t kind) {
   throw InternalFault("no entry of a model is of kind " + std::to_string(kind));
 }
 
+SumOrder sum_order(Entry entry) { return entry == Entry::predict ? SumOrder::fixed : SumOrder::fast; }
+
 EntrySpec entry_spec(Entry entry, int64_t batch, Graph graph) {
-  return {std::string(to_string(entry)), batch, std::move(graph), kind_of(entry)};
+  return {std::string(to_string(entry)), batch, std::move(graph), kind_of(entry), sum_order(entry)};
 }
 
 ModelSpec build_graphs(const Model &model, const std::vector<EntryRequest> &requests, DType float_dtype) {

@@ -14,6 +14,8 @@ struct EntryRequest {
 
 /// The entry of a kind of runtime/gradc.h.
 Entry entry_of(int32_t kind);
+/// Predictions have fixed sums: what is predicted for an example must not depend on what else is in its batch.
+SumOrder sum_order(Entry);
 /// The graph of an entry as the table has it.
 EntrySpec entry_spec(Entry, int64_t batch, Graph);
 

@@ -5,8 +5,9 @@
 #include "compiler/engines/jit.h"
 #include "compiler/engines/shared_model.h"
 #include "passes/fuse.h"
-#include "passes/plan.h"
 #include "passes/order.h"
+#include "passes/plan.h"
+#include "passes/storage.h"
 #include "tests/support/guarded_block.h"
 #include "tests/support/native_guard.h"
 
@@ -15,8 +16,6 @@
 
 namespace gradc::tests {
 namespace {
-
-constexpr int64_t kArenaAlignment = 64; // that of gradc_model.alignment
 
 bool is_call_field(const std::string &name) { return name == "seed" || name == "step" || name == "total_steps"; }
 
@@ -57,7 +56,7 @@ public:
     bytes[static_cast<size_t>(arena_of(Space::workspace))] =
         entry.thread_bytes == 0 ? graph.plan->arena_bytes : entry.workspace_bytes + threads * entry.thread_bytes;
     for (int64_t size : bytes) {
-      arenas_.emplace_back(size, kArenaAlignment);
+      arenas_.emplace_back(size, kAlignment);
       arena_pointers_.push_back(arenas_.back().data());
     }
     call_.arenas = arena_pointers_.data();
@@ -142,8 +141,10 @@ std::vector<Graph> planned(ModelSpec &spec) {
 
 } // namespace
 
-CompiledGraphs CompiledGraphs::jit(std::vector<Graph> graphs, const char *target, const char *wish) {
+CompiledGraphs CompiledGraphs::jit(std::vector<Graph> graphs, const char *target, const char *wish, SumOrder sums) {
   ModelSpec spec = wrap(graphs);
+  for (EntrySpec &entry : spec.entries)
+    entry.sums = sums;
   CodegenOptions options;
   options.target = parse_target(target);
   options.target.schedule = parse_schedule_override(wish);

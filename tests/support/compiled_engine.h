@@ -15,7 +15,8 @@ namespace gradc::tests {
 class CompiledGraphs {
 public:
   /// As machine code in this process, for a target of parse_target and with a wish of parse_schedule_override.
-  static CompiledGraphs jit(std::vector<Graph> graphs, const char *target = "native", const char *wish = "");
+  static CompiledGraphs jit(std::vector<Graph> graphs, const char *target = "native", const char *wish = "",
+                            SumOrder sums = SumOrder::fast);
   /// As a shared object, opened with dlopen.
   static CompiledGraphs shared_object(std::vector<Graph> graphs);
 

@@ -93,27 +93,48 @@ void ReductionEmitter::combine_point(const Stage &stage, int rows, int cols, int
       combine(stage, accumulators_[static_cast<size_t>((chain * rows + r) * cols + c)], i64(r), c);
 }
 
-// Combines the partial results of the chains, in order, into those of the first chain.
+// How many partial results of each of `sums` reductions advance side by side. See kChains for why there are several.
+int ReductionEmitter::chains(const NestSchedule &n, const Stage &stage, int sums) const {
+  const int lanes = n.is_dot() ? n.lanes : 1;
+  if (const FixedSum sum = fixed_sum(k_, stage); n.sums == SumOrder::fixed && sum.partials > 0) {
+    const auto groups = static_cast<uint64_t>((extent_of(sum.axis) + lanes - 1) / lanes);
+    return std::max(1, std::min(sum.partials / lanes, static_cast<int>(std::bit_ceil(groups))));
+  }
+  const std::vector<ExprId> terms = expressions_of(k_, stage);
+  const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
+    return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
+  });
+  // The work for a long term, or for other sums, fills the time that an addition takes. And each chain must have two terms,
+  // or combining the chains costs what they save.
+  if ((!n.is_dot() && !sums_products(k_, stage)) || sums >= kChains || stage.combiner == Combiner::argmax || long_term)
+    return 1;
+  const int64_t additions = n.is_dot() ? (extent_of(n.lane_axis) + lanes - 1) / lanes : extent_of(stage.reduce.back()) / 2;
+  return static_cast<int>(std::clamp<int64_t>(additions, 1, kChains));
+}
+
+// Combines the partial results of the chains into those of the first chain: the upper half with the lower until one is left.
 void ReductionEmitter::join_chains(const Stage &stage, int points) {
   DType dtype = term_dtype(stage);
   ScalarOp op = stage.combiner == Combiner::sum ? ScalarOp::add : ScalarOp::maximum;
-  for (int chain = 1; chain < chains_; ++chain)
-    for (int i = 0; i < points; ++i) {
-      llvm::AllocaInst *total = accumulators_[static_cast<size_t>(i)].value;
-      llvm::AllocaInst *other = accumulators_[static_cast<size_t>(chain * points + i)].value;
+  for (int all = chains_ * points, left; all > points; all = left) {
+    left = (all / points + 1) / 2 * points;
+    for (int i = left; i < all; ++i) {
+      llvm::AllocaInst *total = accumulators_[static_cast<size_t>(i - left)].value;
+      llvm::AllocaInst *other = accumulators_[static_cast<size_t>(i)].value;
       llvm::Type *type = total->getAllocatedType();
       b_.CreateStore(emit_scalar(b_, target_, op, dtype, dtype, {b_.CreateLoad(type, total), b_.CreateLoad(type, other)}),
                      total);
     }
+  }
 }
 
 // Emits nested loops over the reduction axes. The innermost is that of the lanes where the lanes run along the
-// reduction; its rounds are dealt out to the chains.
+// reduction, else the one that a fixed order says, else the last; its rounds are dealt out to the chains.
 void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
                              const std::function<void(int)> &body) {
   std::vector<int> order = stage.reduce;
-  if (n.is_dot())
-    std::stable_partition(order.begin(), order.end(), [&](int a) { return a != n.lane_axis; });
+  const int innermost = n.is_dot() ? n.lane_axis : n.sums == SumOrder::fixed ? fixed_sum(k_, stage).axis : order.back();
+  std::stable_partition(order.begin(), order.end(), [&](int a) { return a != innermost; });
   if (level + 1 == order.size()) {
     chained_loop(order[level], n.is_dot() ? n.lanes : 1, body);
     return;
@@ -216,15 +237,7 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   llvm::Type *positions = vector_of(b_.getInt64Ty());
   bool argmax = stage.combiner == Combiner::argmax;
   accumulators_.clear();
-  const std::vector<ExprId> terms = expressions_of(k_, stage);
-  const bool long_term = std::any_of(terms.begin(), terms.end(), [&](ExprId id) {
-    return k_.expr(id).kind == Expr::Kind::op && is_expensive(k_.expr(id).op);
-  });
-  // Chains (see kChains) are for few sums of short terms: the work for a long term, or for other sums, fills the time
-  // that an addition takes. And each chain must have two terms, or combining the chains costs what they save.
-  const int64_t additions = dot ? (extent_of(n.lane_axis) + n.lanes - 1) / n.lanes : extent_of(stage.reduce.back()) / 2;
-  const bool lone = (dot || sums_products(k_, stage)) && rows * cols < kChains && !argmax && !long_term;
-  chains_ = lone ? static_cast<int>(std::clamp<int64_t>(additions, 1, kChains)) : 1;
+  chains_ = chains(n, stage, rows * cols);
   for (int i = 0; i < chains_ * rows * cols; ++i) {
     accumulators_.push_back({local(type, "acc"), argmax ? local(positions, "best") : nullptr});
     b_.CreateStore(term_identity(stage, type), accumulators_.back().value);

@@ -39,6 +39,7 @@ private:
   void loops(const NestSchedule &, const Stage &, size_t level, const std::function<void(int chain)> &body);
   void chained_loop(int axis, int points, const std::function<void(int chain)> &body);
   void combine_point(const Stage &, int rows, int cols, int chain);
+  int chains(const NestSchedule &, const Stage &, int sums) const;
   void join_chains(const Stage &, int points);
   void combine(const Stage &, Accumulator &, llvm::Value *row, int col);
   llvm::Value *term_identity(const Stage &, llvm::Type *);

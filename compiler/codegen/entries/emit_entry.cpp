@@ -140,7 +140,7 @@ void EntryEmitter::schedule_kernels() {
         args_.back().push_back(v);
       places.push_back(place->second);
     }
-    const PendingKernel &pending = kernels_.add(kernel, places, target_);
+    const PendingKernel &pending = kernels_.add(kernel, places, target_, spec_.sums);
     schedules_.push_back(pending.schedule);
     thread_bytes_ = std::max(thread_bytes_, pending.thread_bytes);
     functions_.push_back(declare_kernel(module_, pending.symbol));
@@ -317,13 +317,14 @@ EmittedEntry EntryEmitter::run(const std::string &symbol, llvm::Constant *hyper_
 
 } // namespace
 
-const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size_t> &places, const Target &target) {
-  std::string text = print(kernel);
+const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size_t> &places, const Target &target,
+                                    SumOrder sums) {
+  std::string text = print(kernel) + (sums == SumOrder::fixed ? "fixed" : "");
   for (size_t place : places)
     text += " " + std::to_string(place);
   auto [it, is_new] = numbers.try_emplace(std::move(text), pending.size());
   if (is_new) {
-    LoopSchedule schedule = schedule_loops(kernel, target);
+    LoopSchedule schedule = schedule_loops(kernel, target, sums);
     const int64_t thread_bytes = local_memory(kernel, schedule).thread_bytes;
     pending.push_back({prefix + std::to_string(it->second), kernel, places, std::move(schedule), thread_bytes, &target});
   }
@@ -336,10 +337,10 @@ std::vector<LoweredKernel> called_kernels(const Graph &graph) {
   return kernels;
 }
 
-int64_t thread_bytes(const std::vector<LoweredKernel> &kernels, const Target &target) {
+int64_t thread_bytes(const std::vector<LoweredKernel> &kernels, const Target &target, SumOrder sums) {
   int64_t most = 0;
   for (const LoweredKernel &k : kernels)
-    most = std::max(most, local_memory(k.kernel, schedule_loops(k.kernel, target)).thread_bytes);
+    most = std::max(most, local_memory(k.kernel, schedule_loops(k.kernel, target, sums)).thread_bytes);
   return most;
 }
 

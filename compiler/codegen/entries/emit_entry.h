@@ -15,14 +15,14 @@ struct KernelSet {
   std::map<std::string, size_t> numbers;
   std::vector<PendingKernel> pending;
 
-  const PendingKernel &add(const Kernel &, const std::vector<size_t> &places, const Target &);
+  const PendingKernel &add(const Kernel &, const std::vector<size_t> &places, const Target &, SumOrder);
 };
 
 /// The kernels of a fused graph that its entry calls, in order: all but those of empty tensors alone.
 std::vector<LoweredKernel> called_kernels(const Graph &);
 
 /// What these kernels, as called_kernels has them, take of the workspace for each thread.
-int64_t thread_bytes(const std::vector<LoweredKernel> &, const Target &);
+int64_t thread_bytes(const std::vector<LoweredKernel> &, const Target &, SumOrder);
 
 struct EmittedEntry {
   llvm::Function *function;

@@ -15,6 +15,7 @@ struct EntrySpec {
   int64_t batch = 0;
   Graph graph;
   int32_t kind = 0; // GRADC_TRAIN_STEP, ... of runtime/gradc.h
+  SumOrder sums = SumOrder::fast;
 };
 struct ModelSpec {
   std::string name;      // a C identifier; the module exports <name>_model

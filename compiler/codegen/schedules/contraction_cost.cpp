@@ -41,6 +41,12 @@ int64_t ContractionCost::shortest_reduce_stride(size_t operand) const {
   return least;
 }
 
+int ContractionCost::chains(const ContractionChoice &c, int64_t sums) const {
+  if (c_.fixed)
+    return std::max(1, c_.fixed->partials / (c.dot() ? lanes_ : 1));
+  return sums < kChains ? kChains : 1;
+}
+
 // Cycles that a tile of `rows` points by `cols` vectors takes for one term of its sums.
 double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, int64_t cols) const {
   double loads = 0;
@@ -55,8 +61,7 @@ double ContractionCost::tile_cycles(const ContractionChoice &c, int64_t rows, in
     loads += unit * (varies(o, c.row) ? static_cast<double>(rows) : 1) * (by_col ? static_cast<double>(cols) : 1);
   }
   double products = static_cast<double>(rows * cols), work = products * (1 + c_.operations);
-  const double chains = products < kChains ? kChains : 1; // see kChains
-  return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency / chains});
+  return std::max({work / 2, loads * kLoad, (work + loads) / kIssue, kLatency / chains(c, rows * cols)});
 }
 
 // Cycles to sum the lanes of each of so many vectors. Two vectors are combined into one that holds partial sums of

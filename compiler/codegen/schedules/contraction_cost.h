@@ -34,6 +34,8 @@ public:
   int64_t stride(size_t operand, int axis) const {
     return axis < 0 ? 0 : c_.operands[operand].flat.coefficients[static_cast<size_t>(axis)];
   }
+  /// How many partial sums of each sum advance side by side in a tile of so many sums (see kChains and FixedSum).
+  int chains(const ContractionChoice &, int64_t sums) const;
   bool varies(size_t operand, int axis) const { return stride(operand, axis) != 0; }
   int64_t shortest_reduce_stride(size_t operand) const;
   int64_t terms() const { return static_cast<int64_t>(terms_); } // how many terms each sum has

@@ -106,7 +106,8 @@ void Search::consider_packing(const Choice &c) {
 }
 
 void Search::consider_orders(Choice c) {
-  const int64_t most = std::min<int64_t>(cost_.extent(c.row), std::max(1, (target_.vector_registers - 1 - c.cols) / c.cols));
+  const int sums = c.cols * (c_.fixed && c.dot() ? cost_.chains(c, 1) : 1); // that a row of the tile keeps in registers
+  const int64_t most = std::min<int64_t>(cost_.extent(c.row), std::max(1, (target_.vector_registers - 1 - c.cols) / sums));
   for (int64_t rows = most; rows >= std::max<int64_t>(1, most / 2); --rows) {
     c.rows = static_cast<int>(rows);
     for (bool outermost : {false, true}) {
@@ -154,13 +155,21 @@ void Search::consider_dot(int lane) {
 
 void schedule_contraction(NestSchedule &n, const Contraction &c, const Target &target) {
   Search search(c, target);
-  auto consider_all = [&] {
+  auto consider_lanes = [&] {
     for (int axis : c.parallel)
       if (!c.in_order.contains(axis))
         search.consider_lanes(axis);
+  };
+  auto consider_dots = [&] {
     for (int axis : c.reduce)
-      if (c.extent(axis) > 0)
+      if (c.extent(axis) > 0 && (!c.fixed || (c.fixed->partials > 1 && c.fixed->axis == axis)))
         search.consider_dot(axis);
+  };
+  // Partial sums take a register each, but for those of a dot product, which are lanes of one.
+  auto consider_all = [&] {
+    consider_dots();
+    if (!c.fixed || c.fixed->partials == 1 || search.cheapest().empty())
+      consider_lanes();
   };
   consider_all();
   if (search.cheapest().empty()) {

@@ -3,6 +3,7 @@
 
 #include "compiler/codegen/schedules/loop_schedule.h"
 
+#include <optional>
 #include <set>
 
 namespace gradc {
@@ -22,6 +23,7 @@ struct Contraction {
   };
   std::vector<Operand> operands;  // what a term reads
   std::vector<FlatAccess> others; // what is read or written once an element of the result: by the epilogue and the stores
+  std::optional<FixedSum> fixed;  // the order of its terms, where that is fixed
   int shared_rows = -1; // a parallel axis whose loop surrounds other nests too. It must be the axis of the rows, and outermost
 
   int64_t extent(int axis) const { return kernel->axes[static_cast<size_t>(axis)].extent; }

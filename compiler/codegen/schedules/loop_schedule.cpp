@@ -38,8 +38,9 @@ HandedOver handed_over_layout(const Kernel &k, const Stage &stage, const LoopSch
 namespace {
 
 // The schedule of a kernel whose nests all stand inside loops over the axes `shared`.
-LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const Target &target) {
+LoopSchedule schedule_in(const std::vector<int> &shared, const Kernel &k, const Target &target, SumOrder sums) {
   LoopSchedule schedule;
+  schedule.sums = sums;
   schedule.shared = shared;
   auto nests = [&] {
     const std::vector<int> numbers = nests_of(k);
@@ -86,12 +87,12 @@ bool worth_threads(double cycles, const Target &target) {
   return cycles >= static_cast<double>(target.schedule.fork.value_or(kParallelCycles));
 }
 
-LoopSchedule schedule_loops(const Kernel &k, const Target &target) {
-  LoopSchedule one_by_one = schedule_in({}, k, target);
+LoopSchedule schedule_loops(const Kernel &k, const Target &target, SumOrder sums) {
+  LoopSchedule one_by_one = schedule_in({}, k, target, sums);
   const std::vector<int> shared = k.shared_axes();
   if (one_nest(k) || shared.empty())
     return one_by_one;
-  LoopSchedule together = schedule_in(shared, k, target);
+  LoopSchedule together = schedule_in(shared, k, target, sums);
   const bool serves_one = !worth_threads(static_cast<double>(one_by_one.cycles), target);
   const bool nearby = handed_over_bytes(k, {}) <= static_cast<double>(target.l1_bytes / 2);
   return one_by_one.cycles < together.cycles && serves_one && nearby ? one_by_one : together;
@@ -159,7 +160,7 @@ std::string print(const LoopSchedule &schedule, const Kernel &k, bool with_candi
       text += " loop " + name(a);
     text += " rows " + name(n.row_axis) + ":" + std::to_string(n.rows) + " cols " + name(n.col_axis) + ":" +
             std::to_string(n.cols) + " lanes " + name(n.lane_axis) + ":" + std::to_string(n.lanes) +
-            (n.is_dot() ? " dot" : "") + (n.rows_outermost ? " rows-outermost" : "");
+            (n.is_dot() ? " dot" : "") + (n.sums == SumOrder::fixed ? " fixed-sums" : "") + (n.rows_outermost ? " rows-outermost" : "");
     if (n.packed_cols >= 0)
       text += " packed " + print_expr(k, n.packed_cols) + " block:" + std::to_string(n.block);
     if (n.packed_rows >= 0)

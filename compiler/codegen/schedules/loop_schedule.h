@@ -1,6 +1,7 @@
 // How a kernel's loops run: annotations on its axes, chosen from the target. They never change what is computed.
 #pragma once
 
+#include "compiler/codegen/schedules/sum_order.h"
 #include "compiler/codegen/target.h"
 #include "ir/flat_access.h"
 #include "ir/lowering/nests.h"
@@ -21,6 +22,7 @@ struct NestSchedule {
   int lane_axis = -1;        // axis along the lanes of a vector: col_axis, or a reduction axis ("dot": the lanes are
   int lanes = 1;             // summed at the end), or none
   bool rows_outermost = false;
+  SumOrder sums = SumOrder::fast;
   // Loads of the reduction whose elements are first copied ("packed"), in the order in which the tiles read them; -1:
   // none.
   ExprId packed_cols = -1;   // copied for `block` column tiles at a time, before the loop over the rows
@@ -72,10 +74,11 @@ struct Partition {
 Partition partition(const std::vector<LoopLevel> &, const Kernel &);
 
 /// An addition waits for the one before it in the same sum. A tile with fewer sums than this therefore splits each into
-/// so many partial sums ("chains"), which advance side by side and are added up at the end.
+/// so many partial sums ("chains"), which advance side by side and are added up at the end. Not where the order is fixed.
 constexpr int kChains = 4;
 
 struct LoopSchedule {
+  SumOrder sums = SumOrder::fast;
   std::vector<int> shared;         // outer loops around all nests, if any
   int64_t shared_rows = 1;         // how many points of the last of them one iteration takes: as many as a contraction's
                                    // tile has rows
@@ -87,7 +90,7 @@ struct LoopSchedule {
   LoopLevel shared_loop(size_t number) const;
 };
 
-LoopSchedule schedule_loops(const Kernel &, const Target &);
+LoopSchedule schedule_loops(const Kernel &, const Target &, SumOrder = SumOrder::fast);
 /// About 10 us. Less work than this is done sooner by one thread: waking others, and moving what they wrote from their
 /// caches, takes longer.
 constexpr int64_t kParallelCycles = 40000;

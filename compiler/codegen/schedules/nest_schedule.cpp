@@ -45,6 +45,7 @@ private:
   void collect();
   void choose_lanes(NestSchedule &n);
   void choose_cols(NestSchedule &n) const;
+  bool lanes_may_share(const Stage &, int axis) const;
   const Stage *product() const;
   bool tiles_shared_rows(const Stage &product);
   Contraction contraction(const Stage &);
@@ -164,6 +165,16 @@ void Scheduler::collect() {
       parallel_.push_back(axis);
 }
 
+// Whether the lanes of a vector may lie along `axis`, so that they share each reduction of the stage.
+bool Scheduler::lanes_may_share(const Stage &stage, int axis) const {
+  if (std::find(stage.reduce.begin(), stage.reduce.end(), axis) == stage.reduce.end())
+    return false;
+  if (outer_.sums == SumOrder::fast)
+    return true;
+  const FixedSum sum = fixed_sum(k_, stage);
+  return sum.partials == 0 || (sum.partials > 1 && sum.axis == axis);
+}
+
 void Scheduler::choose_lanes(NestSchedule &n) {
   int best = -1;
   auto consider = [&](int axis, bool dot, double cost) {
@@ -179,7 +190,7 @@ void Scheduler::choose_lanes(NestSchedule &n) {
     bool all_reduce = reductions_ == n.count || reductions_ == 1; // and, below, every reduction runs over this axis
     for (int s = n.first; s < n.first + n.count; ++s) {
       const Stage &stage = k_.stages[static_cast<size_t>(s)];
-      all_reduce &= stage.reduce.empty() || std::find(stage.reduce.begin(), stage.reduce.end(), axis) != stage.reduce.end();
+      all_reduce &= stage.reduce.empty() || lanes_may_share(stage, axis);
     }
     if (all_reduce)
       consider(axis, true, dot_cost(axis));
@@ -211,7 +222,9 @@ void Scheduler::choose_cols(NestSchedule &n) const {
 
 Contraction Scheduler::contraction(const Stage &stage) {
   Contraction c{.kernel = &k_, .parallel = parallel_, .reduce = reduce_, .in_order = scattered_, .beside = beside_,
-                .element_bytes = element_bytes_, .operations = -1, .operands = {}, .others = {}};
+                .element_bytes = element_bytes_, .operations = -1, .operands = {}, .others = {}, .fixed = {}};
+  if (outer_.sums == SumOrder::fixed)
+    c.fixed = fixed_sum(k_, stage);
   if (tiles_shared_rows(stage)) {
     c.shared_rows = outer_.shared.back();
     c.parallel.push_back(c.shared_rows);
@@ -262,6 +275,7 @@ NestSchedule Scheduler::nest() {
   n.first = first_;
   n.count = count_;
   n.axes = nest_;
+  n.sums = outer_.sums;
   const Stage *sum = product();
   if (outer_.shared_rows > 1 && !(sum && tiles_shared_rows(*sum))) {
     rows_ = outer_.shared.back();
