@@ -72,6 +72,7 @@ struct ModelMetric {
   const LossDef *loss; // how the target belongs to the prediction
   std::string name;
   Source prediction, target;
+  std::string average; // how the scores of classes make one; empty: it has none of classes
 };
 
 struct Model {

@@ -16,8 +16,15 @@ static Json describe(const Model &model, const ModelMetric &metric) {
                {"higher_is_better", metric.def->higher_is_better}};
   for (std::string_view term : metric.def->terms)
     json["terms"].push_back(metric.name + "." + std::string(term));
+  Shape with_batch = model.shape_of(metric.prediction);
+  with_batch.insert(with_batch.begin(), 1);
   if (metric.def->kind == MetricKind::r2)
-    json["per_example"] = element_count(model.shape_of(metric.prediction));
+    json["per_example"] = element_count(with_batch);
+  if (metric.def->kind == MetricKind::auc)
+    json["per_example"] = judged_classes(metric.loss->link, with_batch);
+  if (!metric.average.empty())
+    json["average"] = metric.average;
+  json["target"] = model.name_of(metric.target);
   return json;
 }
 

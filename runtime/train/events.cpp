@@ -9,10 +9,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// A table is a list of its rows.
+Json table_rows(const Metric &metric) {
+  const auto side = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(metric.table.size()))));
+  Json rows = Json::array();
+  for (size_t i = 0; i < side; ++i)
+    rows.push_back(std::vector<double>(metric.table.begin() + static_cast<std::ptrdiff_t>(i * side),
+                                       metric.table.begin() + static_cast<std::ptrdiff_t>((i + 1) * side)));
+  return rows;
+}
+
 Json metrics_object(const std::vector<Metric> &metrics) {
   Json json = Json::object();
   for (const Metric &metric : metrics)
-    json[metric.name] = metric.value;
+    json[metric.name] = metric.table.empty() ? Json(metric.value) : table_rows(metric);
   return json;
 }
 

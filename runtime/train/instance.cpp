@@ -56,14 +56,17 @@ Outputs::Outputs(const gradc_model &model, const gradc_entry &entry) {
   }
 }
 
-double Outputs::scalar(int32_t output) const {
-  if (value(output).dtype == GRADC_F64)
-    return memory_.at(static_cast<size_t>(output))[0];
-  if (value(output).dtype != GRADC_F32)
+std::vector<double> Outputs::numbers(int32_t output) const {
+  const int32_t dtype = value(output).dtype;
+  if (dtype != GRADC_F64 && dtype != GRADC_F32)
     throw Error(fmt::format("output '{}' is not a float", value(output).name));
-  float number;
-  std::memcpy(&number, data(output), sizeof number);
-  return number;
+  const auto count = static_cast<size_t>(value_bytes(value(output)) / dtype_bytes(dtype));
+  const std::vector<double> &memory = memory_.at(static_cast<size_t>(output));
+  if (dtype == GRADC_F64)
+    return {memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(count)};
+  std::vector<float> floats(count);
+  std::memcpy(floats.data(), data(output), count * sizeof(float));
+  return {floats.begin(), floats.end()};
 }
 
 Instance::Instance(const gradc_model &model, int32_t threads)

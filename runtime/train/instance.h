@@ -30,8 +30,10 @@ public:
     return static_cast<const char *>(pointers_.at(static_cast<size_t>(output)));
   }
 
-  /// The value of a float output with one element, as f64.
-  double scalar(int32_t output) const;
+  /// The elements of a float output, as f64.
+  std::vector<double> numbers(int32_t output) const;
+  /// The first of them.
+  double scalar(int32_t output) const { return numbers(output).at(0); }
 
 private:
   std::vector<const gradc_value *> values_;

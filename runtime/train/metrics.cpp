@@ -1,4 +1,4 @@
-// Sums and finishes metrics; see metrics.h.
+// Runs `evaluate` over rows; see metrics.h.
 #include "runtime/train/metrics.h"
 
 #include "runtime/train/error.h"
@@ -6,27 +6,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <limits>
-#include <map>
 
 namespace gradc::runtime {
-namespace {
-
-double finish(const MetricInfo &metric, const std::map<std::string, double> &sums, double examples) {
-  std::vector<double> terms;
-  for (const std::string &name : metric.terms) {
-    const auto found = sums.find(name);
-    if (found == sums.end())
-      throw Error(fmt::format("metric '{}': 'evaluate' puts out no '{}'", metric.name, name));
-    terms.push_back(found->second);
-  }
-  if (metric.kind == MetricKind::mean)
-    return terms[0] / examples;
-  const double total = terms[2] - terms[1] * terms[1] / (examples * metric.per_example);
-  return total > 0 ? 1 - terms[0] / total : std::numeric_limits<double>::quiet_NaN(); // undefined for a constant
-}
-
-} // namespace
 
 std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, int32_t kind) {
   std::sort(sizes.rbegin(), sizes.rend());
@@ -47,18 +28,18 @@ std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Bat
   std::vector<Metric> metrics;
   if (part.size() == 0 || signature.metrics.empty())
     return metrics;
-  std::map<std::string, double> sums;
+  Terms terms;
   int64_t row = part.begin;
   for (const int64_t size : cover(part.size(), instance.batches(GRADC_EVALUATE), GRADC_EVALUATE)) {
     const gradc_entry &entry = instance.require(GRADC_EVALUATE, size);
     const Outputs outputs(instance.model(), entry);
     instance.run(entry, batches.rows(row), outputs, position);
     for (int32_t i = 0; i < outputs.count(); ++i)
-      sums[outputs.value(i).name] += outputs.scalar(i);
+      add_batch(signature, outputs.value(i).name, outputs.numbers(i), terms);
     row += size;
   }
   for (const MetricInfo &metric : signature.metrics)
-    metrics.push_back({metric.name, finish(metric, sums, static_cast<double>(part.size()))});
+    metrics.push_back(finish(metric, terms, static_cast<double>(part.size())));
   return metrics;
 }
 

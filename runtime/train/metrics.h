@@ -1,15 +1,11 @@
-// Metrics over any number of rows, from the sums that the compiled "evaluate" puts out.
+// Metrics over any number of rows, from what the compiled "evaluate" puts out.
 #pragma once
 
 #include "runtime/train/batches.h"
 #include "runtime/train/instance.h"
+#include "runtime/train/metric_kinds.h"
 
 namespace gradc::runtime {
-
-struct Metric {
-  std::string name;
-  double value = 0;
-};
 
 /// How `rows` rows are covered by batches of the sizes that an entry of this kind is compiled for: always the largest
 /// that fits. Throws Error when a rest remains, saying what to compile.

@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kInterval{100};
 std::string metrics_text(const std::vector<Metric> &metrics, std::string_view prefix) {
   std::string text;
   for (const Metric &metric : metrics)
-    text += fmt::format("  {}{} {:.4g}", prefix, metric.name, metric.value);
+    if (metric.table.empty())
+      text += fmt::format("  {}{} {:.4g}", prefix, metric.name, metric.value);
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/gradc.h"
 #include "runtime/train/error.h"
+#include "runtime/train/metric_kinds.h"
 
 #include <algorithm>
 #include <array>
@@ -44,13 +45,17 @@ MetricInfo parse_metric(const Json &json) {
   metric.name = json.at("name").get<std::string>();
   metric.terms = json.at("terms").get<std::vector<std::string>>();
   metric.per_example = json.value("per_example", 1.0);
+  metric.average = json.value("average", "macro");
+  metric.target = json.value("target", "");
   const auto kind = json.at("kind").get<std::string>();
-  if (kind != "mean" && kind != "r2")
+  metric.kind = find_metric_kind(kind);
+  if (!metric.kind)
     throw Error(fmt::format("signature: metric '{}' is of kind '{}', which this runtime does not know", metric.name,
                             kind));
-  metric.kind = kind == "mean" ? MetricKind::mean : MetricKind::r2;
-  if (metric.terms.size() != (metric.kind == MetricKind::mean ? 1u : 3u))
+  if (metric.terms.size() != metric.kind->terms)
     throw Error(fmt::format("signature: metric '{}' has {} terms", metric.name, metric.terms.size()));
+  if (!(metric.per_example >= 1))
+    throw Error(fmt::format("signature: metric '{}' judges {} elements", metric.name, metric.per_example));
   return metric;
 }
 

@@ -21,17 +21,15 @@ struct InputInfo {
   int64_t elements() const;
 };
 
-enum class MetricKind { mean, r2 };
+struct MetricKind;
 
-/// How a metric follows from the f64 sums that `evaluate` puts out, added over all batches:
-///   mean: terms[0] / examples
-///   r2:   1 - terms[0] / (terms[2] - terms[1]^2 / (examples * per_example))
-/// for r2 the terms are the sums of (y - prediction)^2, y and y^2.
 struct MetricInfo {
   std::string name;
-  MetricKind kind = MetricKind::mean;
-  std::vector<std::string> terms;
-  double per_example = 1;
+  const MetricKind *kind = nullptr; // how it follows from its terms; see metric_kinds.h
+  std::vector<std::string> terms;   // outputs of `evaluate`
+  double per_example = 1;           // elements, or classes, that are judged in an example
+  std::string average;              // how the scores of classes are averaged: "macro", "weighted", "micro"
+  std::string target;               // the input or layer that predictions are compared with
 };
 
 struct OutputInfo {

@@ -3,6 +3,7 @@
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/metrics.h"
 #include "compiler/model/tables/schedules.h"
 #include "ir/op.h"
 #include "passes/pipeline.h"
@@ -67,7 +68,8 @@ TEST_CASE("the vocabulary in the README is that of the tables", "[tables]") {
     lines.push_back(line);
   const std::pair<const char *, const Family *> rows[] = {{"layers", &layers()},         {"activations", &activations()},
                                                           {"losses", &losses()},         {"optimizers", &optimizers()},
-                                                          {"schedules", &schedules()}};
+                                                          {"schedules", &schedules()},
+                                                          {"metrics", &metrics()}};
   for (const auto &[what, family] : rows) {
     std::string row = "| " + std::string(what) + " | ";
     for (const ObjectSpec *spec : family->types)

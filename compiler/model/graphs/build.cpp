@@ -66,7 +66,7 @@ public:
       const ModelMetric &metric = model_.metrics[i];
       scope.location = fmt::format("/metrics/{}", i);
       const auto [prediction, target] = judged(scope, metric, values);
-      const std::vector<Var> sums = metric.def->build(metric.loss->link, prediction, target);
+      const std::vector<Var> sums = metric.def->build({metric.loss->link, prediction, target});
       for (size_t t = 0; t < sums.size(); ++t)
         add_return(fmt::format("{}.{}", metric.name, metric.def->terms[t]), sums[t]);
     }

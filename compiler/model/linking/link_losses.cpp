@@ -102,7 +102,8 @@ void Linker::link_metrics() {
 }
 
 void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::string &context) {
-  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere};
+  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere,
+                     attrs.find("average") ? attrs.string_at("average") : ""};
   const JsonValue *prediction = attrs.find("prediction"), *target = attrs.find("target");
   if (prediction && (metric.prediction = find_prediction(*prediction, context)) == kNowhere)
     return;

@@ -12,27 +12,83 @@ Var per_example(Var values) {
   return sum(values) * (1.0 / static_cast<double>(std::max<int64_t>(elements, 1)));
 }
 
-std::vector<Var> accuracy(Link link, Var prediction, Var target) {
-  if (link == Link::sigmoid)
-    return {per_example(cast(equal(greater(prediction, 0), greater(target, 0.5)), DType::f64))};
-  const Var chosen = argmax_last(prediction);
-  const Var wanted = is_float(target.dtype()) ? argmax_last(target) : target;
+std::vector<Var> accuracy(const MetricBuild &b) {
+  if (b.link == Link::sigmoid)
+    return {per_example(cast(equal(greater(b.prediction, 0), greater(b.target, 0.5)), DType::f64))};
+  const Var chosen = argmax_last(b.prediction);
+  const Var wanted = is_float(b.target.dtype()) ? argmax_last(b.target) : b.target;
   return {per_example(cast(equal(cast(chosen, wanted.dtype()), wanted), DType::f64))};
 }
 
-std::vector<Var> absolute_error(Link, Var prediction, Var target) {
-  return {per_example(abs(cast(prediction, DType::f64) - cast(target, DType::f64)))};
+std::vector<Var> absolute_error(const MetricBuild &b) {
+  return {per_example(abs(cast(b.prediction, DType::f64) - cast(b.target, DType::f64)))};
 }
 
-std::vector<Var> determination(Link, Var prediction, Var target) {
-  const Var t = cast(target, DType::f64);
-  return {sum(square(cast(prediction, DType::f64) - t)), sum(t), sum(square(t))};
+std::vector<Var> determination(const MetricBuild &b) {
+  const Var t = cast(b.target, DType::f64);
+  return {sum(square(cast(b.prediction, DType::f64) - t)), sum(t), sum(square(t))};
+}
+
+/// As a matrix whose rows are the answers that count one by one.
+Var as_rows(Var values, int64_t columns) {
+  const int64_t elements = values.type().elements();
+  return reshape(values, {columns == 0 ? 0 : elements / columns, columns});
+}
+
+/// [rows, classes] as f64: 1 where an example is of the class. Of yes/no answers every element of an example is a class.
+Var wanted_classes(const MetricBuild &b) {
+  const int64_t classes = judged_classes(b.link, b.prediction.shape());
+  if (b.link == Link::sigmoid)
+    return as_rows(cast(greater(b.target, 0.5), DType::f64), classes);
+  const Var labels = is_float(b.target.dtype()) ? argmax_last(b.target) : b.target;
+  return as_rows(cast(one_hot(labels, classes), DType::f64), classes);
+}
+
+/// The same for what the example is called.
+Var called_classes(const MetricBuild &b) {
+  const int64_t classes = judged_classes(b.link, b.prediction.shape());
+  if (b.link == Link::sigmoid)
+    return as_rows(cast(greater(b.prediction, 0), DType::f64), classes);
+  return as_rows(cast(one_hot(argmax_last(b.prediction), classes), DType::f64), classes);
+}
+
+std::vector<Var> class_counts(const MetricBuild &b) {
+  const Var wanted = wanted_classes(b), called = called_classes(b);
+  return {sum(wanted * called, {0}, false), sum(called, {0}, false), sum(wanted, {0}, false)};
+}
+
+/// Entry [i, j] counts examples of class i that were called j. Yes/no answers have the classes no and yes.
+std::vector<Var> confusion(const MetricBuild &b) {
+  Var wanted = wanted_classes(b), called = called_classes(b);
+  if (b.link == Link::sigmoid) {
+    auto no_or_yes = [](Var yes) { return as_rows(cast(one_hot(cast(reshape(yes, {yes.type().elements()}), DType::i64), 2), DType::f64), 2); };
+    wanted = no_or_yes(wanted), called = no_or_yes(called);
+  }
+  const Type counts{DType::f64, {wanted.shape()[1], called.shape()[1]}};
+  return {apply("contract", {wanted, called}, {{"indices", "ap,aq->pq"}}, counts)};
+}
+
+/// Scores that order the examples, for each class, and whether they are of it. Probabilities in f64: those in f32 would be 1
+/// for all that are confident, and so have no order.
+std::vector<Var> ranking(const MetricBuild &b) {
+  const Var scores = cast(b.prediction, DType::f64);
+  const int64_t classes = judged_classes(b.link, b.prediction.shape());
+  return {as_rows(b.link == Link::softmax ? softmax(scores) : scores, classes), wanted_classes(b)};
 }
 
 std::vector<Attr> keys() {
   return {
       attr::name("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
       attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
+}
+
+std::vector<Attr> keys_of_classes() {
+  std::vector<Attr> all = keys();
+  all.push_back(attr::choice("average", {"macro", "weighted", "micro"},
+                             "over the classes that occur: their mean; weighted by how often each is the target; or from the "
+                             "counts of all classes together")
+                    .defaults_to("\"macro\""));
+  return all;
 }
 
 const std::vector<MetricDef> &table() {
@@ -59,13 +115,69 @@ const std::vector<MetricDef> &table() {
        true,
        {"sse", "sum", "sum_squares"},
        determination},
+      {{"precision",
+        "Of the examples that are called a class, the share that is of it; 0 where none is called so. Of yes/no answers every "
+        "element of the prediction is a class.",
+        keys_of_classes()},
+       MetricKind::precision,
+       true,
+       true,
+       {"hits", "called", "are"},
+       class_counts},
+      {{"recall",
+        "Of the examples of a class, the share that is called so; 0 where there are none. Classes as for precision.",
+        keys_of_classes()},
+       MetricKind::recall,
+       true,
+       true,
+       {"hits", "called", "are"},
+       class_counts},
+      {{"f1", "The harmonic mean of precision and recall of a class. Classes as for precision.", keys_of_classes()},
+       MetricKind::f1,
+       true,
+       true,
+       {"hits", "called", "are"},
+       class_counts},
+      {{"confusion",
+        "A table in place of a number: how many examples of each class (rows) are called which class (columns). Yes/no answers "
+        "are counted all together, with the classes no and yes.",
+        keys()},
+       MetricKind::confusion,
+       true,
+       true,
+       {"counts"},
+       confusion},
+      {{"auc",
+        "Area under the ROC curve: how often an example of a class has a larger score for it than one that is not of it; ties "
+        "count one half. The mean over the classes for which there are both. Classes as for precision.",
+        keys()},
+       MetricKind::auc,
+       true,
+       true,
+       {"scores", "wanted"},
+       ranking},
   };
   return defs;
 }
 
 } // namespace
 
-std::string_view to_string(MetricKind kind) { return kind == MetricKind::r2 ? "r2" : "mean"; }
+std::string_view to_string(MetricKind kind) {
+  switch (kind) {
+  case MetricKind::mean: return "mean";
+  case MetricKind::r2: return "r2";
+  case MetricKind::precision: return "precision";
+  case MetricKind::recall: return "recall";
+  case MetricKind::f1: return "f1";
+  case MetricKind::confusion: return "confusion";
+  case MetricKind::auc: return "auc";
+  }
+  return {};
+}
+
+int64_t judged_classes(Link link, const Shape &prediction) {
+  return link == Link::softmax ? prediction.back() : element_count(Shape(prediction.begin() + 1, prediction.end()));
+}
 
 const Family &metrics() {
   static const Family family = [] {

@@ -5,9 +5,15 @@
 
 namespace gradc {
 
-/// How the terms, summed over all examples, make the metric; the runtime does it (runtime/train/signature.h).
-enum class MetricKind : uint8_t { mean, r2 };
+/// How the terms make the metric; the runtime does it (runtime/train/metric_kinds.h).
+enum class MetricKind : uint8_t { mean, r2, precision, recall, f1, confusion, auc };
 std::string_view to_string(MetricKind); // as the signature of a model has it
+
+/// What the formula of a metric works with.
+struct MetricBuild {
+  Link link;
+  Var prediction, target; // the target has been cast and shaped by fit_target()
+};
 
 struct MetricDef {
   ObjectSpec spec;
@@ -15,9 +21,13 @@ struct MetricDef {
   bool needs_link;       // judges classes or yes/no answers: wants a cross-entropy loss
   bool higher_is_better;
   std::vector<std::string_view> terms;
-  /// The terms, in that order; the target has been fitted.
-  std::vector<Var> (*build)(Link link, Var prediction, Var target);
+  /// The terms, in that order, as f64: sums over the batch, but for auc, which has rows for its examples.
+  std::vector<Var> (*build)(const MetricBuild &);
 };
+
+/// How many classes a prediction (with batch) tells apart: the extent of its last axis, or the elements of an example, each of
+/// which is a yes or a no.
+int64_t judged_classes(Link, const Shape &prediction);
 
 const Family &metrics();
 /// InternalFault when there is none of that type.

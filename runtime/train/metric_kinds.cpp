@@ -1,0 +1,129 @@
+#include "runtime/train/metric_kinds.h"
+
+#include "runtime/train/error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+namespace gradc::runtime {
+namespace {
+
+using Columns = std::vector<const std::vector<double> *>;
+constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+// sum / examples
+double mean(const MetricInfo &, const Columns &terms, double examples) { return terms[0]->at(0) / examples; }
+
+// 1 - sse / (sum of y^2 - (sum of y)^2 / n), from the sums sse, sum of y, sum of y^2.
+double r2(const MetricInfo &metric, const Columns &terms, double examples) {
+  const double sum = terms[1]->at(0);
+  const double total = terms[2]->at(0) - sum * sum / (examples * metric.per_example);
+  return total > 0 ? 1 - terms[0]->at(0) / total : kUndefined;
+}
+
+// What a class counts: examples that are of it and were called so ("hits"), that were called so, that are of it.
+struct Counts {
+  double hits, called, are;
+};
+
+double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+double precision_of(Counts c) { return ratio(c.hits, c.called); }
+double recall_of(Counts c) { return ratio(c.hits, c.are); }
+double f1_of(Counts c) { return ratio(2 * c.hits, c.called + c.are); }
+
+// The score of each class, averaged: "macro" over the classes that occur among targets or predictions, "weighted" by how often
+// a class occurs among the targets, "micro" from the counts of all classes together. The terms are hits, called, are.
+template <double (*score)(Counts)> double averaged(const MetricInfo &metric, const Columns &terms, double) {
+  Counts all{};
+  double sum = 0, weights = 0;
+  for (size_t i = 0; i < terms[0]->size(); ++i) {
+    const Counts c{terms[0]->at(i), terms[1]->at(i), terms[2]->at(i)};
+    const double weight = metric.average == "weighted" ? c.are : c.called + c.are > 0;
+    all = {all.hits + c.hits, all.called + c.called, all.are + c.are};
+    sum += weight * score(c);
+    weights += weight;
+  }
+  return metric.average == "micro" ? score(all) : ratio(sum, weights);
+}
+
+// The share of pairs of a yes and a no in which the yes has the larger score; a tie counts one half (Hanley and McNeil, 1982).
+// By ranks: (sum of the ranks of the yes - p (p + 1) / 2) / (p n), with p yes and n no. NaN without a yes or without a no.
+double area_of_class(const std::vector<double> &scores, const std::vector<double> &wanted, size_t of, size_t classes) {
+  std::vector<size_t> order(scores.size() / classes);
+  std::iota(order.begin(), order.end(), size_t{0});
+  auto score = [&](size_t row) { return scores[row * classes + of]; };
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return score(a) < score(b); });
+  double ranks = 0, yes = 0;
+  for (size_t begin = 0, end; begin < order.size(); begin = end) {
+    for (end = begin; end < order.size() && score(order[end]) == score(order[begin]);)
+      ++end;
+    const double rank = static_cast<double>(begin + end + 1) / 2; // of tied scores: the mean of begin + 1 .. end
+    for (size_t i = begin; i < end; ++i) {
+      ranks += wanted[order[i] * classes + of] * rank;
+      yes += wanted[order[i] * classes + of];
+    }
+  }
+  const double no = static_cast<double>(order.size()) - yes;
+  return yes > 0 && no > 0 ? (ranks - yes * (yes + 1) / 2) / (yes * no) : kUndefined;
+}
+
+// The mean over the classes for which it is defined. The terms are scores and wanted, [examples, classes] each.
+double auc(const MetricInfo &metric, const Columns &terms, double) {
+  const auto classes = static_cast<size_t>(metric.per_example);
+  double sum = 0, defined = 0;
+  for (size_t i = 0; i < classes; ++i)
+    if (const double area = area_of_class(*terms[0], *terms[1], i, classes); !std::isnan(area)) {
+      sum += area;
+      ++defined;
+    }
+  return defined > 0 ? sum / defined : kUndefined;
+}
+
+constexpr MetricKind kKinds[] = {
+    {"mean", 1, false, mean},
+    {"r2", 3, false, r2},
+    {"precision", 3, false, averaged<precision_of>},
+    {"recall", 3, false, averaged<recall_of>},
+    {"f1", 3, false, averaged<f1_of>},
+    {"confusion", 1, false, nullptr}, // its one term is the table
+    {"auc", 2, true, auc},
+};
+
+} // namespace
+
+const MetricKind *find_metric_kind(std::string_view name) {
+  const auto *found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const MetricKind &kind) { return kind.name == name; });
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+void add_batch(const Signature &signature, const std::string &output, const std::vector<double> &values, Terms &terms) {
+  const bool rows = std::any_of(signature.metrics.begin(), signature.metrics.end(), [&](const MetricInfo &metric) {
+    return metric.kind->rows && std::find(metric.terms.begin(), metric.terms.end(), output) != metric.terms.end();
+  });
+  std::vector<double> &all = terms[output];
+  if (rows || all.empty())
+    all.insert(all.end(), values.begin(), values.end());
+  else
+    std::transform(values.begin(), values.end(), all.begin(), all.begin(), std::plus<>());
+}
+
+Metric finish(const MetricInfo &metric, const Terms &terms, double examples) {
+  Columns columns;
+  for (const std::string &name : metric.terms) {
+    const auto found = terms.find(name);
+    if (found == terms.end() || found->second.empty())
+      throw Error(fmt::format("metric '{}': 'evaluate' puts out no '{}'", metric.name, name));
+    columns.push_back(&found->second);
+    if (columns.size() > 1 && columns[0]->size() != columns.back()->size())
+      throw Error(fmt::format("metric '{}': 'evaluate' puts out terms of different sizes", metric.name));
+  }
+  if (metric.kind->finish)
+    return {metric.name, metric.kind->finish(metric, columns, examples), {}};
+  return {metric.name, kUndefined, *columns[0]};
+}
+
+} // namespace gradc::runtime
