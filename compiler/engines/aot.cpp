@@ -1,6 +1,7 @@
 #include "compiler/engines/aot.h"
 
 #include "ir/error.h"
+#include "runtime/core/write_file.h"
 #include "runtime/train/file.h"
 
 #pragma GCC diagnostic push
@@ -14,11 +15,15 @@
 #pragma GCC diagnostic pop
 
 #include <cerrno>
-#include <cstring>
 #include <dlfcn.h>
-#include <gnu/libc-version.h>
+#include <fcntl.h>
 #include <filesystem>
-#include <stdlib.h>
+#include <future>
+#include <gnu/libc-version.h>
+#include <sys/mman.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
 
 LLD_HAS_DRIVER(elf)
 
@@ -30,29 +35,41 @@ extern const char gradc_core_archive_end[];
 namespace gradc {
 namespace {
 
-// A folder of temporary files that goes when this does. Its path starts with '/' or '.', so that the linker takes no file
-// in it for an option or for a list of options.
-class ScratchFolder {
+// A descriptor, and the path by which it is opened once more. So the linker, which knows files alone, reads and writes
+// memory: no folder for temporary files that is missing, full, or littered by processes that were killed.
+class Descriptor {
 public:
-  ScratchFolder() {
-    const char *given = std::getenv("TMPDIR");
-    const std::filesystem::path base = given && *given ? given : "/tmp";
-    std::string pattern = ((base.is_absolute() ? base : "." / base) / "gradc-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      throw Error("cannot make a temporary folder in '" + base.string() + "': " + std::strerror(errno) +
-                  "; let the environment variable TMPDIR name a folder that can be written");
-    path_ = pattern;
+  explicit Descriptor(int number) : number_(number) {
+    if (number_ < 0)
+      throw std::system_error(errno, std::generic_category(), "cannot open a file in memory");
   }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+  Descriptor(Descriptor &&other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  ~Descriptor() { close(); }
+  void close() {
+    if (number_ >= 0)
+      ::close(std::exchange(number_, -1));
   }
-  std::string file(const std::string &name) const { return path_ + "/" + name; }
-  const std::string &path() const { return path_; }
+  int number() const { return number_; }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(number_); }
 
 private:
-  std::string path_;
+  int number_;
 };
+
+Descriptor file_in_memory(std::string_view bytes) {
+  Descriptor file(memfd_create("gradc", MFD_CLOEXEC));
+  if (int error = gradc_core_write_all(file.number(), bytes.data(), bytes.size()))
+    throw std::system_error(error, std::generic_category(), "cannot write a file in memory");
+  return file;
+}
+
+std::string read_all(int file) {
+  std::string bytes;
+  char block[1 << 16];
+  for (ssize_t n; (n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR);)
+    bytes.append(block, n > 0 ? static_cast<size_t>(n) : 0);
+  return bytes;
+}
 
 // The C library of this process; naming it gives the shared object versioned references.
 std::string libc_path() {
@@ -60,19 +77,20 @@ std::string libc_path() {
   return dladdr(reinterpret_cast<const void *>(&::gnu_get_libc_version), &info) && info.dli_fname ? info.dli_fname : "";
 }
 
-using Bytes = std::unique_ptr<llvm::MemoryBuffer>;
-
 // The objects of a model and the runtime core, linked with these flags.
-Bytes link(const CompiledModel &compiled, const std::vector<std::string> &flags) {
-  const ScratchFolder scratch;
-  const std::string result = scratch.file("model");
-  std::vector<std::string> arguments = {"ld.lld", "-o", result};
-  auto add = [&](const std::string &name, std::string_view bytes) {
-    runtime::write_file(arguments.emplace_back(scratch.file(name)), bytes, false);
-  };
-  for (size_t i = 0; i < compiled.objects.size(); ++i)
-    add("part" + std::to_string(i) + ".o", compiled.objects[i]);
-  add("core.a", {gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)});
+std::string link(const CompiledModel &compiled, const std::vector<std::string> &flags) {
+  std::vector<Descriptor> inputs;
+  for (const std::string &object : compiled.objects)
+    inputs.push_back(file_in_memory(object));
+  inputs.push_back(file_in_memory({gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)}));
+  int ends[2];
+  Descriptor from_linker(pipe2(ends, O_CLOEXEC) == 0 ? ends[0] : -1);
+  std::future<std::string> linked = std::async(std::launch::async, read_all, from_linker.number());
+  Descriptor to_us(ends[1]); // reading ends when this is closed
+
+  std::vector<std::string> arguments = {"ld.lld", "-o", to_us.path()};
+  for (const Descriptor &input : inputs)
+    arguments.push_back(input.path());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   std::vector<const char *> pointers;
   for (const std::string &argument : arguments)
@@ -80,23 +98,21 @@ Bytes link(const CompiledModel &compiled, const std::vector<std::string> &flags)
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   const lld::Result status = lld::lldMain(pointers, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  if (status.retCode != 0 && messages.find("output file") != messages.npos) // it cannot be opened or written
-    throw Error("cannot link in the temporary folder '" + scratch.path() + "': " + messages);
-  internal_check(status.retCode == 0, "linking the object: " + messages);
-  llvm::ErrorOr<Bytes> linked = llvm::MemoryBuffer::getFile(result, false, false);
-  internal_check(static_cast<bool>(linked), "the linker wrote nothing");
-  return std::move(*linked);
+  to_us.close();
+  const std::string bytes = linked.get();
+  internal_check(status.retCode == 0 && !bytes.empty(), "linking the object: " + messages);
+  return bytes;
 }
 
 // The object with every hidden symbol made its own, so that several models can be linked into one program.
-std::string localized(const llvm::MemoryBuffer &object) {
+std::string localized(const std::string &object) {
   llvm::objcopy::ConfigManager config;
-  config.Common.OutputFilename = object.getBufferIdentifier(); // named in messages
+  config.Common.OutputFilename = "the object"; // named in messages
   config.ELF.LocalizeHidden = true;
   std::string result;
   llvm::raw_string_ostream stream(result);
   auto copy = [&]() -> llvm::Error {
-    llvm::Expected<std::unique_ptr<llvm::object::Binary>> binary = llvm::object::createBinary(object.getMemBufferRef());
+    auto binary = llvm::object::createBinary(llvm::MemoryBufferRef(object, config.Common.OutputFilename));
     return binary ? llvm::objcopy::executeObjcopyOnBinary(config, **binary, stream) : binary.takeError();
   };
   if (llvm::Error error = copy())
@@ -107,7 +123,7 @@ std::string localized(const llvm::MemoryBuffer &object) {
 } // namespace
 
 void write_object(const CompiledModel &compiled, const std::string &path) {
-  runtime::write_file(path, localized(*link(compiled, {"-r"})));
+  runtime::write_file(path, localized(link(compiled, {"-r"})));
 }
 
 void write_shared_object(const CompiledModel &compiled, const std::string &path) {
@@ -117,8 +133,7 @@ void write_shared_object(const CompiledModel &compiled, const std::string &path)
   flags.push_back("-soname=" + std::filesystem::path(path).filename().string()); // one argument, whatever the name
   if (const std::string libc = libc_path(); !libc.empty())
     flags.insert(flags.end(), {"--as-needed", libc});
-  const Bytes linked = link(compiled, flags);
-  runtime::write_file(path, {linked->getBufferStart(), linked->getBufferSize()});
+  runtime::write_file(path, link(compiled, flags));
 }
 
 } // namespace gradc
