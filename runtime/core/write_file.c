@@ -168,6 +168,11 @@ static void sync_folder(char *path) {
   close(file);
 }
 
+static int fill_in_place(const char *path, const gradc_part *parts, size_t count, int durable) {
+  int file = open_again(path, O_TRUNC);
+  return file < 0 ? errno : fill(file, parts, count, durable);
+}
+
 /* `old`: what is replaced; null where nothing is there yet. `parts`: null for trying only whether it could be done. */
 static int replace(const char *path, const struct stat *old, const gradc_part *parts, size_t count, int durable) {
   size_t room = strlen(path) + 64;
@@ -183,9 +188,10 @@ static int replace(const char *path, const struct stat *old, const gradc_part *p
       error = resemble(file, old);
     int filled = fill(file, parts, error || !parts ? 0 : count, durable && parts);
     error = error ? error : filled;
-    if (!error && parts && rename(temporary, path) != 0)
-      error = errno;
-    if (error || !parts)
+    int renamed = !error && parts && rename(temporary, path) == 0;
+    if (!error && parts && !renamed)
+      error = errno == EBUSY ? fill_in_place(path, parts, count, durable) : errno; /* a mount point, as in containers */
+    if (!renamed)
       unlink(temporary);
     else if (durable)
       sync_folder(temporary); /* in the same folder as `path` */
@@ -199,9 +205,7 @@ static int replace(const char *path, const struct stat *old, const gradc_part *p
 /* Directly: pipes and devices. */
 static int write_through(const char *path, const struct stat *info, const gradc_part *parts, size_t count, int durable) {
   int file = open_standard_stream(info);
-  if (file < 0)
-    file = open_again(path, O_TRUNC);
-  return file < 0 ? errno : fill(file, parts, count, durable);
+  return file < 0 ? fill_in_place(path, parts, count, durable) : fill(file, parts, count, durable);
 }
 
 static int check_in_place(const char *path, const struct stat *info) {

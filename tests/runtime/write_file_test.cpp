@@ -20,6 +20,7 @@ namespace {
 
 enum class Writes { real, nothing, in_pieces };
 std::atomic<Writes> writes{Writes::real};
+std::atomic<bool> renames_are_busy{false};
 
 } // namespace
 
@@ -66,6 +67,24 @@ mode_t mode_of(const std::string &path) {
 }
 
 } // namespace
+
+// As rename has it for a file that is a mount point.
+extern "C" int __real_rename(const char *, const char *);
+extern "C" int __wrap_rename(const char *from, const char *to);
+extern "C" int __wrap_rename(const char *from, const char *to) {
+  return renames_are_busy ? (errno = EBUSY, -1) : __real_rename(from, to);
+}
+
+TEST_CASE("a file that cannot be replaced, but written, is written in place") {
+  const TemporaryFolder folder;
+  write_text(folder / "f", "a longer old one");
+  renames_are_busy = true;
+  const int error = write(folder / "f", "new");
+  renames_are_busy = false;
+  CHECK(error == 0);
+  CHECK(read_text(folder / "f") == "new");
+  CHECK(folder.files() == 1);
+}
 
 TEST_CASE("a file is written whole, and nothing else is left in the folder") {
   const TemporaryFolder folder;
