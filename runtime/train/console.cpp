@@ -16,8 +16,8 @@ int lost = 0; // errno
 
 void secure_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) // the lowest free number is given next
-    if (::fcntl(stream, F_GETFD) < 0) // open for the wrong direction, so that it still fails as a closed one does
-      ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    if (::fcntl(stream, F_GETFD) < 0)
+      ::open("/", O_PATH); // neither read nor written, /dev/stdout by name included: it fails as a closed one does
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 }
