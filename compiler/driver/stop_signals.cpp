@@ -23,7 +23,8 @@ void on_signal(int signal) {
     requested_flag = true;
     return;
   }
-  const double seconds = static_cast<double>(now.tv_sec - first_time.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec - first_time.tv_nsec);
+  const double seconds = static_cast<double>(now.tv_sec - first_time.tv_sec) +
+                         1e-9 * static_cast<double>(now.tv_nsec - first_time.tv_nsec);
   if (signal == SIGINT && seconds >= kSecondsApart) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);

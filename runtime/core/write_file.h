@@ -17,11 +17,11 @@ typedef struct {
 
 /* Makes the parts, one after the other, the contents of `path`: in a temporary file beside it, <name>.<n>.gradc-tmp,
  * which then takes its name. A file that was there keeps its permissions, and its owner and group where the process may
- * set them; behind symbolic links too. What is no regular file, a pipe or a device, is written to directly, and so is
- * a file that is a mount point, and the one that standard output or standard error goes to. `durable`: afterwards the file survives a crash of the
- * system. A temporary file is locked while it is written; one that nobody locks was left by a process that was killed,
- * and is removed by the next that writes the same file. Returns 0 or what errno says; then what stood at `path` is
- * untouched and the temporary file is gone. */
+ * set them; behind symbolic links too. What is no regular file, a pipe or a device, is written to directly, and so is a
+ * file that is a mount point, and the one that standard output or standard error goes to. `durable`: afterwards the file
+ * survives a crash of the system. A temporary file is locked while it is written; one that nobody locks was left by a
+ * process that was killed, and is removed by the next that writes the same file. Returns 0 or what errno says; then what
+ * stood at `path` is untouched and the temporary file is gone. */
 GRADC_CORE int gradc_core_write_file(const char *path, const gradc_part *parts, size_t count, int durable);
 
 /* Could `path` be written now? `in_place`: by gradc_core_open_stream, else by gradc_core_write_file. Returns 0 or what
