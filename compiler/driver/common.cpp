@@ -2,14 +2,17 @@
 
 #include "ir/error.h"
 #include "passes/differentiate.h"
+#include "runtime/train/console.h"
 
 #include <cstring>
 #include <fmt/format.h>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 
 namespace gradc::driver {
+
+CLI::Option *add_file(CLI::App &app, const std::string &names, std::string &path, const std::string &help) {
+  const auto is_name = [](const std::string &given) { return given.empty() ? "expected the name of a file, got none" : ""; };
+  return app.add_option(names, path, help)->check(is_name)->type_name("FILE");
+}
 
 void ModelFlags::add_to(CLI::App &app) {
   app.add_option("--set", overrides, "Replace a value of the model file, e.g. --set layers.hidden.units=64")
@@ -42,7 +45,7 @@ RunOptions PassFlags::resolved() {
   options.verify_semantic = verify == "semantic";
   options.on_time = [this](std::string_view pass, double seconds) { took(pass, seconds); };
   options.on_print = [](std::string_view title, const std::string &text) {
-    std::cerr << "// " << title << "\n" << text << "\n";
+    runtime::tell(fmt::format("// {}\n{}\n", title, text));
   };
   return options;
 }
@@ -85,10 +88,10 @@ void PassFlags::finish() const {
       it->second += seconds;
     total += seconds;
   }
-  fmt::print(stderr, "{:>9}  {:>6}  stage\n", "ms", "share");
+  runtime::tell(fmt::format("{:>9}  {:>6}  stage\n", "ms", "share"));
   for (const auto &[name, seconds] : sums)
-    fmt::print(stderr, "{:9.2f}  {:5.1f}%  {}\n", seconds * 1e3, total > 0 ? seconds / total * 100 : 0, name);
-  fmt::print(stderr, "{:9.2f}          total\n", total * 1e3);
+    runtime::tell(fmt::format("{:9.2f}  {:5.1f}%  {}\n", seconds * 1e3, total > 0 ? seconds / total * 100 : 0, name));
+  runtime::tell(fmt::format("{:9.2f}          total\n", total * 1e3));
 }
 
 static Diagnostics &diagnostics() {
@@ -97,9 +100,8 @@ static Diagnostics &diagnostics() {
 }
 
 [[noreturn]] static void report(const Diagnostics &found) {
-  std::cerr << found.render();
-  size_t n = found.errors().size();
-  std::cerr << n << (n == 1 ? " error\n" : " errors\n");
+  const size_t n = found.errors().size();
+  runtime::tell(fmt::format("{}{} {}\n", found.render(), n, n == 1 ? "error" : "errors"));
   throw Reported{};
 }
 
@@ -136,12 +138,17 @@ bool ends_with(const std::string &text, std::string_view suffix) {
 }
 
 std::string read_text(const std::string &path) {
-  if (path == "-")
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    throw Error("cannot read '" + path + "': " + std::strerror(errno));
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  const bool standard_input = path == "-";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(standard_input ? stdin : std::fopen(path.c_str(), "rbe"),
+                                                              [](std::FILE *f) { return f == stdin ? 0 : std::fclose(f); });
+  const std::string name = standard_input ? "standard input" : "'" + path + "'";
+  std::string text;
+  char block[1 << 16];
+  while (size_t n = file ? std::fread(block, 1, sizeof block, file.get()) : 0)
+    text.append(block, n);
+  if (!file || std::ferror(file.get()))
+    throw Error("cannot read " + name + ": " + std::strerror(errno));
+  return text;
 }
 
 std::string human_bytes(int64_t bytes) {

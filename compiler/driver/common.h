@@ -20,6 +20,9 @@ void add_check(CLI::App &);
 void add_schema(CLI::App &);
 void add_ops(CLI::App &);
 
+/// An option, or an argument, that names a file. An empty name, as of a variable that is not set, is a mistake.
+CLI::Option *add_file(CLI::App &, const std::string &names, std::string &path, const std::string &help);
+
 /// The model file, how it is read, and what it is compiled to.
 struct ModelFlags {
   std::string path;

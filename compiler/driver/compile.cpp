@@ -1,9 +1,11 @@
 // gradc compile: a model as a shared object and a header.
 #include "compiler/driver/common.h"
+#include "compiler/driver/named_files.h"
 
 #include "compiler/engines/aot.h"
 #include "compiler/engines/model_header.h"
 #include "ir/error.h"
+#include "runtime/train/console.h"
 #include "runtime/train/error.h"
 #include "runtime/train/trainer.h"
 
@@ -19,14 +21,15 @@ struct CompileCommand {
   PassFlags passes;
   std::string output, header;
   std::vector<int64_t> batches;
-  bool object_only = false;
+  bool object = false;
 
   void run();
-  std::vector<EntryRequest> requests(const Model &) const;
+  void check_files(const std::string &folder, const runtime::Signature &) const;
+  std::vector<EntryRequest> requests(const Model &, const runtime::Signature &) const;
 };
 
 // Every entry for the batch sizes asked for, for single examples, and for what training on the model's data needs.
-std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
+std::vector<EntryRequest> CompileCommand::requests(const Model &loaded, const runtime::Signature &signature) const {
   std::set<std::pair<Entry, int64_t>> wanted;
   std::vector<int64_t> sizes = batches.empty() ? std::vector<int64_t>{loaded.batch_size} : batches;
   for (Entry entry : entries_of(loaded)) {
@@ -39,7 +42,6 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
     if (entry == Entry::fit || entry == Entry::evaluate || entry == Entry::predict)
       wanted.emplace(entry, 1);
   }
-  runtime::Signature signature = runtime::parse_signature(gradc::signature(loaded, model.float_dtype()));
   if (signature.train.is_object() && signature.train.contains("data") && batches.empty()) {
     runtime::TrainOptions options;
     options.base_folder = loaded.folder;
@@ -48,7 +50,7 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
       for (const runtime::EntryKey &key : runtime::needed_entries(signature, options, data.sizes()))
         wanted.emplace(entry_of(key.kind), key.batch);
     } catch (const runtime::Error &e) {
-      fmt::print(stderr, "note: compiled without the last batch's size, as the data cannot be read: {}\n", e.what());
+      runtime::tell(fmt::format("note: compiled without the last batch's size, as the data cannot be read: {}\n", e.what()));
     }
   }
   std::vector<EntryRequest> list;
@@ -57,18 +59,29 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded) const {
   return list;
 }
 
+void CompileCommand::check_files(const std::string &folder, const runtime::Signature &signature) const {
+  NamedFiles files;
+  files.input("the model", model.path);
+  files.input("the model's data", runtime::data_files(signature, folder));
+  files.output("--output", output);
+  files.output("--header", header);
+  files.check_distinct();
+  files.check_writable();
+}
+
 void CompileCommand::run() {
   Model loaded = load_or_report(model);
-  std::filesystem::path path = output.empty() ? loaded.name + (object_only ? ".o" : ".so") : output;
-  std::string header_path = header.empty() ? std::filesystem::path(path).replace_extension(".h").string() : header;
+  if (output.empty())
+    output = loaded.name + (object ? ".o" : ".so");
+  if (header.empty())
+    header = std::filesystem::path(output).replace_extension(".h").string();
+  const runtime::Signature signature = runtime::parse_signature(gradc::signature(loaded, model.float_dtype()));
+  check_files(loaded.folder, signature);
   with_locations(loaded, [&] {
-    ModelSpec spec = build_graphs(loaded, requests(loaded), model.float_dtype());
+    ModelSpec spec = build_graphs(loaded, requests(loaded, signature), model.float_dtype());
     const CompiledModel compiled = compile_model(spec, passes.codegen(model.target));
-    if (object_only)
-      write_object(compiled, path);
-    else
-      write_shared_object(compiled, path);
-    write_whole_file(header_path, model_header(with_plans(std::move(spec), compiled)));
+    (object ? write_object : write_shared_object)(compiled, output);
+    runtime::write_file(header, model_header(with_plans(std::move(spec), compiled)));
   });
   passes.finish();
 }
@@ -80,18 +93,20 @@ void add_compile(CLI::App &app) {
   sub->footer("Examples:\n"
               "  gradc compile model.json -o digits.so                  digits.so and digits.h\n"
               "  gradc compile model.json -o digits.so --batch-size 1,32,128 --target x86-64-v2,x86-64-v4\n"
-              "  gradc train digits.so                                  the driver runs it too");
+              "  gradc train digits.so                                  the driver runs it too\n"
+              "  gradc compile model.json --object -o digits.o          then: cc host.c digits.o -o host");
   auto command = std::make_shared<CompileCommand>();
-  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
-  sub->add_option("-o,--output", command->output, "The shared object; default: <name>.so")->type_name("FILE");
-  sub->add_option("--header", command->header, "The C header; default: beside the output")->type_name("FILE");
+  add_file(*sub, "model", command->model.path, "The model file")->required();
+  add_file(*sub, "-o,--output", command->output, "The shared object; default: <name>.so");
+  add_file(*sub, "--header", command->header, "The C header; default: beside the output");
   sub->add_option("--batch-size", command->batches,
                   "Batch sizes to compile for; default: the model's, and what training on its data needs")
       ->delimiter(',')->check(CLI::PositiveNumber)->type_name("N,...");
   sub->add_option("--target", command->model.target,
                   "native, or any of x86-64, x86-64-v2, x86-64-v3, x86-64-v4: the best is taken when the model is loaded")
       ->type_name("CPU,...")->capture_default_str();
-  sub->add_flag("--object", command->object_only, "Write a relocatable object instead");
+  sub->add_flag("--object", command->object,
+                "Write a relocatable object instead, for a program that wants to be one file; default: <name>.o");
   command->model.add_to(*sub);
   command->passes.add_to(*sub);
   sub->callback([command] { command->run(); });

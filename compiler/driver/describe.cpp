@@ -2,9 +2,9 @@
 #include "compiler/driver/common.h"
 
 #include "ir/op.h"
+#include "runtime/train/console.h"
 
 #include <fmt/format.h>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 namespace gradc::driver {
@@ -19,11 +19,12 @@ struct CheckCommand {
     int64_t examples = batch > 0 ? batch : loaded.batch_size;
     std::vector<SummaryRow> rows;
     with_locations(loaded, [&] { rows = summary(loaded, examples, model.float_dtype()); });
-    fmt::print("{:<20} {:<16} {:<16} {:>12} {:>10} {:>10}\n", "layer", "type", "output", "parameters", "MFLOP", "MB");
+    runtime::print(fmt::format("{:<20} {:<16} {:<16} {:>12} {:>10} {:>10}\n", "layer", "type", "output", "parameters",
+                               "MFLOP", "MB"));
     SummaryRow total{"total", "", {}, 0, 0, 0};
     auto line = [](const SummaryRow &r, const std::string &shape) {
-      fmt::print("{:<20} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, r.type, shape, r.params,
-                 r.flops / 1e6, static_cast<double>(r.bytes) / 1e6);
+      runtime::print(fmt::format("{:<20} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, r.type, shape,
+                                 r.params, r.flops / 1e6, static_cast<double>(r.bytes) / 1e6));
     };
     for (const SummaryRow &row : rows) {
       line(row, to_string(row.output));
@@ -32,7 +33,7 @@ struct CheckCommand {
       total.bytes += row.bytes;
     }
     line(total, "");
-    fmt::print("of a train step with {} examples in {}; no errors\n", examples, model.dtype);
+    runtime::print(fmt::format("of a train step with {} examples in {}; no errors\n", examples, model.dtype));
   }
 };
 
@@ -46,10 +47,10 @@ std::string attributes(const OpDef &op) {
 }
 
 void list_ops() {
-  fmt::print("{:<16} {:>8}  {:<22} {:<12} {}\n", "op", "operands", "attributes", "gradient", "meaning");
+  runtime::print(fmt::format("{:<16} {:>8}  {:<22} {:<12} {}\n", "op", "operands", "attributes", "gradient", "meaning"));
   for (const OpDef *op : all_ops())
-    fmt::print("{:<16} {:>8}  {:<22} {:<12} {}\n", op->name, arity(*op), attributes(*op), op->gradient ? "yes" : "none",
-               op->doc);
+    runtime::print(fmt::format("{:<16} {:>8}  {:<22} {:<12} {}\n", op->name, arity(*op), attributes(*op),
+                               op->gradient ? "yes" : "none", op->doc));
 }
 
 } // namespace
@@ -58,7 +59,7 @@ void add_check(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("check", "Check a model file; show its layers, shapes, parameters and work");
   sub->footer("Example:\n  gradc check examples/digits/model.json --batch-size 128");
   auto command = std::make_shared<CheckCommand>();
-  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
+  add_file(*sub, "model", command->model.path, "The model file")->required();
   sub->add_option("--batch-size", command->batch, "Examples a step; default: the model's")->check(CLI::PositiveNumber);
   command->model.add_to(*sub);
   sub->callback([command] { command->run(); });
@@ -71,7 +72,7 @@ void add_schema(CLI::App &app) {
               "  gradc schema --markdown                    # the reference, for reading");
   auto markdown = std::make_shared<bool>(false);
   sub->add_flag("--markdown", *markdown, "Print the reference page instead");
-  sub->callback([markdown] { std::cout << (*markdown ? reference_markdown() : schema().dump(2)) << "\n"; });
+  sub->callback([markdown] { runtime::print((*markdown ? reference_markdown() : schema().dump(2)) + "\n"); });
 }
 
 void add_ops(CLI::App &app) {

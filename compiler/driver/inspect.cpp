@@ -13,9 +13,9 @@
 #include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/fuse.h"
+#include "runtime/train/console.h"
 
 #include <fmt/format.h>
-#include <iostream>
 #include <llvm/Support/MemoryBuffer.h>
 
 namespace gradc::driver {
@@ -143,17 +143,18 @@ void InspectCommand::run() {
     };
     switch (stage.emit) {
     case Emit::forward:
-    case Emit::graph: std::cout << print(graph); break;
-    case Emit::fused: std::cout << print(graph) << apart_text(graph); break;
+    case Emit::graph: runtime::print(print(graph)); break;
+    case Emit::fused: runtime::print(print(graph) + apart_text(graph)); break;
     case Emit::plan:
-      std::cout << print(graph) << plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target), sum_order(which)));
+      runtime::print(print(graph) +
+                     plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target), sum_order(which))));
       break;
-    case Emit::plan_svg: std::cout << plan_svg(graph); break;
+    case Emit::plan_svg: runtime::print(plan_svg(graph)); break;
     case Emit::kernels:
-    case Emit::schedule: std::cout << kernels_text(graph, passes.target(model.target), stage.emit, sum_order(which)); break;
+    case Emit::schedule: runtime::print(kernels_text(graph, passes.target(model.target), stage.emit, sum_order(which))); break;
     case Emit::llvm:
-    case Emit::assembly: std::cout << code(); break;
-    case Emit::dot: std::cout << to_dot(graph); break;
+    case Emit::assembly: runtime::print(code()); break;
+    case Emit::dot: runtime::print(to_dot(graph)); break;
     }
   });
   passes.finish();
@@ -165,7 +166,7 @@ void InspectCommand::run() {
   uint32_t source = diagnostics.add_source(path == "-" ? "<stdin>" : path, std::move(text));
   uint32_t offset = static_cast<uint32_t>(error.offset);
   diagnostics.error(Span{source, offset, offset + 1}, error.what());
-  std::cerr << diagnostics.render();
+  runtime::tell(diagnostics.render());
   throw Reported{};
 }
 
@@ -208,7 +209,7 @@ void OptCommand::run() {
   try {
     if (starts_with_kernel(text)) {
       for (const Kernel &kernel : parse_kernels(text))
-        std::cout << kernel_text(kernel, schedule_loops(kernel, flags.target(target)), what);
+        runtime::print(kernel_text(kernel, schedule_loops(kernel, flags.target(target)), what));
       return;
     }
     graph = parse_graph(text);
@@ -235,11 +236,11 @@ void OptCommand::run() {
   run_passes(graph, chosen, options);
   switch (what) {
   case Emit::kernels:
-  case Emit::schedule: std::cout << kernels_text(graph, flags.target(target), what, SumOrder::fast); break;
-  case Emit::dot: std::cout << to_dot(graph); break;
+  case Emit::schedule: runtime::print(kernels_text(graph, flags.target(target), what, SumOrder::fast)); break;
+  case Emit::dot: runtime::print(to_dot(graph)); break;
   case Emit::llvm:
-  case Emit::assembly: std::cout << code_of(std::move(graph), what); break;
-  default: std::cout << print(graph);
+  case Emit::assembly: runtime::print(code_of(std::move(graph), what)); break;
+  default: runtime::print(print(graph));
   }
   flags.finish();
 }
@@ -257,7 +258,7 @@ void add_inspect(CLI::App &app) {
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
               "dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();
-  sub->add_option("model", command->model.path, "The model file")->required()->type_name("FILE");
+  add_file(*sub, "model", command->model.path, "The model file")->required();
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
   std::vector<std::string> entries;
   for (Entry e : kEntries)
@@ -279,7 +280,7 @@ void add_opt(CLI::App &app) {
               "  gradc opt graph.gradc --passes=simplify,cse\n"
               "  gradc inspect model.json --emit=backward | gradc opt --emit=kernels\n" + list);
   auto command = std::make_shared<OptCommand>();
-  sub->add_option("file", command->path, "IR text; '-' is standard input")->capture_default_str()->type_name("FILE");
+  add_file(*sub, "file", command->path, "IR text; '-' is standard input")->capture_default_str();
   sub->add_option("--passes", command->passes, "Which passes, in this order; default: all")->delimiter(',')->type_name("PASS,...");
   sub->add_option("--emit", command->emit, "Show this instead of the graph")->check(CLI::IsMember({"kernels", "schedule", "llvm", "asm", "dot"}));
   sub->add_option("--target", command->target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();

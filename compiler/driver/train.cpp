@@ -1,24 +1,20 @@
 // gradc train, gradc predict: the runtime's loops on a model compiled just now, or on a shared object.
 #include "compiler/driver/common.h"
+#include "compiler/driver/named_files.h"
+#include "compiler/driver/stop_signals.h"
 
 #include "compiler/engines/interpreted_model.h"
 #include "compiler/engines/jit.h"
 #include "compiler/reports/profile.h"
 #include "compiler/engines/shared_model.h"
 #include "ir/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/console.h"
 #include "runtime/train/predict.h"
 
-#include <atomic>
-#include <csignal>
-#include <filesystem>
 #include <fmt/format.h>
-#include <iostream>
 
 namespace gradc::driver {
 namespace {
-
-std::atomic<bool> interrupted{false};
 
 // What a run is measured for.
 struct ProfileFlags {
@@ -28,10 +24,9 @@ struct ProfileFlags {
 
   void add_to(CLI::App &app) {
     app.add_flag("--profile", table, "Show where the time of the run went, kernel by kernel");
-    app.add_option("--trace", trace,
-                   fmt::format("A timeline of the compiler and of the first {} steps, for ui.perfetto.dev (JSON)",
-                               Profile::kTracedSteps))
-        ->type_name("FILE");
+    add_file(app, "--trace", trace,
+             fmt::format("A timeline of the compiler and of the first {} steps, for ui.perfetto.dev (JSON)",
+                         Profile::kTracedSteps));
   }
   bool wanted() const { return table || !trace.empty(); }
   [[noreturn]] void refuse(const std::string &reason) const {
@@ -39,7 +34,7 @@ struct ProfileFlags {
   }
   void report(const Profile &profile, Trace &timeline, DType dtype) const {
     if (table)
-      fmt::print("{}", profile.table(measure_peak(threads, size_of(dtype))));
+      runtime::print(profile.table(measure_peak(threads, size_of(dtype))));
     if (trace.empty())
       return;
     profile.add_to(timeline);
@@ -53,9 +48,17 @@ struct EngineFlags {
   ProfileFlags profile;
   std::string engine = "jit";
   bool interpreted() const { return engine == "interpreter"; }
+  /// The files that it reads, with what else a command names.
+  NamedFiles inputs(const runtime::Signature &signature, const std::string &folder, const std::string &data) const {
+    NamedFiles files;
+    files.input("the model", model.path);
+    files.input("--data", data);
+    files.input("the model's data", runtime::data_files(signature, folder));
+    return files;
+  }
 
   void add_to(CLI::App &app) {
-    app.add_option("model", model.path, "A model file, or a shared object made by 'gradc compile'")->required()->type_name("FILE");
+    add_file(app, "model", model.path, "A model file, or a shared object made by 'gradc compile'")->required();
     model.add_to(app);
     app.add_option("--engine", engine, "What runs the model")->check(CLI::IsMember({"jit", "interpreter"}))->capture_default_str();
     passes.add_to(app);
@@ -109,27 +112,40 @@ struct TrainCommand {
   runtime::TrainOptions options;
   std::string progress = "auto";
 
+  void check_files(const runtime::Signature &signature, const std::string &folder) const {
+    NamedFiles files = engine.inputs(signature, folder, options.data);
+    files.input("--load", options.load, "--save");
+    files.output("--save", options.save);
+    files.output("--log", options.log, runtime::Writing::in_place);
+    files.output("--plot", options.plot);
+    files.output("--trace", engine.profile.trace);
+    files.check_distinct();
+    files.check_writable();
+  }
+
   void run() {
     options.progress = *runtime::parse_progress_mode(progress);
-    options.stop = &interrupted;
     engine.profile.threads = options.threads;
-    std::signal(SIGINT, [](int) {
-      interrupted = true;
-      std::signal(SIGINT, SIG_DFL); // a second interrupt ends at once
-    });
     runtime::Dataset data;
+    int signal = 0;
     with_model(
         engine,
         [&](const runtime::Signature &signature, const std::string &folder) {
+          check_files(signature, folder);
           options.base_folder = folder;
           data = runtime::load_training_data(signature, options);
           for (const std::string &warning : data.warnings)
-            fmt::print(stderr, "gradc: warning: {}\n", warning);
+            runtime::tell(fmt::format("gradc: warning: {}\n", warning));
           return runtime::needed_entries(signature, options, data.sizes());
         },
         [&](const gradc_model &table, const runtime::Signature &signature) {
-          runtime::train(table, signature, data, options);
+          const StopSignals signals; // before the first step there is nothing to save
+          options.stop = &signals.requested();
+          if (runtime::train(table, signature, data, options).stopped)
+            signal = signals.signal();
         });
+    if (signal != 0)
+      throw Interrupted{signal};
   }
 };
 
@@ -142,6 +158,11 @@ struct PredictCommand {
     with_model(
         engine,
         [&](const runtime::Signature &signature, const std::string &folder) {
+          NamedFiles files = engine.inputs(signature, folder, options.data);
+          files.input("--load", options.load);
+          files.output("--output", options.output);
+          files.check_distinct();
+          files.check_writable();
           options.base_folder = folder;
           data = runtime::load_prediction_data(signature, options);
           return runtime::needed_predict_entries(data.rows(), options.batch_size);
@@ -165,7 +186,9 @@ void add_train(CLI::App &app) {
               "  gradc train model.json --epochs 5 --learning-rate 3e-4 --threads 2 --log run.jsonl\n"
               "  gradc train model.json --load digits.safetensors --save digits.safetensors   # go on\n"
               "  gradc train model.json --epochs 2 --profile --trace trace.json   # where its time goes\n"
-              "  gradc train model.so                     # the same loop on a compiled model");
+              "  gradc train model.so                     # the same loop on a compiled model\n"
+              "SIGINT (Ctrl-C), SIGTERM and SIGHUP end a run after the step under way: it is saved, and the exit status is 128 + the\n"
+              "number of the signal. A second Ctrl-C ends it at once, without saving.");
   auto command = std::make_shared<TrainCommand>();
   command->engine.add_to(*sub);
   command->engine.profile.add_to(*sub);
@@ -177,11 +200,15 @@ void add_train(CLI::App &app) {
   sub->add_option("--seed", o.seed, "Seed of initial values, split, order and dropout");
   sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(CLI::Range(1, 1024))->capture_default_str();
   sub->add_flag("--shuffle,!--no-shuffle", o.shuffle, "Take the examples in a new order every epoch, or in that of the file");
-  sub->add_option("--data", o.data, "Data file, instead of the one the model names")->type_name("FILE");
-  sub->add_option("--load", o.load, "Start from these weights, or go on with this run")->type_name("FILE");
-  sub->add_option("--save", o.save, "Where the weights go (safetensors)")->type_name("FILE");
-  sub->add_option("--log", o.log, "One JSON object a step and an epoch")->type_name("FILE");
-  sub->add_option("--plot", o.plot, "A picture of the losses (SVG)")->type_name("FILE");
+  add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
+  add_file(*sub, "--load", o.load, "Start from these weights, or go on with this run");
+  CLI::Option *save = add_file(*sub, "--save", o.save, "Where the weights go (safetensors)");
+  CLI::Option *epochs = sub->add_option("--save-every", o.save_every, "Save after every N epochs, too; default: once a minute")
+                            ->needs(save)->check(CLI::PositiveNumber)->type_name("N");
+  sub->add_option("--save-every-steps", o.save_every_steps, "Save after every N updates, too")
+      ->needs(save)->excludes(epochs)->check(CLI::PositiveNumber)->type_name("N");
+  add_file(*sub, "--log", o.log, "One JSON object a step and an epoch");
+  add_file(*sub, "--plot", o.plot, "A picture of the losses (SVG)");
   sub->add_option("--progress", command->progress, "How to show progress")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))->capture_default_str();
   sub->callback([command] { command->run(); });
@@ -195,9 +222,9 @@ void add_predict(CLI::App &app) {
   auto command = std::make_shared<PredictCommand>();
   command->engine.add_to(*sub);
   runtime::PredictOptions &o = command->options;
-  sub->add_option("--load", o.load, "The trained weights (safetensors)")->required()->type_name("FILE");
-  sub->add_option("--data", o.data, "Data file, instead of the one the model names")->type_name("FILE");
-  sub->add_option("-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required()->type_name("FILE");
+  add_file(*sub, "--load", o.load, "The trained weights (safetensors)")->required();
+  add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
+  add_file(*sub, "-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required();
   sub->add_flag("--classes", o.classes, "Also the most likely class of each row, by its label");
   sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(CLI::PositiveNumber)->capture_default_str();
   sub->add_option("--threads", o.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();

@@ -2,20 +2,28 @@
 
 #include "ir/error.h"
 #include "runtime/core/write_file.h"
+#include "runtime/train/file.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <lld/Common/Driver.h>
+#include <llvm/ObjCopy/ConfigManager.h>
+#include <llvm/ObjCopy/ObjCopy.h>
+#include <llvm/Object/Binary.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 #pragma GCC diagnostic pop
 
 #include <cerrno>
-#include <cstring>
 #include <dlfcn.h>
-#include <gnu/libc-version.h>
+#include <fcntl.h>
 #include <filesystem>
-#include <stdlib.h>
+#include <future>
+#include <gnu/libc-version.h>
+#include <sys/mman.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
 
 LLD_HAS_DRIVER(elf)
 
@@ -27,24 +35,41 @@ extern const char gradc_core_archive_end[];
 namespace gradc {
 namespace {
 
-// A folder of temporary files that goes when this does.
-class ScratchFolder {
+// A descriptor, and the path by which it is opened once more. So the linker, which knows files alone, reads and writes
+// memory: no folder for temporary files that is missing, full, or littered by processes that were killed.
+class Descriptor {
 public:
-  ScratchFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gradc-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      throw Error("cannot make a temporary folder like " + pattern + ": " + std::strerror(errno));
-    path_ = pattern;
+  explicit Descriptor(int number) : number_(number) {
+    if (number_ < 0)
+      throw std::system_error(errno, std::generic_category(), "cannot open a file in memory");
   }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+  Descriptor(Descriptor &&other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  ~Descriptor() { close(); }
+  void close() {
+    if (number_ >= 0)
+      ::close(std::exchange(number_, -1));
   }
-  std::string file(const std::string &name) const { return path_ + "/" + name; }
+  int number() const { return number_; }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(number_); }
 
 private:
-  std::string path_;
+  int number_;
 };
+
+Descriptor file_in_memory(std::string_view bytes) {
+  Descriptor file(memfd_create("gradc", MFD_CLOEXEC));
+  if (int error = gradc_core_write_all(file.number(), bytes.data(), bytes.size()))
+    throw std::system_error(error, std::generic_category(), "cannot write a file in memory");
+  return file;
+}
+
+std::string read_all(int file) {
+  std::string bytes;
+  char block[1 << 16];
+  for (ssize_t n; (n = ::read(file, block, sizeof block)) > 0 || (n < 0 && errno == EINTR);)
+    bytes.append(block, n > 0 ? static_cast<size_t>(n) : 0);
+  return bytes;
+}
 
 // The C library of this process; naming it gives the shared object versioned references.
 std::string libc_path() {
@@ -52,65 +77,63 @@ std::string libc_path() {
   return dladdr(reinterpret_cast<const void *>(&::gnu_get_libc_version), &info) && info.dli_fname ? info.dli_fname : "";
 }
 
-std::vector<std::string> write_all(const std::vector<std::string> &objects, const ScratchFolder &scratch) {
-  std::vector<std::string> files;
-  for (const std::string &object : objects) {
-    files.push_back(scratch.file("part" + std::to_string(files.size()) + ".o"));
-    write_whole_file(files.back(), object, false);
-  }
-  return files;
-}
+// The objects of a model and the runtime core, linked with these flags.
+std::string link(const CompiledModel &compiled, const std::vector<std::string> &flags) {
+  std::vector<Descriptor> inputs;
+  for (const std::string &object : compiled.objects)
+    inputs.push_back(file_in_memory(object));
+  inputs.push_back(file_in_memory({gradc_core_archive, static_cast<size_t>(gradc_core_archive_end - gradc_core_archive)}));
+  int ends[2];
+  Descriptor from_linker(pipe2(ends, O_CLOEXEC) == 0 ? ends[0] : -1);
+  std::future<std::string> linked = std::async(std::launch::async, read_all, from_linker.number());
+  Descriptor to_us(ends[1]); // reading ends when this is closed
 
-// Runs the linker with these flags and files, by way of the file `result`, which becomes `path`.
-void link(std::vector<std::string> flags, const std::vector<std::string> &files, const std::string &result,
-          const std::string &path) {
-  flags.insert(flags.end(), {"-o", result});
-  flags.insert(flags.end(), files.begin(), files.end());
-  std::vector<const char *> args = {"ld.lld"};
-  for (const std::string &flag : flags)
-    args.push_back(flag.c_str());
+  std::vector<std::string> arguments = {"ld.lld", "-o", to_us.path()};
+  for (const Descriptor &input : inputs)
+    arguments.push_back(input.path());
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  std::vector<const char *> pointers;
+  for (const std::string &argument : arguments)
+    pointers.push_back(argument.c_str());
   std::string messages;
   llvm::raw_string_ostream stream(messages);
-  lld::Result status = lld::lldMain(args, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  internal_check(status.retCode == 0, "linking the object: " + stream.str());
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> linked = llvm::MemoryBuffer::getFile(result, false, false);
-  internal_check(static_cast<bool>(linked), "the linker wrote nothing");
-  write_whole_file(path, {(*linked)->getBufferStart(), (*linked)->getBufferSize()});
+  const lld::Result status = lld::lldMain(pointers, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  to_us.close();
+  const std::string bytes = linked.get();
+  internal_check(status.retCode == 0 && !bytes.empty(), "linking the object: " + messages);
+  return bytes;
+}
+
+// The object with every hidden symbol made its own, so that several models can be linked into one program.
+std::string localized(const std::string &object) {
+  llvm::objcopy::ConfigManager config;
+  config.Common.OutputFilename = "the object"; // named in messages
+  config.ELF.LocalizeHidden = true;
+  std::string result;
+  llvm::raw_string_ostream stream(result);
+  auto copy = [&]() -> llvm::Error {
+    auto binary = llvm::object::createBinary(llvm::MemoryBufferRef(object, config.Common.OutputFilename));
+    return binary ? llvm::objcopy::executeObjcopyOnBinary(config, **binary, stream) : binary.takeError();
+  };
+  if (llvm::Error error = copy())
+    throw InternalFault("hiding the symbols of the object: " + llvm::toString(std::move(error)));
+  return result;
 }
 
 } // namespace
 
-void write_whole_file(const std::string &path, std::string_view bytes, bool durable) {
-  const gradc_part part{bytes.data(), bytes.size()};
-  errno = gradc_core_write_file(path.c_str(), &part, 1, durable);
-  if (errno != 0)
-    throw Error("cannot write '" + path + "': " + std::strerror(errno));
-}
-
 void write_object(const CompiledModel &compiled, const std::string &path) {
-  const std::vector<std::string> &objects = compiled.objects;
-  if (objects.size() == 1) {
-    write_whole_file(path, objects[0]);
-    return;
-  }
-  ScratchFolder scratch;
-  std::vector<std::string> files = write_all(objects, scratch);
-  link({"-r"}, files, scratch.file("model.o"), path);
+  runtime::write_file(path, localized(link(compiled, {"-r"})));
 }
 
 void write_shared_object(const CompiledModel &compiled, const std::string &path) {
-  ScratchFolder scratch;
-  std::vector<std::string> files = write_all(compiled.objects, scratch);
-  files.push_back(scratch.file("core.a"));
-  size_t core_bytes = static_cast<size_t>(gradc_core_archive_end - gradc_core_archive);
-  write_whole_file(files.back(), {gradc_core_archive, core_bytes}, false);
-  std::string soname = std::filesystem::path(path).filename().string();
-  std::string libc = libc_path();
-  if (!libc.empty())
-    files.insert(files.end(), {"--as-needed", libc});
-  link({"-shared", "--gc-sections", "--strip-all", "--build-id=none", "--hash-style=gnu", "--pack-dyn-relocs=none",
-        "-znoexecstack", "-zrelro", "--exclude-libs=ALL", "-soname", soname},
-       files, scratch.file("model.so"), path);
+  std::vector<std::string> flags = {"-shared",          "--gc-sections",     "--strip-all",            "--build-id=none",
+                                    "--hash-style=gnu", "-znoexecstack",     "--pack-dyn-relocs=none", "-zrelro",
+                                    "--exclude-libs=ALL"};
+  flags.push_back("-soname=" + std::filesystem::path(path).filename().string()); // one argument, whatever the name
+  if (const std::string libc = libc_path(); !libc.empty())
+    flags.insert(flags.end(), {"--as-needed", libc});
+  runtime::write_file(path, link(compiled, flags));
 }
 
 } // namespace gradc

@@ -1,8 +1,9 @@
 // A file is a header (magic, length and hash of the rest), the key, and what was stored, each part after its length.
 #include "compiler/engines/cache.h"
 
-#include "compiler/engines/aot.h"
 #include "ir/error.h"
+#include "runtime/train/error.h"
+#include "runtime/train/file.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -79,12 +80,12 @@ std::optional<std::vector<std::string>> deserialize(const std::string &key, std:
   return objects;
 }
 
-// "<key>.gradc", or "<key>.gradc.<process>-<n>.tmp" while it is being written. Nothing else in the folder is touched.
+// "<key>.gradc", or "<key>.gradc.<n>.gradc-tmp" while it is being written. Nothing else in the folder is touched.
 bool is_ours(const std::string &name) {
   std::string_view digits = std::string_view(name).substr(0, kKeyDigits);
   std::string_view rest = std::string_view(name).substr(digits.size());
   return digits.size() == kKeyDigits && std::all_of(digits.begin(), digits.end(), llvm::isHexDigit) &&
-         (rest == ".gradc" || (rest.starts_with(".gradc.") && rest.ends_with(".tmp")));
+         (rest == ".gradc" || (rest.starts_with(".gradc.") && rest.ends_with(".gradc-tmp")));
 }
 
 // The build id that the linker gave the object file which holds `address`; empty when it has none.
@@ -167,11 +168,12 @@ std::string object_key(std::string_view content) {
 
 std::optional<ObjectCache> ObjectCache::from_environment() {
   std::string folder;
+  std::error_code no_home;
   if (const char *own = environment("GRADC_CACHE_DIR"))
     folder = own;
   else if (const char *shared = environment("XDG_CACHE_HOME"))
     folder = std::string(shared) + "/gradc";
-  else if (const char *home = environment("HOME"))
+  else if (const char *home = environment("HOME"); home && fs::is_directory(home, no_home)) // users of services have none
     folder = std::string(home) + "/.cache/gradc";
   else
     return std::nullopt;
@@ -216,8 +218,8 @@ void ObjectCache::store(const std::string &key, const std::vector<std::string> &
   if (lstat(path(key).c_str(), &info) == 0 && !S_ISREG(info.st_mode))
     unlink(path(key).c_str()); // not to be written through: a pipe would wait for a reader
   try {
-    write_whole_file(path(key), bytes, false);
-  } catch (const Error &) {
+    runtime::write_file(path(key), bytes, false);
+  } catch (const runtime::Error &) {
     return; // a full or read-only disk
   }
   shrink();

@@ -145,7 +145,7 @@ std::string HeaderWriter::opening() const {
   std::string arguments;
   for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
     arguments += input.used ? ", " + input.name : "";
-  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object to link with.
+  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object, or object, to link with.
  *
  *   {0} *m = {0}_create(7, 1);
  *   double loss = {0}_train_step(m, {2}_BATCH{3});

@@ -9,7 +9,6 @@
 #pragma GCC diagnostic pop
 
 #include <dlfcn.h>
-#include <filesystem>
 
 namespace gradc {
 namespace {
@@ -39,7 +38,8 @@ std::string table_symbol(const std::string &path) {
 
 SharedModel::SharedModel(const std::string &path) {
   std::string symbol = table_symbol(path);
-  handle_ = dlopen(std::filesystem::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  const bool has_folder = path.find('/') != path.npos; // else it would be looked for where libraries are
+  handle_ = dlopen((has_folder ? path : "./" + path).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle_)
     throw Error("cannot open '" + path + "': " + dlerror());
   auto *function = reinterpret_cast<const gradc_model *(*)()>(dlsym(handle_, symbol.c_str()));

@@ -194,7 +194,24 @@ InputData reorder(Loading &input, const Dataset &dataset) {
   return out;
 }
 
+/// Adds what stands under the key "path", however deep.
+void add_paths(const Json &json, const std::string &base_folder, std::vector<std::string> &paths) {
+  if (!json.is_object())
+    return;
+  for (const auto &[key, value] : json.items())
+    if (key == "path" && value.is_string())
+      paths.push_back(join_path(base_folder, value.get<std::string>()));
+    else
+      add_paths(value, base_folder, paths);
+}
+
 } // namespace
+
+std::vector<std::string> data_files(const Signature &signature, const std::string &base_folder) {
+  std::vector<std::string> paths;
+  add_paths(signature.train, base_folder, paths);
+  return paths;
+}
 
 const InputData *Dataset::find(const std::string &input) const {
   for (const InputData &data : inputs)

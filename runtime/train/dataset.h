@@ -58,4 +58,7 @@ public:
 /// (for classes) not in [0, classes), files whose numbers of rows differ, splits that leave no training row.
 Dataset load_dataset(const Signature &signature, const DatasetOptions &options);
 
+/// Every file that the "train" object of the model names, whether a run reads it or not.
+std::vector<std::string> data_files(const Signature &signature, const std::string &base_folder);
+
 } // namespace gradc::runtime

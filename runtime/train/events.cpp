@@ -76,6 +76,10 @@ std::string to_json(const EndEvent &event) {
                {"checkpoint", event.checkpoint.empty() ? Json() : Json(event.checkpoint)}});
 }
 
+std::string to_json(const WarningEvent &event) {
+  return dump({{"event", "warning"}, {"step", event.step}, {"message", event.message}});
+}
+
 std::string to_json(const FailureEvent &event) {
   return dump({{"event", "error"}, {"step", event.step}, {"message", event.message}});
 }

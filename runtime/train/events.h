@@ -40,28 +40,37 @@ struct EndEvent {
   std::string checkpoint; // path; empty if none was asked for
 };
 
+/// Something went wrong that does not end the run.
+struct WarningEvent {
+  int64_t step = 0;
+  std::string message;
+};
+
 /// The run ends with an Error.
 struct FailureEvent {
   int64_t step = 0;
   std::string message;
 };
 
-/// Is told of each event, in order, on the training thread.
+/// Is told of each event, in order, on the training thread. One that throws an Error is told of no more events; the run
+/// goes on, and ends with that Error.
 class Listener {
 public:
   virtual ~Listener() = default;
   virtual void on(const StartEvent &) {}
   virtual void on(const StepEvent &) {}
   virtual void on(const EpochEvent &) {}
+  virtual void on(const WarningEvent &) {}
   virtual void on(const EndEvent &) {}
   virtual void on(const FailureEvent &) {}
 };
 
-/// One JSON object, without a line break; "event" says which: start, step, epoch, end or error. Numbers are written so
+/// One JSON object, without a line break; "event" says which: start, step, epoch, warning, end or error. Numbers are written so
 /// that they read back exactly; those that are not finite become null.
 std::string to_json(const StartEvent &event);
 std::string to_json(const StepEvent &event);
 std::string to_json(const EpochEvent &event);
+std::string to_json(const WarningEvent &event);
 std::string to_json(const EndEvent &event);
 std::string to_json(const FailureEvent &event);
 

@@ -1,4 +1,4 @@
-// Whole files in and out; see file.h.
+// Files in and out; see file.h.
 #include "runtime/train/file.h"
 
 #include "runtime/core/write_file.h"
@@ -15,8 +15,14 @@
 namespace gradc::runtime {
 namespace {
 
+/// For the reason that errno tells.
 [[noreturn]] void fail(const char *what, const std::string &path) {
-  throw Error(fmt::format("cannot {} '{}': {}", what, path, std::strerror(errno)));
+  const int reason = errno;
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  std::error_code unknown;
+  if (reason == ENOENT && !folder.empty() && !std::filesystem::exists(folder, unknown))
+    throw Error(fmt::format("cannot {} '{}': there is no folder '{}'", what, path, folder));
+  throw Error(fmt::format("cannot {} '{}': {}", what, path, std::strerror(reason)));
 }
 
 /// An open file that closes itself.
@@ -24,6 +30,15 @@ struct Descriptor {
   int id;
   ~Descriptor() { ::close(id); }
 };
+
+/// Does the file end with something else than the end of a line? Its writer was killed, or its disk was full.
+bool ends_inside_line(const std::string &path) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  struct stat info;
+  char last = '\n';
+  return file.id >= 0 && ::fstat(file.id, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
+         ::pread(file.id, &last, 1, info.st_size - 1) == 1 && last != '\n';
+}
 
 } // namespace
 
@@ -48,11 +63,32 @@ std::string read_file(const std::string &path) {
   return contents;
 }
 
-void write_file(const std::string &path, std::string_view contents) {
+void write_file(const std::string &path, std::string_view contents, bool durable) {
   const gradc_part part{contents.data(), contents.size()};
-  errno = gradc_core_write_file(path.c_str(), &part, 1, true);
+  errno = gradc_core_write_file(path.c_str(), &part, 1, durable);
   if (errno != 0)
     fail("write", path);
+}
+
+void check_writable(const std::string &path, Writing how) {
+  errno = gradc_core_check_write(path.c_str(), how == Writing::in_place);
+  if (errno != 0)
+    fail("write", path);
+}
+
+GrowingFile::GrowingFile(const std::string &path, bool keep) : path_(path), file_(gradc_core_open_stream(path.c_str(), keep)) {
+  if (file_ < 0)
+    fail("write", path);
+  if (keep && ends_inside_line(path))
+    write("\n");
+}
+
+GrowingFile::~GrowingFile() { ::close(file_); }
+
+void GrowingFile::write(std::string_view text) {
+  errno = gradc_core_write_all(file_, text.data(), text.size());
+  if (errno != 0)
+    fail("write", path_);
 }
 
 std::string join_path(const std::string &base, const std::string &path) {

@@ -157,8 +157,7 @@ void Instance::save(const std::string &path, const std::vector<std::string> &met
   errno = 0;
   const int32_t status = model_.save(&model_, saved.data(), model_.arena_count, path.c_str(), pairs.data());
   if (status != GRADC_OK)
-    throw Error(fmt::format("cannot save '{}': {}{}{}", path, model_.status_message(status), errno ? ": " : "",
-                            errno ? std::strerror(errno) : ""));
+    throw Error(fmt::format("cannot save '{}': {}", path, errno ? std::strerror(errno) : model_.status_message(status)));
 }
 
 void Instance::load(const std::string &path, bool whole_run) {

@@ -49,8 +49,11 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
   if (__builtin_mul_overflow(plan.epochs, plan.steps_per_epoch, &steps))
     throw Error(fmt::format("epochs: {} epochs of {} steps are too many to count", plan.epochs,
                             plan.steps_per_epoch));
-  if (options.max_steps && *options.max_steps < 1)
-    throw Error(fmt::format("max_steps: expected at least 1, found {}", *options.max_steps));
+  const std::pair<const char *, const std::optional<int64_t> &> counts[] = {
+      {"max_steps", options.max_steps}, {"save_every", options.save_every}, {"save_every_steps", options.save_every_steps}};
+  for (const auto &[name, count] : counts)
+    if (count && *count < 1)
+      throw Error(fmt::format("{}: expected at least 1, found {}", name, *count));
   if (options.load.empty() && options.max_steps && *options.max_steps < plan.steps_per_epoch)
     plan.tail = 0;
   return plan;

@@ -1,6 +1,8 @@
 // Progress for people and programs; see progress.h.
 #include "runtime/train/progress.h"
 
+#include "runtime/train/console.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -77,13 +79,11 @@ public:
   void on(const StepEvent &) override {}
   void on(const EpochEvent &event) override { line(epoch_text(event)); }
   void on(const EndEvent &event) override { line(end_text(event)); }
+  void on(const WarningEvent &event) override { line("warning: " + event.message); }
   void on(const FailureEvent &) override {} // the caller reports the Error
 
 protected:
-  void line(const std::string &text) {
-    fmt::print(stream_, "{}\n", text);
-    std::fflush(stream_);
-  }
+  void line(const std::string &text) { tell(text + '\n', stream_); }
   std::FILE *stream_;
 };
 
@@ -97,13 +97,11 @@ public:
   }
   void on(const EpochEvent &event) override { line(to_json(event)); }
   void on(const EndEvent &event) override { line(to_json(event)); }
+  void on(const WarningEvent &event) override { line(to_json(event)); }
   void on(const FailureEvent &event) override { line(to_json(event)); }
 
 private:
-  void line(const std::string &text) {
-    fmt::print(stream_, "{}\n", text);
-    std::fflush(stream_);
-  }
+  void line(const std::string &text) { tell(text + '\n', stream_); }
   std::FILE *stream_;
   Throttle throttle_;
 };
@@ -134,6 +132,10 @@ public:
     erase();
     PlainProgress::on(event);
   }
+  void on(const WarningEvent &event) override {
+    erase();
+    PlainProgress::on(event);
+  }
   void on(const FailureEvent &) override { erase(); }
 
 private:
@@ -149,9 +151,9 @@ private:
     const std::string tail = fmt::format(" {:3.0f}%  loss {:.4g}  {:.3g} ms/step  ETA {}", 100 * share, event.loss,
                                          1e3 * per_step, format_seconds(rest));
     const int room = columns() - static_cast<int>(head.size()) - 1;
-    fmt::print(stream_, "\r\x1b[K{}{}{}", head, bar(share, std::min(room - static_cast<int>(tail.size()), 40)),
-               tail.substr(0, static_cast<size_t>(std::max(room, 0))));
-    std::fflush(stream_);
+    tell(fmt::format("\r\x1b[K{}{}{}", head, bar(share, std::min(room - static_cast<int>(tail.size()), 40)),
+                     tail.substr(0, static_cast<size_t>(std::max(room, 0)))),
+         stream_);
     drawn_ = true;
   }
 
@@ -166,7 +168,7 @@ private:
 
   void erase() {
     if (drawn_)
-      fmt::print(stream_, "\r\x1b[K");
+      tell("\r\x1b[K", stream_);
     drawn_ = false;
   }
 

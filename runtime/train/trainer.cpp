@@ -54,19 +54,22 @@ public:
 
   TrainResult run() {
     began_ = last_save_ = Clock::now();
+    TrainResult result;
     announce();
     try {
       while (state_.epoch < plan_.epochs && !stopping_) {
         train_epoch();
-        const bool due = seconds_since(last_save_) >= options_.save_interval_seconds;
-        if (due && !stopping_ && state_.epoch < plan_.epochs)
-          save();
+        if (!stopping_ && state_.epoch < plan_.epochs)
+          save_if_due();
       }
-      return finish();
+      result = finish();
     } catch (const Error &error) {
       tell(FailureEvent{state_.step, error.what()});
       throw;
     }
+    if (!lost_.empty())
+      throw Error(lost_);
+    return result;
   }
 
 private:
@@ -142,8 +145,15 @@ private:
   }
 
   template <class Event> void tell(const Event &event) {
-    for (const auto &listener : listeners_)
-      listener->on(event);
+    for (std::unique_ptr<Listener> &listener : listeners_)
+      try {
+        if (listener)
+          listener->on(event);
+      } catch (const Error &error) {
+        listener.reset();
+        lost_ = error.what();
+        tell(WarningEvent{state_.step, lost_ + "; the run goes on without it"});
+      }
   }
 
   void announce() {
@@ -185,11 +195,15 @@ private:
       rows += static_cast<double>(count);
       stopping_ = (options_.stop && options_.stop->load(std::memory_order_relaxed)) ||
                   (options_.max_steps && state_.step >= *options_.max_steps);
+      if (!stopping_ && state_.batch < plan_.steps_per_epoch)
+        save_if_due();
     }
     event.complete = state_.batch == plan_.steps_per_epoch;
     if (event.complete) {
       state_.batch = 0;
       ++state_.epoch;
+    } else {
+      save(); // at once: who asked for the end may not wait for the evaluation
     }
     event.step = state_.step;
     event.loss = weighted_loss / rows;
@@ -227,18 +241,40 @@ private:
       *hyper.value = schedule_.outputs->scalar(hyper.output);
   }
 
+  /// Saves what is not saved yet.
   void save() {
-    if (options_.save.empty())
+    if (options_.save.empty() || saved_step_ == state_.step)
       return;
     instance_.save(options_.save, checkpoint_metadata(state_));
+    saved_step_ = state_.step;
     last_save_ = Clock::now();
+  }
+
+  bool is_save_due() const {
+    if (options_.save_every)
+      return state_.batch == 0 && state_.epoch % *options_.save_every == 0;
+    if (options_.save_every_steps)
+      return state_.step % *options_.save_every_steps == 0;
+    return seconds_since(last_save_) >= options_.save_interval_seconds;
+  }
+
+  /// Before the end of the run, a checkpoint that cannot be written is no reason to lose the run.
+  void save_if_due() {
+    if (options_.save.empty() || !is_save_due())
+      return;
+    try {
+      save();
+    } catch (const Error &error) {
+      last_save_ = Clock::now();
+      tell(WarningEvent{state_.step, error.what() + std::string("; the run goes on and saves again later")});
+    }
   }
 
   TrainResult finish() {
     TrainResult result;
     result.seconds = seconds_since(began_);
-    result.test = evaluate(instance_, signature_, batches_, data_.test, position());
     save();
+    result.test = evaluate(instance_, signature_, batches_, data_.test, position());
     result.state = state_;
     result.last_loss = last_loss_;
     result.stopped = state_.epoch < plan_.epochs;
@@ -264,6 +300,8 @@ private:
   RunState state_;
   int64_t total_steps_ = 0;
   bool resumed_ = false, stopping_ = false;
+  int64_t saved_step_ = -1; // of the last checkpoint
+  std::string lost_;        // why a log or plot is not complete
   std::vector<Metric> validation_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Clock::time_point began_, last_save_;

@@ -28,7 +28,10 @@ struct TrainOptions {
   std::string log, plot;   // run.jsonl, loss.svg; empty: none
   ProgressMode progress = ProgressMode::automatic;
   std::FILE *console = stderr;
-  double save_interval_seconds = 60;        // least time between checkpoints at the ends of epochs
+  // When to save before the end: after so many epochs, after so many steps, or, if neither is given, when so much time
+  // has passed since the last time.
+  std::optional<int64_t> save_every, save_every_steps;
+  double save_interval_seconds = 60;
   const std::atomic<bool> *stop = nullptr; // set by another thread or a signal: end after this step, as planned ends do
 };
 
@@ -66,8 +69,10 @@ struct TrainResult {
 };
 
 /// Trains from initial values, from the parameters in `options.load`, or, if that holds the optimizer state of a run,
-/// on from where it was. Saves at the end, and now and then after an epoch. Throws Error: a specialization is missing,
-/// a loss is not finite (the checkpoint is then left as last saved), a file cannot be used.
+/// on from where it was. Saves at the end, and now and then before. Throws Error: a specialization is missing, a loss is not
+/// finite (the checkpoint is then left as last saved), a file cannot be used. A file that cannot be written before the end
+/// is a warning: a checkpoint is tried again when the next is due, and without a log or plot the run goes on to its end,
+/// is saved, and then is an Error.
 TrainResult train(const gradc_model &model, const Signature &signature, const Dataset &data,
                   const TrainOptions &options);
 

@@ -273,6 +273,8 @@ TEST_CASE("the environment says where the cache is", "[cache]") {
     return fs::exists(path + "/" + key + ".gradc");
   };
   Variable home("HOME", folder.path() + "/home"), shared("XDG_CACHE_HOME", ""), own("GRADC_CACHE_DIR", "");
+  CHECK_FALSE(ObjectCache::from_environment()); // a home that is not there is not made
+  fs::create_directory(folder.path() + "/home");
   CHECK(stored_under(folder.path() + "/home/.cache/gradc"));
   setenv("XDG_CACHE_HOME", (folder.path() + "/xdg").c_str(), 1);
   CHECK(stored_under(folder.path() + "/xdg/gradc"));

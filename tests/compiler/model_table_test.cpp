@@ -1,6 +1,5 @@
-// What entries of one model must have in common, and files that are written for people.
+// What entries of one model must have in common.
 #include "compiler/codegen/entries/model_table.h"
-#include "compiler/engines/aot.h"
 #include "ir/error.h"
 #include "ir/text/text.h"
 
@@ -31,8 +30,4 @@ TEST_CASE("a state lies at one place in all entries of a model") {
   CHECK_THROWS_AS(model_table(two_entries(here, "f32[3] [params+128 12]")), InternalFault);
   CHECK_THROWS_AS(model_table(two_entries(here, "i32[3] [params+64 12]")), InternalFault);
   CHECK_THROWS_AS(model_table(two_entries(here, "f32[3] [slots+64 12]")), InternalFault);
-}
-
-TEST_CASE("an output that cannot be written is the user's error") {
-  CHECK_THROWS_WITH(write_whole_file("/dev/full", "x"), "cannot write '/dev/full': No space left on device");
 }

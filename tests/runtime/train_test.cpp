@@ -237,6 +237,68 @@ TEST_CASE("train: a resumed run adds to its log") {
     CHECK(steps[i]["step"] == i + 1);
 }
 
+TEST_CASE("train: a log or plot that cannot be written does not end the run, but is told at its end") {
+  for (std::string TrainOptions::*output : {&TrainOptions::log, &TrainOptions::plot}) {
+    Workbench bench;
+    bench.options.*output = "/dev/full";
+    bench.options.save = bench.folder / "w.safetensors";
+    bench.options.progress = ProgressMode::plain;
+    bench.options.console = std::fopen((bench.folder / "console").c_str(), "w");
+    CHECK(bench.error() == "cannot write '/dev/full': No space left on device");
+    std::fclose(bench.options.console);
+    const std::string told = read_text(bench.folder / "console");
+    CHECK(told.find("warning: cannot write '/dev/full': No space left on device; the run goes on without it\n") != told.npos);
+    CHECK(told.find("\nsaved ") != told.npos);
+    CHECK(read_checkpoint(bench.options.save).state.epoch == 3);
+  }
+}
+
+TEST_CASE("train: a console that is full or closed changes nothing") {
+  Workbench bench;
+  bench.options.save = bench.folder / "w.safetensors";
+  for (const ProgressMode mode : {ProgressMode::plain, ProgressMode::json}) {
+    bench.options.progress = mode;
+    bench.options.console = std::fopen("/dev/full", "w");
+    CHECK(bench.run().state.epoch == 3);
+    std::fclose(bench.options.console);
+  }
+}
+
+TEST_CASE("train: a log that a kill cut off goes on in a new line") {
+  Workbench bench;
+  bench.options.log = bench.folder / "log.jsonl";
+  bench.options.save = bench.folder / "w.safetensors";
+  bench.options.max_steps = 9;
+  bench.run();
+  const std::string cut = read_text(bench.options.log).substr(0, 300);
+  write_text(bench.options.log, cut);
+  bench.options.max_steps.reset();
+  bench.options.load = bench.options.save;
+  bench.run();
+  CHECK(read_text(bench.options.log).starts_with(cut + "\n{\"event\":\"start\""));
+}
+
+TEST_CASE("train: a checkpoint on the way that cannot be written is a warning; when they are due") {
+  using Steps = std::vector<int64_t>;
+  const auto tried = [](auto choose) {
+    Workbench bench;
+    choose(bench.options);
+    bench.options.save = "/dev/full";
+    bench.options.log = bench.folder / "log.jsonl";
+    CHECK(bench.error().ends_with("No space left on device")); // at the end there is no later
+    Steps steps;
+    for (const Json &warning : events(bench.log(), "warning"))
+      steps.push_back(warning["step"]);
+    CHECK(bench.log().back()["event"] == "error");
+    return steps;
+  };
+  CHECK(tried([](TrainOptions &o) { o.save_every = 1; }) == Steps{9, 18});
+  CHECK(tried([](TrainOptions &o) { o.save_every = 2; }) == Steps{18});
+  CHECK(tried([](TrainOptions &o) { o.save_every_steps = 6; }) == Steps{6, 12, 18, 24});
+  CHECK(tried([](TrainOptions &o) { o.save_interval_seconds = 0; }).size() == 26);
+  CHECK(tried([](TrainOptions &) {}).empty());
+}
+
 TEST_CASE("train: numbers out of range are refused") {
   Workbench bench;
   const auto error = [&](auto field, int64_t value) {
@@ -247,6 +309,8 @@ TEST_CASE("train: numbers out of range are refused") {
   CHECK(error(&TrainOptions::epochs, 0) == "epochs: expected at least 1, found 0");
   CHECK(error(&TrainOptions::batch_size, -4) == "batch_size: expected at least 1, found -4");
   CHECK(error(&TrainOptions::max_steps, 0) == "max_steps: expected at least 1, found 0");
+  CHECK(error(&TrainOptions::save_every, 0) == "save_every: expected at least 1, found 0");
+  CHECK(error(&TrainOptions::save_every_steps, -1) == "save_every_steps: expected at least 1, found -1");
   CHECK(error(&TrainOptions::epochs, INT64_MAX).starts_with("epochs: 9223372036854775807 epochs of 9 steps"));
   bench.signature.train.erase("epochs");
   CHECK(bench.error() == "the model file gives no train.epochs; give it there or as an option");

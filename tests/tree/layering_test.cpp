@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 namespace gradc {
 namespace {
@@ -107,6 +108,24 @@ TEST_CASE("only the compiler includes LLVM and lld", "[layering]") {
       for (const auto *headers : {&source.quoted, &source.angled})
         for (const std::string &header : *headers)
           CHECK_FALSE(starts_with_any(header, {"llvm", "lld"}));
+    }
+}
+
+// Else a full disk, a closed stream or a kill would again do harm that these files keep from the user.
+TEST_CASE("files are written by write_file.c alone, and standard streams by console.cpp", "[layering]") {
+  const std::pair<const char *, const char *> reserved[] = {
+      {"O_CREAT", "runtime/core/write_file.c"}, {"ofstream", ""},        {"fwrite(", "runtime/train/console.cpp"},
+      {"fmt::print(", ""},                      {"std::cout", ""},       {"std::cerr", ""},
+      {"llvm::outs", ""},                       {"llvm::errs", ""},      {"fputs(", ""},
+      {" printf(", ""},                         {"fprintf(", ""},        {"std::puts(", ""}};
+  for (const char *folder : {"ir", "passes", "compiler", "runtime"})
+    for (const Source &source : sources(folder)) {
+      std::ostringstream text;
+      text << std::ifstream(kRoot / source.path).rdbuf();
+      for (const auto &[word, home] : reserved) {
+        INFO(source.path << " says " << word);
+        CHECK((source.path == home || text.str().find(word) == std::string::npos));
+      }
     }
 }
 
