@@ -147,14 +147,15 @@ void InspectCommand::run() {
     case Emit::fused: runtime::print(print(graph) + apart_text(graph)); break;
     case Emit::plan:
       runtime::print(print(graph) +
-                     plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target), sum_order(which))));
+                     plan_text(graph, thread_bytes(called_kernels(graph), passes.target(model.target), sum_order(which)),
+                               place_names(loaded)));
       break;
-    case Emit::plan_svg: runtime::print(plan_svg(graph)); break;
+    case Emit::plan_svg: runtime::print(plan_svg(graph, place_names(loaded))); break;
     case Emit::kernels:
     case Emit::schedule: runtime::print(kernels_text(graph, passes.target(model.target), stage.emit, sum_order(which))); break;
     case Emit::llvm:
     case Emit::assembly: runtime::print(code()); break;
-    case Emit::dot: runtime::print(to_dot(graph)); break;
+    case Emit::dot: runtime::print(to_dot(graph, place_names(loaded))); break;
     }
   });
   passes.finish();

@@ -1,6 +1,7 @@
 #include "compiler/reports/call_sites.h"
 
 #include "compiler/codegen/entries/emit_entry.h"
+#include "compiler/reports/places.h"
 #include "ir/error.h"
 #include "runtime/gradc.h"
 
@@ -11,18 +12,6 @@ namespace gradc {
 namespace {
 
 bool trains(int32_t kind) { return kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP || kind == GRADC_APPLY; }
-
-// What people call a place in the model file; "" for one that tells nothing.
-std::string name_of(const Model &model, const std::string &location) {
-  if (auto layer = index_in("/layers", location))
-    return model.layers.at(*layer).name;
-  if (auto metric = index_in("/metrics", location))
-    return model.metrics.at(*metric).name;
-  constexpr std::string_view kInputs = "/inputs/"; // what preprocesses one
-  if (location.starts_with(kInputs))
-    return location.substr(kInputs.size());
-  return location.starts_with("/loss") ? "loss" : "";
-}
 
 class SiteBuilder {
 public:
@@ -45,11 +34,13 @@ public:
     CallSite site{.kernel = lowered.kernel.name, .phase = "", .layers = {}, .cost = cost_of(lowered.kernel)};
     bool phases[3] = {};
     for (Value v : nodes_[number]) {
-      add(site, name_of(model_, graph_[v].location));
-      phases[forward_[v] ? 0 : graph_[v].location.starts_with("/optimizer") ? 2 : 1] = true;
+      const std::string place = place_name(model_, graph_[v].location);
+      const bool updates = place == "optimizer";
+      add(site, updates ? "" : place);
+      phases[forward_[v] ? 0 : updates ? 2 : 1] = true;
     }
     for (Value state : updated_[number])
-      add(site, name_of(model_, graph_[state].location));
+      add(site, place_name(model_, graph_[state].location));
     if (site.layers.empty())
       site.layers.push_back("optimizer");
     constexpr const char *kPhases[] = {"forward", "backward", "update"};

@@ -6,7 +6,7 @@
 
 namespace gradc {
 
-std::string to_dot(const Graph &graph) {
+std::string to_dot(const Graph &graph, const PlaceNames &places) {
   std::string text = fmt::format("digraph \"{}\" {{\n  node [shape=box, fontname=monospace];\n", graph.name);
   int open = kNoKernel;
   auto close = [&] {
@@ -23,6 +23,8 @@ std::string to_dot(const Graph &graph) {
       open = node.kernel;
     }
     std::string label = node.op ? std::string(node.op->name) : std::string(to_string(node.role)) + " " + node.name;
+    if (const std::string place = node.op ? places(node.location) : ""; !place.empty())
+      label = place + "\\n" + label;
     text += fmt::format("  v{} [label=\"{}\\n{}\"{}];\n", v, label, to_string(node.type),
                         node.is_declaration() ? ", style=filled, fillcolor=lightgrey" : "");
   }

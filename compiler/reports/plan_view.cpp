@@ -12,7 +12,7 @@ namespace {
 // A value in the workspace. `until` is its last kernel, or the one before, where another value takes its bytes over.
 struct Block {
   Value value;
-  std::string name;
+  std::string name, from; // from: the layer, or what else of the model file
   int64_t offset, bytes;
   int first, last, until;
   bool in_place, retained;
@@ -34,14 +34,14 @@ std::vector<bool> retained_values(const Graph &graph) {
   return retained;
 }
 
-std::vector<Block> blocks_of(const Graph &graph) {
+std::vector<Block> blocks_of(const Graph &graph, const PlaceNames &places) {
   const std::vector<std::string> names = value_names(graph);
   const std::vector<bool> retained = retained_values(graph);
   std::vector<Block> blocks;
   for (Value v = 0; v < graph.size(); ++v) {
     const Placement &p = graph.plan->places[v];
     if (p.space == Space::workspace && graph[v].kernel != kNoKernel)
-      blocks.push_back({v, names[v], p.offset, p.bytes, p.first, p.last, p.last, p.in_place, retained[v]});
+      blocks.push_back({v, names[v], places(graph[v].location), p.offset, p.bytes, p.first, p.last, p.last, p.in_place, retained[v]});
   }
   for (Block &b : blocks)
     for (const Block &next : blocks)
@@ -120,17 +120,18 @@ std::string drawing(const std::vector<Block> &blocks, int64_t arena, int kernels
 }
 
 std::string legend(const Graph &graph, const std::vector<Block> &blocks) {
-  size_t name_width = 5, op_width = 2;
+  size_t name_width = 5, op_width = 2, from_width = 4;
   for (const Block &b : blocks) {
     name_width = std::max(name_width, b.name.size());
+    from_width = std::max(from_width, b.from.size());
     op_width = std::max(op_width, graph[b.value].op->name.size());
   }
-  std::string text = fmt::format("//   {:<{}}  {:<{}}  {:>11}  {:>11}  kernels\n", "value", name_width, "op", op_width,
-                                 "offset", "bytes");
+  std::string text = fmt::format("//   {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  kernels\n", "value", name_width, "op", op_width,
+                                 "from", from_width, "offset", "bytes");
   for (size_t i = 0; i < blocks.size(); ++i) {
     const Block &b = blocks[i];
-    text += fmt::format("// {} {:<{}}  {:<{}}  {:>11}  {:>11}  {}..{}{}{}\n", letter_of(i), b.name, name_width,
-                        graph[b.value].op->name, op_width, b.offset, b.bytes, b.first, b.last,
+    text += fmt::format("// {} {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  {}..{}{}{}\n", letter_of(i), b.name, name_width,
+                        graph[b.value].op->name, op_width, b.from, from_width, b.offset, b.bytes, b.first, b.last,
                         b.in_place ? ", in place" : "", b.retained ? ", retained for backward" : "");
   }
   return text;
@@ -145,9 +146,9 @@ std::string escaped(const std::string &text) {
 
 } // namespace
 
-std::string plan_text(const Graph &graph, int64_t thread_bytes) {
+std::string plan_text(const Graph &graph, int64_t thread_bytes, const PlaceNames &places) {
   const Plan &plan = *graph.plan;
-  const std::vector<Block> blocks = blocks_of(graph);
+  const std::vector<Block> blocks = blocks_of(graph, places);
   std::string text = "// " + summary_of(plan) + "\n";
   if (thread_bytes > 0)
     text += fmt::format("// and {} bytes a thread\n", thread_bytes);
@@ -163,7 +164,7 @@ std::string plan_text(const Graph &graph, int64_t thread_bytes) {
   return text + drawing(blocks, plan.arena_bytes, graph.kernel_count()) + legend(graph, blocks);
 }
 
-std::string plan_svg(const Graph &graph) {
+std::string plan_svg(const Graph &graph, const PlaceNames &places) {
   constexpr double kWidth = 960, kHeight = 540, kLeft = 90, kTop = 40, kBottom = 50;
   const Plan &plan = *graph.plan;
   const int kernels = std::max(graph.kernel_count(), 1);
@@ -177,19 +178,20 @@ std::string plan_svg(const Graph &graph) {
       "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n<text x=\"{2}\" y=\"24\">{3}: {4}</text>\n",
       kLeft + kWidth + 30, kTop + kHeight + kBottom, kLeft, escaped(graph.name.empty() ? "graph" : graph.name),
       summary_of(plan));
-  const std::vector<Block> blocks = blocks_of(graph);
+  const std::vector<Block> blocks = blocks_of(graph, places);
   for (size_t i = 0; i < blocks.size(); ++i) {
     const Block &b = blocks[i];
     const double width = column * (b.until - b.first + 1), height = scale * static_cast<double>(b.bytes);
     const double x = x_of(b.first), y = y_of(b.offset + b.bytes);
+    const std::string label = escaped(b.from.empty() ? b.name : b.from + " " + b.name);
     svg += fmt::format("<g><title>{} ({}), {} bytes at {}, kernels {}..{}{}{}</title>"
                        "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" "
                        "fill=\"hsl({},55%,{}%)\" stroke=\"#333\" stroke-width=\"0.5\"/>",
-                       escaped(b.name), graph[b.value].op->name, b.bytes, b.offset, b.first, b.last,
+                       label, graph[b.value].op->name, b.bytes, b.offset, b.first, b.last,
                        b.in_place ? ", in place" : "", b.retained ? ", retained for backward" : "", x, y, width, height,
                        i * 137 % 360, b.retained ? 60 : 82); // turns of the golden angle keep neighbours apart
-    if (width > 7.0 * static_cast<double>(b.name.size()) && height > 13)
-      svg += fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\">{}</text>", x + 3, y + height / 2 + 4, escaped(b.name));
+    if (width > 7.0 * static_cast<double>(label.size()) && height > 13)
+      svg += fmt::format("<text x=\"{:.2f}\" y=\"{:.2f}\">{}</text>", x + 3, y + height / 2 + 4, label);
     svg += "</g>\n";
   }
   svg += fmt::format("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"black\"/>\n", kLeft, kTop, floor, right);

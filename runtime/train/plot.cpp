@@ -38,20 +38,37 @@ std::vector<Point> thin(const std::vector<Point> &points) {
   return means;
 }
 
-/// A linear scale from [low, high] to pixels, with ticks at multiples of 1, 2 or 5 times a power of ten.
+/// A scale from [low, high] to pixels: linear, with ticks at multiples of 1, 2 or 5 times a power of ten; or logarithmic, with
+/// ticks at the powers of ten, and at 2 and 5 times these where there are few.
 struct Axis {
   double low, high, pixel_low, pixel_high;
+  bool logarithmic = false;
 
   double operator()(double value) const {
-    return pixel_low + (value - low) / (high - low) * (pixel_high - pixel_low);
+    const double share = logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+    return pixel_low + share * (pixel_high - pixel_low);
   }
 
   std::vector<double> ticks() const {
+    if (logarithmic)
+      return powers_of_ten();
     const double rough = (high - low) / 5, power = std::pow(10, std::floor(std::log10(rough)));
     const double step = power * (rough > 5 * power ? 10 : rough > 2 * power ? 5 : rough > power ? 2 : 1);
     std::vector<double> values;
     for (double k = std::ceil(low / step); k * step <= high; ++k)
       values.push_back(k * step);
+    return values;
+  }
+
+  std::vector<double> powers_of_ten() const {
+    constexpr double kManyDecades = 3, kMostTicks = 10;
+    const double decades = std::log10(high / low), each = std::ceil(decades / kMostTicks);
+    std::vector<double> values;
+    for (double power = std::floor(std::log10(low)); power <= std::log10(high); power += each)
+      for (const double factor : {1.0, 2.0, 5.0})
+        if (const double value = factor * std::pow(10, power);
+            value >= low && value <= high && (factor == 1 || decades < kManyDecades))
+          values.push_back(value);
     return values;
   }
 };
@@ -68,6 +85,19 @@ Axis make_axis(const std::vector<Point> &points, double Point::*coordinate, bool
     high = low + 1;
   }
   return {low, high, pixel_low, pixel_high};
+}
+
+/// The axis of the losses: from 0, or logarithmic where the largest is so many times the least that the least would lie on the
+/// axis.
+Axis loss_axis(const std::vector<Point> &points) {
+  constexpr double kWideRange = 50;
+  Axis axis = make_axis(points, &Point::y, true, kHeight - kBottom, kTop);
+  const auto least = std::min_element(points.begin(), points.end(), [](Point a, Point b) { return a.y < b.y; });
+  if (least == points.end() || least->y <= 0 || axis.high < kWideRange * least->y)
+    return axis;
+  axis.low = least->y;
+  axis.logarithmic = true;
+  return axis;
 }
 
 std::string escaped(const std::string &text) {
@@ -113,7 +143,7 @@ std::string loss_svg(const std::string &title, const std::vector<Point> &train,
   std::vector<Point> all = losses;
   all.insert(all.end(), checks.begin(), checks.end());
   const Axis x = make_axis(all, &Point::x, true, kLeft, kWidth - kRight);
-  const Axis y = make_axis(all, &Point::y, true, kHeight - kBottom, kTop);
+  const Axis y = loss_axis(all);
   std::string svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
                                 "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"
                                 "<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"

@@ -252,6 +252,32 @@ TEST_CASE("clip_norm scales all gradients by one factor, before weight decay", "
   }
 }
 
+TEST_CASE("clip_value moves every element of a gradient into its range, and clip_norm sees what is left", "[model]") {
+  for (const double norm : {0.0, 0.05}) {
+    const Model model = model_of(kZoo, {fmt::format("optimizer={{\"type\": \"sgd\", \"learning_rate\": 1, \"clip_value\": 0.01, "
+                                                "\"clip_norm\": {}}}", norm)});
+    Bindings state = bindings_of(model, DType::f64);
+    run(model, Entry::init, state);
+    run(model, Entry::grad_step, state);
+    const Bindings before = state;
+    double squares = 0, largest = 0;
+    auto clipped = [](double g) { return std::clamp(g, -0.01, 0.01); };
+    for (const ModelParam &p : model.params)
+      for (double g : before.at(p.name + ".grad").floats) {
+        squares += std::pow(clipped(g), 2);
+        largest = std::max(largest, std::abs(g));
+      }
+    CHECK(largest > 0.01); // else nothing is tested
+    const double factor = norm == 0 ? 1 : std::min(1.0, norm / (std::sqrt(squares) + 1e-6));
+    run(model, Entry::apply, state);
+    for (const ModelParam &p : model.params)
+      for (size_t i = 0; i < state.at(p.name).floats.size(); ++i) {
+        const double w = before.at(p.name).floats[i], g = before.at(p.name + ".grad").floats[i];
+        CHECK(state.at(p.name).floats[i] == Approx(w - factor * clipped(g)).margin(1e-15));
+      }
+  }
+}
+
 double rate_at(const std::string &schedule, int64_t step, int64_t total) {
   const Model model = model_of(kZoo, {"optimizer.learning_rate=" + schedule});
   Bindings state = bindings_of(model, DType::f64);

@@ -130,6 +130,12 @@ TEST_CASE("plot: one svg, with a curve for each kind of loss, whatever the numbe
   for (const auto &points : {std::vector<Point>{}, {{1, 0.5}}, {{1, 0}, {2, 0}}, {{1, NAN}, {2, INFINITY}, {3, 1e300}},
                              {{1, -3}, {2, 5}}})
     CHECK(loss_svg("a < b & c", points, {}).find("nan") == std::string::npos);
+  for (double least : {1e-6, 1e-300, 0.01}) { // a range so wide that a linear axis would hide what is small
+    const std::string wide = loss_svg("m", {{1, 10}, {2, 1}, {3, least}}, {});
+    CHECK(wide.find("nan") == std::string::npos);
+    CHECK(wide.find(">1</text>") != std::string::npos);
+    CHECK(wide.find(">0</text>\n<line") == std::string::npos); // no tick at 0
+  }
   CHECK(loss_svg("a < b & c", {}, {}).find("a &lt; b &amp; c: loss") != std::string::npos);
 }
 

@@ -3,6 +3,7 @@
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/linking/linker_state.h"
 #include "compiler/model/linking/resolve.h"
+#include "compiler/model/tables/optimizers.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,7 +16,7 @@ using Json = JsonValue::Kind;
 
 /// Names the graph gives to scalars, and keys beside the inputs in train.data.
 static constexpr std::string_view kReserved[] = {
-    "seed", "step", "total_steps", "learning_rate", "weight_decay", "clip_norm", "path", "header", "delimiter", "loss"};
+    "seed", "step", "total_steps", "learning_rate", "path", "header", "delimiter", "loss"};
 
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");
@@ -71,7 +72,7 @@ void Linker::declare_layers() {
 }
 
 void Linker::declare(const std::string &name, Span span, Source source, std::string_view what) {
-  if (std::find(std::begin(kReserved), std::end(kReserved), name) != std::end(kReserved))
+  if (std::ranges::count(kReserved, name) > 0 || std::ranges::count(optional_hypers(), name) > 0)
     error(span, fmt::format("{} '{}': the name is taken by gradc itself", what, name));
   auto [at, fresh] = names_.emplace(name, Reference{source, span});
   if (fresh)

@@ -111,9 +111,9 @@ void Linker::collect_hypers() {
   model_.optimizer = &find_optimizer(optimizer->string_at("type"));
   model_.hypers.push_back(
       {"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate"});
-  for (const char *name : {"weight_decay", "clip_norm"})
+  for (std::string_view name : optional_hypers())
     if (const double value = optimizer->number_at(name); value > 0)
-      model_.hypers.push_back({name, value, fmt::format("/optimizer/{}", name)});
+      model_.hypers.push_back({std::string(name), value, fmt::format("/optimizer/{}", name)});
   for (auto &[layer, hypers] : hypers_)
     model_.hypers.insert(model_.hypers.end(), hypers.begin(), hypers.end());
   for (auto &[layer, params] : params_)

@@ -96,20 +96,33 @@ Attr clip_norm() {
       .defaults_to("0");
 }
 
+Attr clip_value() {
+  return attr::number("clip_value", "every element of a gradient is moved into [-clip_value, clip_value], before clip_norm; the "
+                                    "run-time argument clip_value when not 0")
+      .at_least(0)
+      .defaults_to("0");
+}
+
 /// Every gradient times min(1, limit / (norm + 1e-6)), where the norm is that of all gradients together:
 /// torch.nn.utils.clip_grad_norm_.
-std::vector<Var> clipped(const OptimizerPreparation &all) {
-  const std::optional<Var> limit = all.hyper("clip_norm");
-  if (!limit)
-    return all.g;
-  Var squares = sum(square(all.g[0]));
-  for (size_t p = 1; p < all.g.size(); ++p)
-    squares = squares + sum(square(all.g[p]));
-  const Var ratio = *limit / (sqrt(squares) + 1e-6);
+void clip_norm_of(std::vector<Var> &gradients, Var limit) {
+  Var squares = sum(square(gradients[0]));
+  for (size_t p = 1; p < gradients.size(); ++p)
+    squares = squares + sum(square(gradients[p]));
+  const Var ratio = limit / (sqrt(squares) + 1e-6);
   const Var factor = minimum(ratio, number_like(ratio, 1));
-  std::vector<Var> gradients;
-  for (const Var &g : all.g)
-    gradients.push_back(g * factor);
+  for (Var &g : gradients)
+    g = g * factor;
+}
+
+/// torch.nn.utils.clip_grad_value_, then clip_grad_norm_.
+std::vector<Var> clipped(const OptimizerPreparation &all) {
+  std::vector<Var> gradients = all.g;
+  if (const std::optional<Var> limit = all.hyper("clip_value"))
+    for (Var &g : gradients)
+      g = maximum(minimum(g, *limit), -*limit);
+  if (const std::optional<Var> limit = all.hyper("clip_norm"))
+    clip_norm_of(gradients, *limit);
   return gradients;
 }
 
@@ -125,7 +138,7 @@ std::vector<Var> clipped_with_decay(const OptimizerPreparation &all) {
 OptimizerDef optimizer(std::string_view name, std::string_view doc, std::string_view default_rate,
                        std::vector<Attr> own, std::vector<std::string_view> (*slots)(const JsonValue &),
                        Var (*update)(const OptimizerStep &), bool decoupled = false) {
-  std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0"), clip_norm()};
+  std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0"), clip_norm(), clip_value()};
   attrs.insert(attrs.end(), own.begin(), own.end());
   return {{name, doc, std::move(attrs)}, decoupled ? clipped : clipped_with_decay, slots, update};
 }
@@ -175,6 +188,11 @@ const Family &optimizers() {
     return f;
   }();
   return family;
+}
+
+std::span<const std::string_view> optional_hypers() {
+  static constexpr std::string_view kNames[] = {"weight_decay", "clip_norm", "clip_value"};
+  return kNames;
 }
 
 const OptimizerDef &find_optimizer(std::string_view type) {

@@ -5,6 +5,7 @@
 #include "ir/formula.h"
 
 #include <functional>
+#include <span>
 
 namespace gradc {
 
@@ -37,6 +38,8 @@ struct OptimizerDef {
 };
 
 const Family &optimizers();
+/// Keys of every optimizer that are run-time arguments where they are not 0.
+std::span<const std::string_view> optional_hypers();
 /// InternalFault when there is none of that type.
 const OptimizerDef &find_optimizer(std::string_view type);
 
