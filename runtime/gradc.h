@@ -22,6 +22,8 @@ extern "C" {
 
 #define GRADC_ABI_VERSION 2
 #define GRADC_MAX_RANK 8
+#define GRADC_MAX_STEP INT64_MAX  /* as many updates cannot have been done: gradc_call.step is less */
+#define GRADC_STACK_BYTES 65536 /* what a call of any function takes at most of the stack of its thread */
 
 /* Element types. bool is one byte, 0 or 1. */
 enum { GRADC_F32 = 0, GRADC_F64 = 1, GRADC_I32 = 2, GRADC_I64 = 3, GRADC_BOOL = 4 };
@@ -136,7 +138,7 @@ typedef struct gradc_call {
   void *const *outputs;      /* as gradc_entry.outputs */
   const double *hypers;      /* as gradc_model.hypers, the values of this step; null: the defaults */
   int64_t seed;              /* randomness is a function of (seed, stream, step, element) */
-  int64_t step;              /* 0-based count of updates done so far */
+  int64_t step;              /* count of updates done so far, from 0 and below GRADC_MAX_STEP */
   int64_t total_steps;       /* length of the run, for schedules that need it; 0: unknown */
   gradc_team *team;
   gradc_problem *problem; /* null, or where GRADC_BAD_LABEL tells the place */
@@ -178,7 +180,8 @@ struct gradc_model {
   const gradc_entry *entries;
 
   /* A team of `threads` threads, the caller included; null when threads <= 1 or none can be started. Results do not
-   * depend on the number of threads. team_threads tells how many there are, 1 for null. */
+   * depend on the number of threads. team_threads tells how many there are, 1 for null. In the child of a fork a team has
+   * no threads but the caller, who does the work of all; there, too, it is to be destroyed. */
   gradc_team *(*team_create)(int32_t threads);
   void (*team_destroy)(gradc_team *team);
   int32_t (*team_threads)(const gradc_team *team);
@@ -200,41 +203,54 @@ struct gradc_model {
 /* Did the call do its work? Otherwise it has changed nothing. */
 static inline int gradc_succeeded(int32_t status) { return status == GRADC_OK || status >= 128; }
 
-/* Does the table hold all that this header declares? */
+/* Does the table hold all that this header declares? No for null. */
 static inline int gradc_is_compatible(const gradc_model *model) {
-  return model->abi_version == GRADC_ABI_VERSION && model->struct_size >= sizeof(gradc_model) &&
+  return model && model->abi_version == GRADC_ABI_VERSION && model->struct_size >= sizeof(gradc_model) &&
          model->arena_size >= (int32_t)sizeof(gradc_arena) && model->tensor_size >= (int32_t)sizeof(gradc_tensor) &&
          model->value_size >= (int32_t)sizeof(gradc_value) && model->hyper_size >= (int32_t)sizeof(gradc_hyper) &&
          model->entry_size >= (int32_t)sizeof(gradc_entry);
 }
 
-/* The records of the table, counted from 0. */
+/* The records of the table, counted from 0; null for a number that there is not. */
 static inline const void *gradc_record(const void *first, int32_t number, int32_t size) {
   return (const char *)first + (int64_t)number * size;
 }
+static inline int gradc_is_below(int32_t number, int32_t count) { return number >= 0 && number < count; }
 static inline const gradc_arena *gradc_arena_at(const gradc_model *model, int32_t number) {
+  if (!model || !gradc_is_below(number, model->arena_count))
+    return 0;
   return (const gradc_arena *)gradc_record(model->arenas, number, model->arena_size);
 }
 static inline const gradc_tensor *gradc_tensor_at(const gradc_model *model, int32_t number) {
+  if (!model || !gradc_is_below(number, model->tensor_count))
+    return 0;
   return (const gradc_tensor *)gradc_record(model->tensors, number, model->tensor_size);
 }
 static inline const gradc_value *gradc_input_at(const gradc_model *model, int32_t number) {
+  if (!model || !gradc_is_below(number, model->input_count))
+    return 0;
   return (const gradc_value *)gradc_record(model->inputs, number, model->value_size);
 }
 static inline const gradc_hyper *gradc_hyper_at(const gradc_model *model, int32_t number) {
+  if (!model || !gradc_is_below(number, model->hyper_count))
+    return 0;
   return (const gradc_hyper *)gradc_record(model->hypers, number, model->hyper_size);
 }
 static inline const gradc_entry *gradc_entry_at(const gradc_model *model, int32_t number) {
+  if (!model || !gradc_is_below(number, model->entry_count))
+    return 0;
   return (const gradc_entry *)gradc_record(model->entries, number, model->entry_size);
 }
 static inline const gradc_value *gradc_output_at(const gradc_model *model, const gradc_entry *entry, int32_t number) {
+  if (!model || !entry || !gradc_is_below(number, entry->output_count))
+    return 0;
   return (const gradc_value *)gradc_record(entry->outputs, number, model->value_size);
 }
 
 /* The entry of a kind and phase for `batch` examples; null when there is none. */
 static inline const gradc_entry *gradc_find_entry(const gradc_model *model, int32_t kind, int32_t phase, int64_t batch) {
   int32_t i;
-  for (i = 0; i < model->entry_count; ++i) {
+  for (i = 0; model && i < model->entry_count; ++i) {
     const gradc_entry *entry = gradc_entry_at(model, i);
     if (entry->kind == kind && entry->phase == phase && entry->batch == batch)
       return entry;
@@ -242,9 +258,9 @@ static inline const gradc_entry *gradc_find_entry(const gradc_model *model, int3
   return 0;
 }
 
-/* Bytes that an arena takes for calls with teams of up to `threads` threads. */
+/* Bytes that an arena takes for calls with teams of up to `threads` threads; 0 for null. */
 static inline int64_t gradc_arena_bytes(const gradc_arena *arena, int32_t threads) {
-  return arena->bytes + (int64_t)(threads > 1 ? threads : 1) * arena->thread_bytes;
+  return !arena ? 0 : arena->bytes + (int64_t)(threads > 1 ? threads : 1) * arena->thread_bytes;
 }
 
 #ifdef __cplusplus

@@ -1,10 +1,12 @@
 #include "compiler/codegen/assemble.h"
 
 #include "ir/error.h"
+#include "runtime/gradc.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <llvm/Analysis/TargetTransformInfo.h>
+#include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -17,6 +19,10 @@
 #pragma GCC diagnostic pop
 
 namespace gradc {
+
+// An entry, a run of kernels, a kernel and a function of it lie on the stack at once, beside gradc_core_parallel.
+constexpr int64_t kMostFrameBytes = 14 << 10;
+static_assert(4 * kMostFrameBytes <= GRADC_STACK_BYTES - (4 << 10));
 
 void verify_module(const llvm::Module &module) {
   std::string broken;
@@ -49,13 +55,44 @@ void optimize_module(llvm::Module &module, llvm::TargetMachine &machine) {
       passes.run(f, functions);
 }
 
+// LLVM tells the frames that are larger than kMostFrameBytes as it lays them out; throws Error for the first.
+class FrameLimit {
+public:
+  explicit FrameLimit(llvm::Module &module) : context_(module.getContext()) {
+    for (llvm::Function &f : module)
+      if (!f.isDeclaration())
+        f.addFnAttr("warn-stack-size", std::to_string(kMostFrameBytes));
+    context_.setDiagnosticHandlerCallBack(note, this);
+  }
+  ~FrameLimit() { context_.setDiagnosticHandlerCallBack(nullptr); }
+  FrameLimit(const FrameLimit &) = delete;
+
+  void check() const {
+    if (!largest_.empty())
+      throw Error(largest_ + " bytes of the stack, and " + std::to_string(kMostFrameBytes) +
+                  " are the limit: a layer reads too many others; join them in several steps");
+  }
+
+private:
+  static void note(const llvm::DiagnosticInfo *info, void *self) {
+    if (const auto *frame = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(info))
+      static_cast<FrameLimit *>(self)->largest_ =
+          "'" + frame->getFunction().getName().str() + "' takes " + std::to_string(frame->getStackSize());
+  }
+
+  llvm::LLVMContext &context_;
+  std::string largest_;
+};
+
 std::string assemble_module(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   bool unsupported = machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true);
   internal_check(!unsupported, "the target cannot emit objects");
+  const FrameLimit limit(module);
   passes.run(module);
+  limit.check();
   return std::string(bytes.data(), bytes.size());
 }
 

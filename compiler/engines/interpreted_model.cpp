@@ -56,7 +56,7 @@ gradc_call whole_call(const gradc_call &given) {
 
 // What a compiled entry checks too, in the same order.
 int32_t check(const gradc_call *call, const Graph &graph) {
-  if (call->flags || call->reserved)
+  if (call->flags || call->reserved || call->step < 0 || call->step == GRADC_MAX_STEP || call->total_steps < 0)
     return GRADC_BAD_CALL;
   const CallNeeds needs = call_needs(graph);
   for (int arena : needs.arenas)
@@ -112,10 +112,10 @@ int32_t outcome(const EntrySpec &entry, const std::vector<Tensor> &results) {
 }
 
 int32_t run_entry(const gradc_entry *self, const gradc_call *given) {
+  if (!self || !given)
+    return GRADC_NULL_POINTER;
   const auto *context = static_cast<const EntryContext *>(self->context);
   const Graph &graph = context->entry->graph;
-  if (!given)
-    return GRADC_NULL_POINTER;
   if (given->struct_size < GRADC_CALL_LEAST)
     return GRADC_BAD_CALL;
   const gradc_call whole = whole_call(*given), *call = &whole;

@@ -1,5 +1,6 @@
 #include "compiler/engines/jit.h"
 
+#include "compiler/codegen/entries/c_name.h"
 #include "ir/error.h"
 #include "runtime/core/core.h"
 
@@ -67,7 +68,7 @@ JitModel::JitModel(const CompiledModel &compiled, const Target &lowest) : state_
                           "finding libc"));
   for (const std::string &object : compiled.objects)
     must(state_->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, compiled.name)), "loading an object");
-  auto address = must(state_->jit->lookup(compiled.name + "_model"), "linking the object");
+  auto address = must(state_->jit->lookup(exported_symbol(compiled.name)), "linking the object");
   state_->table = address.toPtr<const gradc_model *()>()();
   if (!state_->table)
     throw Error("this processor lacks instructions of the target '" + lowest.cpu + "'");

@@ -1,6 +1,7 @@
 // The header is a fixed text around the table, then one wrapper for each entry point with the model's own arguments.
 #include "compiler/engines/model_header.h"
 
+#include "compiler/codegen/entries/c_name.h"
 #include "compiler/engines/model_header_text.h"
 #include "runtime/gradc.h"
 
@@ -17,7 +18,7 @@ extern const char gradc_abi_header_end[];
 namespace gradc {
 namespace {
 
-/// C identifiers for names of the model: no two equal, none a keyword of C or C++ or used by the text above.
+/// C identifiers for names of the model, no two equal.
 class Identifiers {
 public:
   std::string unique(std::string text) {
@@ -30,22 +31,8 @@ public:
   }
 
 private:
-  std::set<std::string> used_ = {
-      "alignas", "alignof", "and", "and_eq", "asm", "auto", "batch", "bitand", "bitor", "bool", "break",
-      "case", "catch", "char", "class", "compl", "concept", "const", "constexpr", "continue", "decltype",
-      "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
-      "for", "friend", "goto", "if", "inline", "inputs", "int", "linux", "long", "loss", "m", "mutable",
-      "namespace", "new", "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "outputs",
-      "private", "protected", "public", "rate", "register", "requires", "restrict", "return", "short",
-      "signed", "sizeof", "static", "static_assert", "struct", "switch", "template", "this", "thread_local",
-      "throw", "true", "try", "typedef", "typeid", "typename", "typeof", "union", "unix", "unsigned", "using",
-      "virtual", "void", "volatile", "while", "xor", "xor_eq"};
+  std::set<std::string> used_;
 };
-
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
 
 const char *c_type(DType dtype) {
   switch (dtype) {
@@ -80,14 +67,14 @@ int64_t elements_of_example(const Type &type) {
 class HeaderWriter {
 public:
   explicit HeaderWriter(const ModelSpec &spec)
-      : spec_(spec), name_(Identifiers().unique(spec.name)), prefix_(upper(name_)) {}
+      : spec_(spec), name_(c_name(spec.name)), prefix_(in_capitals(name_)) {}
   std::string text();
 
 private:
   const EntrySpec *find(int32_t kind) const;
   std::string batches(int32_t kind) const;
-  std::vector<Argument> inputs(const Graph &) const;
-  std::vector<Argument> outputs(const Graph &, std::vector<Argument> inputs) const;
+  static std::vector<Argument> inputs(const Graph &);
+  static std::vector<Argument> outputs(const Graph &);
   std::string opening() const;
   std::string macros() const;
   std::string fixed_text() const;
@@ -120,7 +107,7 @@ std::string HeaderWriter::batches(int32_t kind) const {
   return fmt::format("{}", fmt::join(sizes, ", "));
 }
 
-std::vector<Argument> HeaderWriter::inputs(const Graph &graph) const {
+std::vector<Argument> HeaderWriter::inputs(const Graph &graph) {
   Identifiers names;
   std::vector<std::vector<Value>> users = graph.users();
   std::vector<Argument> list;
@@ -130,10 +117,8 @@ std::vector<Argument> HeaderWriter::inputs(const Graph &graph) const {
   return list;
 }
 
-std::vector<Argument> HeaderWriter::outputs(const Graph &graph, std::vector<Argument> inputs) const {
+std::vector<Argument> HeaderWriter::outputs(const Graph &graph) {
   Identifiers names;
-  for (const Argument &input : inputs)
-    names.unique(input.name);
   std::vector<Argument> list;
   for (const Return &r : graph.returns)
     list.push_back({names.unique(r.name), &graph.type(r.value)});
@@ -145,19 +130,30 @@ std::string HeaderWriter::opening() const {
   std::string arguments;
   for (const Argument &input : train ? inputs(train->graph) : std::vector<Argument>{})
     arguments += input.used ? ", " + input.name : "";
-  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object, or object, to link with.
+  const std::string other_name =
+      name_ == spec_.name ? ""
+                          : fmt::format("\n * It is called {} here, as C, C++ or gradc has given the name '{}' away, or what begins with it.",
+                                        name_, spec_.name);
+  return fmt::format(R"(/* The model '{1}' as a library, made by gradc together with the shared object, or object, to link with.{4}
  *
  *   {0} *m = {0}_create(7, 1);
  *   double loss = {0}_train_step(m, {2}_BATCH{3});
  *   {0}_save(m, "{0}.safetensors");
  *   {0}_destroy(m);
  *
- * Functions return a status, GRADC_OK or what {0}_message explains, unless they say otherwise. An instance is used by
- * one thread at a time; any number of instances may live in one process. */
-#ifndef {2}_MODEL_H
-#define {2}_MODEL_H
+ * Functions return a status, GRADC_OK or what {0}_message explains, unless they say otherwise; a null pointer is a status,
+ * too. An instance is used by one thread at a time; any number of instances may live in one process. A function takes at
+ * most GRADC_STACK_BYTES of the stack of the thread that calls it.
+ *
+ * After fork, parent and child each have every instance, go on with it and destroy it. In the child the calling thread
+ * does the work of all threads, with the same results. Only an instance that another thread is using while the process
+ * forks is of no use to the child.
+ *
+ * Names of this header begin with {0}_, {2}_ or gradc; parameters and local variables begin with gradc_. */
+#ifndef {0}_MODEL_H
+#define {0}_MODEL_H
 
-)", name_, spec_.name, prefix_, arguments);
+)", name_, spec_.name, prefix_, arguments, other_name);
 }
 
 // Sizes of one example, and where the hyperparameters are.
@@ -165,7 +161,8 @@ std::string HeaderWriter::macros() const {
   Identifiers names;
   std::string text = "\n/* Examples a training step takes, and elements of one example. */\n";
   auto define = [&](const std::string &name, int64_t value) {
-    text += fmt::format("#define {} {}\n", names.unique(prefix_ + upper(name)), value);
+    const std::string wanted = prefix_ + in_capitals(name), macro = names.unique(wanted);
+    text += fmt::format("#define {} {}{}\n", macro, value, macro.starts_with(wanted + "_") ? " /* of " + name.substr(1) + " */" : "");
   };
   const EntrySpec *train = find(GRADC_TRAIN_STEP), *predict = find(GRADC_PREDICT);
   if (train) {
@@ -174,7 +171,7 @@ std::string HeaderWriter::macros() const {
       define("_" + input.name + "_SIZE", elements_of_example(*input.type));
   }
   if (predict)
-    for (const Argument &output : outputs(predict->graph, inputs(predict->graph)))
+    for (const Argument &output : outputs(predict->graph))
       define("_" + output.name + "_SIZE", elements_of_example(*output.type));
   if (!spec_.hypers.empty())
     text += "\n/* Indices of `hypers`: what may change from call to call. */\n";
@@ -191,7 +188,7 @@ std::string HeaderWriter::fixed_text() const {
     tensor = first == nodes.end() ? tensor : first->name;
   }
   return fmt::format(fmt::runtime(kFixedText), fmt::arg("name", name_), fmt::arg("NAME", prefix_),
-                     fmt::arg("symbol", spec_.name + "_model"), fmt::arg("tensor", tensor),
+                     fmt::arg("symbol", exported_symbol(spec_.name)), fmt::arg("tensor", tensor),
                      fmt::arg("schedule", schedule_text()));
 }
 
@@ -199,14 +196,17 @@ std::string HeaderWriter::fixed_text() const {
 std::string HeaderWriter::schedule_text() const {
   const EntrySpec *schedule = find(GRADC_SCHEDULE);
   if (!schedule)
-    return "  return m->status = GRADC_OK;";
+    return "  return gradc_m->status = GRADC_OK;";
   std::vector<std::string> outputs;
   for (const Return &r : schedule->graph.returns)
     for (size_t i = 0; i < spec_.hypers.size(); ++i)
       if (spec_.hypers[i].first == r.name)
-        outputs.push_back(fmt::format("&hypers[{}]", i));
-  return fmt::format("  if (m->use_schedule) {{\n    void *outputs[] = {{{}}};\n    return {}_run(m, GRADC_SCHEDULE, 0, 0, outputs, "
-                     "m->hypers);\n  }}\n  return m->status = GRADC_OK;",
+        outputs.push_back(fmt::format("&gradc_hypers[{}]", i));
+  return fmt::format(R"(  if (gradc_m->use_schedule) {{
+    void *gradc_outputs[] = {{{}}};
+    return {}_run(gradc_m, GRADC_SCHEDULE, 0, 0, gradc_outputs, 0);
+  }}
+  return gradc_m->status = GRADC_OK;)",
                      fmt::join(outputs, ", "), name_);
 }
 
@@ -217,50 +217,52 @@ std::string HeaderWriter::wrapper(int32_t kind, std::string_view doc) const {
     return "";
   const bool returns_loss = kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP;
   std::vector<Argument> in = inputs(e->graph);
-  std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph, in);
+  std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph);
   std::string notes;
   std::vector<std::string> parameters, from, to;
   for (const Argument &a : in) {
-    from.push_back(a.used ? a.name : "0");
+    const std::string parameter = "gradc_in_" + a.name;
+    from.push_back(a.used ? parameter : "0");
     if (a.used) {
-      parameters.push_back(fmt::format("const {} *{}", c_type(a.type->dtype), a.name));
+      parameters.push_back(fmt::format("const {} *{}", c_type(a.type->dtype), parameter));
       notes += fmt::format("\n *   {} {}", a.name, extents(*a.type, true));
     }
   }
   for (const Argument &a : out) {
-    to.push_back(a.name);
-    parameters.push_back(fmt::format("{} *{}", c_type(a.type->dtype), a.name));
+    to.push_back("gradc_out_" + a.name);
+    parameters.push_back(fmt::format("{} *{}", c_type(a.type->dtype), to.back()));
     notes += fmt::format("\n *   {} {}, written", a.name, extents(*a.type, kind == GRADC_PREDICT));
   }
   auto array = [](const std::vector<std::string> &items) {
     return items.empty() ? "0" : fmt::format("{}", fmt::join(items, ", "));
   };
-  const std::string constant = "GRADC_" + upper(e->name);
+  const std::string constant = "GRADC_" + in_capitals(e->name);
   const std::string call = kind == GRADC_TRAIN_STEP
-                               ? fmt::format("{}_update(m, {}, batch, inputs, outputs)", name_, constant)
-                               : fmt::format("{}_run(m, {}, batch, inputs, outputs, m->hypers)", name_, constant);
+                               ? fmt::format("{}_update(gradc_m, {}, gradc_batch, gradc_inputs, gradc_outputs)", name_, constant)
+                               : fmt::format("{}_run(gradc_m, {}, gradc_batch, gradc_inputs, gradc_outputs, 0)", name_, constant);
   std::string text = fmt::format("\n/* {}{}\n * Compiled for batch {}. */\n", doc, notes, batches(kind));
   std::string opening = fmt::format("static inline {} {}_{}(", returns_loss ? "double" : "int32_t", name_, e->name);
-  text += fmt::format("{}{} *m, int64_t batch", opening, name_);
+  text += fmt::format("{}{} *gradc_m, int64_t gradc_batch", opening, name_);
   for (const std::string &parameter : parameters)
     text += fmt::format(",\n{:{}}{}", "", opening.size(), parameter);
   text += ") {\n";
-  text += fmt::format("  const void *inputs[] = {{{}}};\n", array(from));
+  text += fmt::format("  const void *gradc_inputs[] = {{{}}};\n", array(from));
   if (!returns_loss)
-    return text + fmt::format("  void *outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
-  text += "  double loss = 0;\n  void *outputs[] = {&loss};\n";
-  return text + fmt::format("  return gradc_succeeded({}) ? loss : (double)NAN;\n}}\n", call);
+    return text + fmt::format("  void *gradc_outputs[] = {{{}}};\n  return {};\n}}\n", array(to), call);
+  text += "  double gradc_loss = 0;\n  void *gradc_outputs[] = {&gradc_loss};\n";
+  return text + fmt::format("  return gradc_succeeded({}) ? gradc_loss : (double)NAN;\n}}\n", call);
 }
 
 constexpr std::string_view kApply = R"(
 /* The update from the gradients that grad_step has left in their arena. */
-static inline int32_t {0}_apply({0} *m) {{ return {0}_update(m, GRADC_APPLY, 0, 0, 0); }}
+static inline int32_t {0}_apply({0} *gradc_m) {{ return {0}_update(gradc_m, GRADC_APPLY, 0, 0, 0); }}
 )";
 
 constexpr std::string_view kLearningRate = R"(
 /* The learning rate of the next step. NaN on failure. */
-static inline double {0}_learning_rate({0} *m) {{
-  return {0}_hypers_of_step(m, m->step_hypers) == GRADC_OK ? m->step_hypers[{1}_HYPER_LEARNING_RATE] : (double)NAN;
+static inline double {0}_learning_rate({0} *gradc_m) {{
+  double *gradc_hypers = gradc_m ? gradc_m->step_hypers : 0;
+  return {0}_hypers_of_step(gradc_m, gradc_hypers) == GRADC_OK ? gradc_hypers[{1}_HYPER_LEARNING_RATE] : (double)NAN;
 }}
 )";
 
@@ -277,7 +279,6 @@ std::string literal(const std::string &text) {
 
 // A function from class to text for every input that has labels.
 std::string HeaderWriter::labels() const {
-  Identifiers names;
   std::string text;
   for (const auto &[input, labels] : spec_.labels) {
     std::vector<std::string> literals;
@@ -285,12 +286,12 @@ std::string HeaderWriter::labels() const {
       literals.push_back(literal(label));
     text += fmt::format(R"(
 /* The text of a class of '{0}'; null when there is none. */
-static inline const char *{1}_{2}_label(int64_t number) {{
-  static const char *const labels[] = {{{3}}};
-  return number >= 0 && number < {4} ? labels[number] : 0;
+static inline const char *{1}_{0}_label(int64_t gradc_number) {{
+  static const char *const gradc_labels[] = {{{2}}};
+  return gradc_number >= 0 && gradc_number < {3} ? gradc_labels[gradc_number] : 0;
 }}
 )",
-                        input, name_, names.unique(input), fmt::join(literals, ", "), labels.size());
+                        input, name_, fmt::join(literals, ", "), labels.size());
   }
   return text;
 }
@@ -304,7 +305,7 @@ std::string HeaderWriter::text() {
   text += wrapper(GRADC_FIT, filled("Takes a batch into the statistics by which inputs are standardized. Call it with the training data,\n"
                                     " * each example once, before the first step; {0}_load and {0}_resume bring the statistics along."));
   text += wrapper(GRADC_TRAIN_STEP, "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
-                                " * m->status tells the two apart where the loss itself is not finite.");
+                                " * the status of the instance tells the two apart where the loss itself is not finite.");
   text += wrapper(GRADC_GRAD_STEP, filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
                                       " * Returns the loss, NaN on failure."));
   if (find(GRADC_APPLY))

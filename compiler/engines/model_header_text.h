@@ -1,6 +1,8 @@
 // The part of a generated header that is the same for every model: an instance, its memory, its weights. A fmt pattern
 // of {name} (a C identifier), {NAME} (the same in capitals), {symbol} (what the shared object exports), {tensor} (the
-// name of one) and {schedule} (statements that run the model's schedule into `hypers`).
+// name of one) and {schedule} (statements that run the model's schedule into `gradc_hypers`).
+//
+// Every parameter and local variable begins with gradc_, as it could else be a name of the model, or a macro of the host.
 #pragma once
 
 #include <string_view>
@@ -30,143 +32,181 @@ typedef struct {name} {{
  * processor lacks instructions that the model was compiled for. */
 const gradc_model *{symbol}(void);
 
-/* Runs the entry of a kind, e.g. GRADC_PREDICT, for `batch` examples; the functions below are easier. */
-static inline int32_t {name}_run({name} *m, int32_t kind, int64_t batch, const void *const *inputs,
-                                 void *const *outputs, const double *hypers) {{
-  const gradc_entry *entry = gradc_find_entry(m->model, kind, 0, batch);
-  gradc_call call;
-  if (!entry)
-    return m->status = GRADC_NOT_COMPILED;
-  memset(&call, 0, sizeof call);
-  call.struct_size = (uint32_t)sizeof call;
-  call.arenas = m->arenas;
-  call.arena_count = m->model->arena_count;
-  call.inputs = inputs;
-  call.outputs = outputs;
-  call.hypers = hypers;
-  call.seed = m->seed;
-  call.step = m->step;
-  call.total_steps = m->total_steps;
-  call.team = m->team;
-  call.problem = &m->problem;
-  return m->status = entry->run(entry, &call);
+/* Runs the entry of a kind, e.g. GRADC_PREDICT, for a batch of that many examples; the functions below are easier.
+ * Without `gradc_hypers` those of the instance are taken. */
+static inline int32_t {name}_run({name} *gradc_m, int32_t gradc_kind, int64_t gradc_batch,
+                                 const void *const *gradc_inputs, void *const *gradc_outputs,
+                                 const double *gradc_hypers) {{
+  const gradc_entry *gradc_found;
+  gradc_call gradc_c;
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  gradc_found = gradc_find_entry(gradc_m->model, gradc_kind, 0, gradc_batch);
+  if (!gradc_found)
+    return gradc_m->status = GRADC_NOT_COMPILED;
+  memset(&gradc_c, 0, sizeof gradc_c);
+  gradc_c.struct_size = (uint32_t)sizeof gradc_c;
+  gradc_c.arenas = gradc_m->arenas;
+  gradc_c.arena_count = gradc_m->model->arena_count;
+  gradc_c.inputs = gradc_inputs;
+  gradc_c.outputs = gradc_outputs;
+  gradc_c.hypers = gradc_hypers ? gradc_hypers : gradc_m->hypers;
+  gradc_c.seed = gradc_m->seed;
+  gradc_c.step = gradc_m->step;
+  gradc_c.total_steps = gradc_m->total_steps;
+  gradc_c.team = gradc_m->team;
+  gradc_c.problem = &gradc_m->problem;
+  return gradc_m->status = gradc_found->run(gradc_found, &gradc_c);
 }}
 
-/* What m->status means. */
-static inline const char *{name}_message(const {name} *m) {{ return m->model->status_message(m->status); }}
+/* What the status of an instance means. */
+static inline const char *{name}_message(const {name} *gradc_m) {{
+  return gradc_m ? gradc_m->model->status_message(gradc_m->status) : "there is no instance: the pointer to it is null";
+}}
 
-/* The run-time arguments of the next step, m->model->hyper_count of them. */
-static inline int32_t {name}_hypers_of_step({name} *m, double *hypers) {{
-  memcpy(hypers, m->hypers, (size_t)m->model->hyper_count * sizeof *hypers);
+/* The run-time arguments of the next step, of which there are model->hyper_count. */
+static inline int32_t {name}_hypers_of_step({name} *gradc_m, double *gradc_hypers) {{
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  if (!gradc_hypers)
+    return gradc_m->status = GRADC_NULL_POINTER;
+  memcpy(gradc_hypers, gradc_m->hypers, (size_t)gradc_m->model->hyper_count * sizeof *gradc_hypers);
 {schedule}
 }}
 
 /* Runs an entry that updates the parameters, and counts the step. */
-static inline int32_t {name}_update({name} *m, int32_t kind, int64_t batch, const void *const *inputs,
-                                    void *const *outputs) {{
-  const double *hypers = m->hypers;
-  if (m->use_schedule) {{
-    if ({name}_hypers_of_step(m, m->step_hypers) != GRADC_OK)
-      return m->status;
-    hypers = m->step_hypers;
+static inline int32_t {name}_update({name} *gradc_m, int32_t gradc_kind, int64_t gradc_batch,
+                                    const void *const *gradc_inputs, void *const *gradc_outputs) {{
+  double *gradc_hypers = 0;
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  if (gradc_m->use_schedule) {{
+    gradc_hypers = gradc_m->step_hypers;
+    if ({name}_hypers_of_step(gradc_m, gradc_hypers) != GRADC_OK)
+      return gradc_m->status;
   }}
-  if (gradc_succeeded({name}_run(m, kind, batch, inputs, outputs, hypers)))
-    ++m->step;
-  return m->status;
+  if (gradc_succeeded({name}_run(gradc_m, gradc_kind, gradc_batch, gradc_inputs, gradc_outputs, gradc_hypers)))
+    ++gradc_m->step;
+  return gradc_m->status;
 }}
 
-static inline void {name}_destroy({name} *m) {{
-  if (!m)
+/* Null is fine. */
+static inline void {name}_destroy({name} *gradc_m) {{
+  if (!gradc_m)
     return;
-  m->model->team_destroy(m->team);
-  m->model->memory_destroy(m->memory, m->memory_bytes);
-  free(m);
+  gradc_m->model->team_destroy(gradc_m->team);
+  gradc_m->model->memory_destroy(gradc_m->memory, gradc_m->memory_bytes);
+  free(gradc_m);
 }}
 
 /* Bytes of one arena, so that the next is aligned too. */
-static inline int64_t {name}_arena_bytes(const {name} *m, int32_t number) {{
-  int64_t mask = m->model->alignment - 1;
-  return (gradc_arena_bytes(gradc_arena_at(m->model, number), m->model->team_threads(m->team)) + mask) & ~mask;
+static inline int64_t {name}_arena_bytes(const {name} *gradc_m, int32_t gradc_number) {{
+  int64_t gradc_bytes, gradc_mask;
+  if (!gradc_m)
+    return 0;
+  gradc_bytes = gradc_arena_bytes(gradc_arena_at(gradc_m->model, gradc_number),
+                                  gradc_m->model->team_threads(gradc_m->team));
+  gradc_mask = gradc_m->model->alignment - 1;
+  return (gradc_bytes + gradc_mask) & ~gradc_mask;
 }}
 
 /* As {name}_create, for the table of a shared object that dlopen has opened: what its {symbol} returns. */
-static inline {name} *{name}_create_from(const gradc_model *model, int64_t seed, int32_t threads) {{
-  {name} *m;
-  int64_t at = 0;
-  int32_t i;
-  if (!model || !gradc_is_compatible(model))
+static inline {name} *{name}_create_from(const gradc_model *gradc_table, int64_t gradc_seed, int32_t gradc_threads) {{
+  {name} *gradc_m;
+  int64_t gradc_at = 0;
+  int32_t gradc_i;
+  if (!gradc_is_compatible(gradc_table))
     return 0;
-  m = ({name} *)calloc(1, sizeof *m + 2 * (size_t)model->hyper_count * sizeof *m->hypers +
-                              2 * (size_t)model->arena_count * sizeof *m->arenas);
-  if (!m)
+  gradc_m = ({name} *)calloc(1, sizeof *gradc_m + 2 * (size_t)gradc_table->hyper_count * sizeof *gradc_m->hypers +
+                                    2 * (size_t)gradc_table->arena_count * sizeof *gradc_m->arenas);
+  if (!gradc_m)
     return 0;
-  m->model = model;
-  m->hypers = (double *)(m + 1);
-  m->step_hypers = m->hypers + model->hyper_count;
-  m->arenas = (void **)(m->step_hypers + model->hyper_count);
-  m->chosen = m->arenas + model->arena_count;
-  m->use_schedule = gradc_find_entry(model, GRADC_SCHEDULE, 0, 0) != 0;
-  m->seed = seed;
-  m->team = model->team_create(threads);
-  for (i = 0; i < model->hyper_count; ++i)
-    m->hypers[i] = gradc_hyper_at(model, i)->default_value;
-  for (i = 0; i < model->arena_count; ++i)
-    m->memory_bytes += {name}_arena_bytes(m, i);
-  m->memory = model->memory_create(m->memory_bytes);
-  for (i = 0; m->memory && i < model->arena_count; ++i) {{
-    m->arenas[i] = (char *)m->memory + at;
-    at += {name}_arena_bytes(m, i);
+  gradc_m->model = gradc_table;
+  gradc_m->hypers = (double *)(gradc_m + 1);
+  gradc_m->step_hypers = gradc_m->hypers + gradc_table->hyper_count;
+  gradc_m->arenas = (void **)(gradc_m->step_hypers + gradc_table->hyper_count);
+  gradc_m->chosen = gradc_m->arenas + gradc_table->arena_count;
+  gradc_m->use_schedule = gradc_find_entry(gradc_table, GRADC_SCHEDULE, 0, 0) != 0;
+  gradc_m->seed = gradc_seed;
+  gradc_m->team = gradc_table->team_create(gradc_threads);
+  for (gradc_i = 0; gradc_i < gradc_table->hyper_count; ++gradc_i)
+    gradc_m->hypers[gradc_i] = gradc_hyper_at(gradc_table, gradc_i)->default_value;
+  for (gradc_i = 0; gradc_i < gradc_table->arena_count; ++gradc_i)
+    gradc_m->memory_bytes += {name}_arena_bytes(gradc_m, gradc_i);
+  gradc_m->memory = gradc_table->memory_create(gradc_m->memory_bytes);
+  for (gradc_i = 0; gradc_m->memory && gradc_i < gradc_table->arena_count; ++gradc_i) {{
+    gradc_m->arenas[gradc_i] = (char *)gradc_m->memory + gradc_at;
+    gradc_at += {name}_arena_bytes(gradc_m, gradc_i);
   }}
-  if (m->memory && {name}_run(m, GRADC_INIT, 0, 0, 0, m->hypers) == GRADC_OK)
-    return m;
-  {name}_destroy(m);
+  if (gradc_m->memory && {name}_run(gradc_m, GRADC_INIT, 0, 0, 0, 0) == GRADC_OK)
+    return gradc_m;
+  {name}_destroy(gradc_m);
   return 0;
 }}
 
-/* A new instance with initial values drawn from `seed`; null when there is no table or no memory. */
-static inline {name} *{name}_create(int64_t seed, int32_t threads) {{
-  return {name}_create_from({symbol}(), seed, threads);
+/* A new instance with initial values drawn from `gradc_seed`; null when there is no table or no memory. */
+static inline {name} *{name}_create(int64_t gradc_seed, int32_t gradc_threads) {{
+  return {name}_create_from({symbol}(), gradc_seed, gradc_threads);
 }}
 
 /* The elements of a parameter, "{tensor}", optimizer slot, gradient, "{tensor}.grad", or buffer by its name; null when
  * there is none. */
-static inline void *{name}_tensor({name} *m, const char *tensor) {{
-  int32_t i;
-  for (i = 0; i < m->model->tensor_count; ++i) {{
-    const gradc_tensor *found = gradc_tensor_at(m->model, i);
-    if (strcmp(found->name, tensor) == 0)
-      return (char *)m->arenas[found->arena] + found->offset;
+static inline void *{name}_tensor({name} *gradc_m, const char *gradc_name) {{
+  int32_t gradc_i;
+  for (gradc_i = 0; gradc_m && gradc_name && gradc_i < gradc_m->model->tensor_count; ++gradc_i) {{
+    const gradc_tensor *gradc_found = gradc_tensor_at(gradc_m->model, gradc_i);
+    if (strcmp(gradc_found->name, gradc_name) == 0)
+      return (char *)gradc_m->arenas[gradc_found->arena] + gradc_found->offset;
   }}
   return 0;
 }}
 
-/* m->arenas with null for what lives shorter than `lifetime`. */
-static inline void *const *{name}_choose({name} *m, int32_t lifetime) {{
-  int32_t i;
-  for (i = 0; i < m->model->arena_count; ++i)
-    m->chosen[i] = gradc_arena_at(m->model, i)->lifetime <= lifetime ? m->arenas[i] : 0;
-  return m->chosen;
+/* The arenas, with null for what lives shorter than a lifetime. */
+static inline void *const *{name}_choose({name} *gradc_m, int32_t gradc_lifetime) {{
+  int32_t gradc_i;
+  if (!gradc_m)
+    return 0;
+  for (gradc_i = 0; gradc_i < gradc_m->model->arena_count; ++gradc_i) {{
+    int gradc_lives = gradc_arena_at(gradc_m->model, gradc_i)->lifetime <= gradc_lifetime;
+    gradc_m->chosen[gradc_i] = gradc_lives ? gradc_m->arenas[gradc_i] : 0;
+  }}
+  return gradc_m->chosen;
 }}
 
 /* Parameters, optimizer state and buffers as a safetensors file, written atomically. */
-static inline int32_t {name}_save({name} *m, const char *path) {{
-  return m->status = m->model->save(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, 0);
+static inline int32_t {name}_save({name} *gradc_m, const char *gradc_path) {{
+  void *const *gradc_arenas = {name}_choose(gradc_m, GRADC_LIFE_RUN);
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  return gradc_m->status =
+             gradc_m->model->save(gradc_m->model, gradc_arenas, gradc_m->model->arena_count, gradc_path, 0);
 }}
 
 /* Parameters, and the buffers that predictions need, from a file: enough to predict, or to begin a new training.
- * `message` may be null; on failure it tells what is wrong with the file, and nothing is changed. */
-static inline int32_t {name}_load({name} *m, const char *path, char *message, int64_t message_bytes) {{
-  return m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_MODEL), m->model->arena_count, path, message,
-                                    message_bytes);
+ * `gradc_text`, where it is not null, gets at most `gradc_text_bytes` of text: on failure what is wrong with the file.
+ * Nothing is changed then. */
+static inline int32_t {name}_load({name} *gradc_m, const char *gradc_path, char *gradc_text,
+                                  int64_t gradc_text_bytes) {{
+  void *const *gradc_arenas = {name}_choose(gradc_m, GRADC_LIFE_MODEL);
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  return gradc_m->status = gradc_m->model->load(gradc_m->model, gradc_arenas, gradc_m->model->arena_count, gradc_path,
+                                                gradc_text, gradc_text_bytes);
 }}
 
-/* Parameters, optimizer state and buffers, to go on after `step` updates as if there had been no interruption. */
-static inline int32_t {name}_resume({name} *m, const char *path, int64_t step, char *message, int64_t message_bytes) {{
-  m->status = m->model->load(m->model, {name}_choose(m, GRADC_LIFE_RUN), m->model->arena_count, path, message,
-                             message_bytes);
-  if (m->status == GRADC_OK)
-    m->step = step;
-  return m->status;
+/* Parameters, optimizer state and buffers, to go on after `gradc_step` updates as if there had been no interruption. */
+static inline int32_t {name}_resume({name} *gradc_m, const char *gradc_path, int64_t gradc_step, char *gradc_text,
+                                    int64_t gradc_text_bytes) {{
+  void *const *gradc_arenas = {name}_choose(gradc_m, GRADC_LIFE_RUN);
+  if (!gradc_m)
+    return GRADC_NULL_POINTER;
+  if (gradc_step < 0 || gradc_step == GRADC_MAX_STEP)
+    return gradc_m->status = GRADC_BAD_CALL;
+  gradc_m->status = gradc_m->model->load(gradc_m->model, gradc_arenas, gradc_m->model->arena_count, gradc_path,
+                                         gradc_text, gradc_text_bytes);
+  if (gradc_m->status == GRADC_OK)
+    gradc_m->step = gradc_step;
+  return gradc_m->status;
 }}
 )";
 

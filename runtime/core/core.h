@@ -17,7 +17,7 @@ extern "C" {
  * for when the system refuses more. */
 GRADC_CORE gradc_team *gradc_core_team_create(int32_t threads);
 
-/* Ends and joins the threads. Null is fine. */
+/* Ends and joins the threads, except in a child of fork, which has none. Null is fine. */
 GRADC_CORE void gradc_core_team_destroy(gradc_team *team);
 
 /* How many there are, the caller included; 1 for null. */

@@ -5,7 +5,10 @@
  *
  *   caller:  job, ++round                            workers wait for `round` to change
  *   anyone:  claimed: round-1 -> round, run share    whoever changes the word runs the share
- *   worker:  finished = round                        the caller waits for it where it came second */
+ *   worker:  finished = round                        the caller waits for it where it came second
+ *
+ * The child of a fork has the team without its workers. Between two calls none holds a share, so the caller finds all of
+ * them unclaimed and runs them itself. */
 #define _GNU_SOURCE
 #include "runtime/core/core.h"
 
@@ -42,6 +45,7 @@ typedef struct {
 } worker;
 
 struct gradc_team {
+  pid_t process; /* that of the threads: a child of fork has none of them */
   /* Written by the caller before it raises `round`; to be read by whoever claimed a share of that round. */
   gradc_core_body *body;
   void *args;
@@ -202,6 +206,7 @@ gradc_team *gradc_core_team_create(int32_t threads) {
   gradc_team *team = aligned_alloc(kCacheLine, (bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
   if (!team)
     return NULL;
+  team->process = getpid();
   int known = sched_getaffinity(0, sizeof team->processors, &team->processors) == 0;
   /* Spinning only pays when every thread has a processor of its own. */
   team->spin_nanoseconds = known && threads <= CPU_COUNT(&team->processors) ? kSpinNanoseconds : 0;
@@ -222,13 +227,18 @@ static uint32_t start_round(gradc_team *team) {
   return round;
 }
 
-void gradc_core_team_destroy(gradc_team *team) {
-  if (!team)
-    return;
+static void end_workers(gradc_team *team) {
   atomic_store_explicit(&team->ending, 1, memory_order_relaxed);
   start_round(team);
   for (int32_t i = 1; i < team->threads; ++i)
     pthread_join(team->workers[i - 1].thread, NULL);
+}
+
+void gradc_core_team_destroy(gradc_team *team) {
+  if (!team)
+    return;
+  if (team->process == getpid())
+    end_workers(team);
   free(team);
 }
 

@@ -23,11 +23,10 @@ private:
     return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), bases_.call, offset));
   }
   llvm::Value *number(size_t offset) { return field(offset, b_.getInt32Ty()); }
-  llvm::Value *array_entry(llvm::Value *array, int64_t index) {
-    return b_.CreateLoad(pointer_, b_.CreateConstInBoundsGEP1_64(pointer_, array, static_cast<uint64_t>(index)));
-  }
+  llvm::Value *pointer_to(Value v) { return load_pointer(b_, bases_.call, bases_.pointers.at(v)); }
   llvm::Value *later_pointer(size_t offset);
   void require_pointer(llvm::Value *pointer) { emit_require(b_, b_.CreateIsNotNull(pointer), GRADC_NULL_POINTER); }
+  void check_counts();
   void check_arenas(const std::vector<int> &used);
   void check_values(const std::vector<Value> &inputs);
   llvm::Value *first_outside(Value input);
@@ -46,6 +45,7 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
   emit_require(b_, b_.CreateICmpUGE(size, b_.getInt32(GRADC_CALL_LEAST)), GRADC_BAD_CALL);
   llvm::Value *unknown = b_.CreateOr(number(offsetof(gradc_call, flags)), number(offsetof(gradc_call, reserved)));
   emit_require(b_, b_.CreateIsNull(unknown), GRADC_BAD_CALL);
+  check_counts();
   CallNeeds needs = call_needs(graph_);
   const int workspace = arena_of(Space::workspace);
   if (scratch && std::find(needs.arenas.begin(), needs.arenas.end(), workspace) == needs.arenas.end())
@@ -61,6 +61,15 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
   return std::move(bases_);
 }
 
+// The counts of steps: none is negative, and one more step can be counted.
+void CheckEmitter::check_counts() {
+  auto count = [&](size_t offset) { return field(offset, b_.getInt64Ty()); };
+  llvm::Value *step = count(offsetof(gradc_call, step));
+  emit_require(b_, b_.CreateICmpULT(step, b_.getInt64(GRADC_MAX_STEP)), GRADC_BAD_CALL);
+  llvm::Value *total = count(offsetof(gradc_call, total_steps));
+  emit_require(b_, b_.CreateICmpSGE(total, b_.getInt64(0)), GRADC_BAD_CALL);
+}
+
 void CheckEmitter::check_arenas(const std::vector<int> &used) {
   if (used.empty())
     return;
@@ -69,29 +78,27 @@ void CheckEmitter::check_arenas(const std::vector<int> &used) {
       b_.CreateICmpSGT(number(offsetof(gradc_call, arena_count)), b_.getInt32(static_cast<uint32_t>(used.back())));
   emit_require(b_, b_.CreateAnd(enough, b_.CreateIsNotNull(arenas)), GRADC_MISSING_ARENA);
   for (int a : used) {
-    bases_.arenas[a] = array_entry(arenas, a);
+    bases_.arenas[a] = load_pointer(b_, bases_.call, {offsetof(gradc_call, arenas), a});
     emit_require(b_, b_.CreateIsNotNull(bases_.arenas[a]), GRADC_MISSING_ARENA);
   }
 }
 
 // The pointers of inputs and outputs; there is none to what has no elements.
 void CheckEmitter::check_values(const std::vector<Value> &inputs) {
-  auto take = [&](Value v, llvm::Value *pointer) {
-    bases_.pointers[v] = pointer;
+  auto take = [&](Value v, PointerPlace place) {
+    bases_.pointers[v] = place;
     if (graph_.type(v).elements() > 0)
-      require_pointer(pointer);
+      require_pointer(pointer_to(v));
   };
   if (!inputs.empty()) {
-    llvm::Value *array = field(offsetof(gradc_call, inputs), pointer_);
-    require_pointer(array);
+    require_pointer(field(offsetof(gradc_call, inputs), pointer_));
     for (Value v : inputs)
-      take(v, array_entry(array, graph_.plan->places[v].index));
+      take(v, {offsetof(gradc_call, inputs), graph_.plan->places[v].index});
   }
   if (!graph_.returns.empty()) {
-    llvm::Value *array = field(offsetof(gradc_call, outputs), pointer_);
-    require_pointer(array);
+    require_pointer(field(offsetof(gradc_call, outputs), pointer_));
     for (size_t i = 0; i < graph_.returns.size(); ++i)
-      take(graph_.returns[i].value, array_entry(array, static_cast<int64_t>(i)));
+      take(graph_.returns[i].value, {offsetof(gradc_call, outputs), static_cast<int64_t>(i)});
   }
 }
 
@@ -102,7 +109,7 @@ llvm::Value *CheckEmitter::first_outside(Value input) {
   auto *signature = llvm::FunctionType::get(i64, {pointer_, b_.getInt32Ty(), i64, i64}, false);
   llvm::Module *module = b_.GetInsertBlock()->getModule();
   return b_.CreateCall(module->getOrInsertFunction("gradc_core_first_outside", signature),
-                       {bases_.pointers.at(input), b_.getInt32(static_cast<uint32_t>(type.dtype)),
+                       {pointer_to(input), b_.getInt32(static_cast<uint32_t>(type.dtype)),
                         b_.getInt64(static_cast<uint64_t>(type.elements())),
                         b_.getInt64(static_cast<uint64_t>(graph_[input].below))});
 }
@@ -117,7 +124,7 @@ llvm::Value *CheckEmitter::labels_are_good(Value input) {
   llvm::Type *element = type.dtype == DType::i32 ? b_.getInt32Ty() : b_.getInt64Ty();
   llvm::Value *good = b_.getTrue(), *below = b_.getInt64(static_cast<uint64_t>(graph_[input].below));
   for (int64_t i = 0; i < count; ++i) {
-    llvm::Value *place = b_.CreateConstInBoundsGEP1_64(element, bases_.pointers.at(input), static_cast<uint64_t>(i));
+    llvm::Value *place = b_.CreateConstInBoundsGEP1_64(element, pointer_to(input), static_cast<uint64_t>(i));
     llvm::Value *label = b_.CreateSExt(b_.CreateLoad(element, place), b_.getInt64Ty());
     good = b_.CreateAnd(good, b_.CreateICmpULT(label, below)); // a negative one is a large one
   }
@@ -159,6 +166,12 @@ llvm::Value *CheckEmitter::later_pointer(size_t offset) {
 }
 
 } // namespace
+
+llvm::Value *load_pointer(llvm::IRBuilder<> &b, llvm::Value *call, const PointerPlace &place) {
+  llvm::PointerType *pointer = llvm::PointerType::getUnqual(b.getContext());
+  llvm::Value *array = b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), call, place.array));
+  return b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(pointer, array, static_cast<uint64_t>(place.index)));
+}
 
 void emit_require(llvm::IRBuilder<> &b, llvm::Value *condition, int32_t status) {
   llvm::Function *function = b.GetInsertBlock()->getParent();

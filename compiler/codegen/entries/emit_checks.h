@@ -7,13 +7,22 @@
 
 namespace gradc {
 
-/// What the addresses of an entry's values start from.
+/// Where a call has the pointer to an input or output.
+struct PointerPlace {
+  size_t array; // of `inputs` or `outputs` in gradc_call
+  int64_t index;
+};
+
+/// What the addresses of an entry's values start from. As few of them as possible are values of LLVM, which would lie on
+/// the stack: a model may have thousands of inputs.
 struct CallBases {
   llvm::Value *call = nullptr, *team = nullptr;
-  llvm::Value *hypers = nullptr;            // the defaults where the call has none
-  std::map<int, llvm::Value *> arenas;      // by number, those that are used
-  std::map<Value, llvm::Value *> pointers;  // of inputs that are read, and of what is returned
+  llvm::Value *hypers = nullptr;          // the defaults where the call has none
+  std::map<int, llvm::Value *> arenas;    // by number, those that are used
+  std::map<Value, PointerPlace> pointers; // of inputs that are read, and of what is returned
 };
+
+llvm::Value *load_pointer(llvm::IRBuilder<> &, llvm::Value *call, const PointerPlace &);
 
 /// Branches to a block that returns `status` unless the condition holds.
 void emit_require(llvm::IRBuilder<> &, llvm::Value *condition, int32_t status);

@@ -116,7 +116,7 @@ Value EntryEmitter::updated_state(Value v) const {
 llvm::Value *EntryEmitter::address(Builder &b, const CallBases &bases, Value v) {
   v = storage_root(graph_, v);
   if (auto it = bases.pointers.find(v); it != bases.pointers.end())
-    return it->second;
+    return load_pointer(b, bases.call, it->second);
   const Placement &p = graph_.plan->places[v];
   if (int a = arena_of(p.space); a >= 0)
     return b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), bases.arenas.at(a), static_cast<uint64_t>(p.offset));
@@ -167,7 +167,7 @@ void EntryEmitter::store_args(Builder &b, const CallBases &bases, llvm::Value *b
 // The functions of runs find the values by themselves, from here: so an entry of thousands of kernels, all in one run
 // perhaps, has a small frame.
 void EntryEmitter::store_bases() {
-  bases_block_ = reserve(function_, 2 + bases_.arenas.size() + bases_.pointers.size());
+  bases_block_ = reserve(function_, 2 + bases_.arenas.size());
   size_t at = 0;
   auto store = [&](llvm::Value *base) {
     b_.CreateStore(base, b_.CreateConstInBoundsGEP1_64(pointer_, bases_block_, at++));
@@ -175,8 +175,6 @@ void EntryEmitter::store_bases() {
   store(bases_.call);
   store(bases_.hypers);
   for (const auto &[number, base] : bases_.arenas)
-    store(base);
-  for (const auto &[value, base] : bases_.pointers)
     store(base);
 }
 
@@ -188,8 +186,7 @@ CallBases EntryEmitter::load_bases(Builder &b, llvm::Value *block) {
   bases.hypers = load();
   for (const auto &[number, base] : bases_.arenas)
     bases.arenas[number] = load();
-  for (const auto &[value, base] : bases_.pointers)
-    bases.pointers[value] = load();
+  bases.pointers = bases_.pointers;
   return bases;
 }
 
@@ -277,7 +274,7 @@ llvm::Value *EntryEmitter::outcome() {
     return good;
   internal_check(graph_.returns.size() == 1 && graph_.type(graph_.returns[0].value) == Type{DType::f64, {}},
                  "a step returns its loss");
-  llvm::Value *loss = b_.CreateLoad(b_.getDoubleTy(), bases_.pointers.at(graph_.returns[0].value));
+  llvm::Value *loss = b_.CreateLoad(b_.getDoubleTy(), address(b_, bases_, graph_.returns[0].value));
   llvm::Value *finite = b_.CreateFCmpOLT(b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, loss),
                                          llvm::ConstantFP::getInfinity(b_.getDoubleTy()));
   return b_.CreateSelect(finite, good, b_.getInt32(GRADC_NOT_FINITE));

@@ -1,5 +1,6 @@
 #include "compiler/codegen/entries/emit_model.h"
 
+#include "compiler/codegen/entries/c_name.h"
 #include "compiler/codegen/entries/emit_entry.h"
 #include "compiler/codegen/entries/model_table.h"
 #include "ir/error.h"
@@ -131,7 +132,7 @@ llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, 
 // <name>_model: the table of the highest level that the processor has.
 void TableEmitter::choose_table(const std::vector<Target> &targets, const Constants &tables) {
   auto *function = llvm::Function::Create(llvm::FunctionType::get(pointer_, false), llvm::Function::ExternalLinkage,
-                                          spec_.name + "_model", module_);
+                                          exported_symbol(spec_.name), module_);
   function->addFnAttr(llvm::Attribute::NoUnwind);
   set_target(*function, parse_target("x86-64")); // it runs before anything is known
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(c_, "entry", function));
