@@ -72,6 +72,110 @@ static void bare_calls(void) {
   expect("a call that is larger", step->run(step, &call), GRADC_OK);
 }
 
+static void is_true(const char *what, int truth) {
+  if (!truth)
+    printf("not true: %s\n", what);
+  failed |= !truth;
+}
+
+/* Every function without an instance. */
+static void no_instance(void) {
+  double sums[2], hypers[8];
+  float outputs[3];
+  expect("no instance: fit", iris_fit(0, kBatch, flowers), GRADC_NULL_POINTER);
+  expect("no instance: apply", iris_apply(0), GRADC_NULL_POINTER);
+  expect("no instance: evaluate", iris_evaluate(0, 1, flowers, species, &sums[0], &sums[1]), GRADC_NULL_POINTER);
+  expect("no instance: predict", iris_predict(0, 1, flowers, outputs, outputs), GRADC_NULL_POINTER);
+  expect("no instance: run", iris_run(0, GRADC_INIT, 0, 0, 0, 0), GRADC_NULL_POINTER);
+  expect("no instance: update", iris_update(0, GRADC_APPLY, 0, 0, 0), GRADC_NULL_POINTER);
+  expect("no instance: save", iris_save(0, "w.safetensors"), GRADC_NULL_POINTER);
+  expect("no instance: load", iris_load(0, "w.safetensors", 0, 0), GRADC_NULL_POINTER);
+  expect("no instance: resume", iris_resume(0, "w.safetensors", 1, 0, 0), GRADC_NULL_POINTER);
+  expect("no instance: hypers_of_step", iris_hypers_of_step(0, hypers), GRADC_NULL_POINTER);
+  is_true("train_step is NaN", isnan(iris_train_step(0, kBatch, flowers, species)));
+  is_true("grad_step is NaN", isnan(iris_grad_step(0, kBatch, flowers, species)));
+  is_true("learning_rate is NaN", isnan(iris_learning_rate(0)));
+  is_true("message is a text", strlen(iris_message(0)) > 0);
+  is_true("tensor is null", !iris_tensor(0, "scores.bias") && !iris_tensor(m, 0));
+  is_true("choose is null", !iris_choose(0, GRADC_LIFE_RUN));
+  is_true("arena_bytes is 0", iris_arena_bytes(0, 0) == 0 && iris_arena_bytes(m, -1) == 0 && iris_arena_bytes(m, 99) == 0);
+  is_true("create_from is null", !iris_create_from(0, 1, 1));
+  iris_destroy(0);
+}
+
+/* The functions of gradc.h and of the table, without what they are about. */
+static void no_records(void) {
+  const gradc_model *table = m->model;
+  void *no_memory = 0;
+  char message[64];
+  is_true("is_compatible", !gradc_is_compatible(0) && gradc_is_compatible(table));
+  is_true("find_entry", !gradc_find_entry(0, GRADC_INIT, 0, 0));
+  is_true("no table", !gradc_arena_at(0, 0) && !gradc_tensor_at(0, 0) && !gradc_input_at(0, 0) && !gradc_hyper_at(0, 0) &&
+                          !gradc_entry_at(0, 0) && !gradc_output_at(0, gradc_entry_at(table, 0), 0));
+  is_true("too large", !gradc_arena_at(table, table->arena_count) && !gradc_tensor_at(table, table->tensor_count) &&
+                           !gradc_input_at(table, table->input_count) && !gradc_hyper_at(table, table->hyper_count) &&
+                           !gradc_entry_at(table, table->entry_count) && !gradc_output_at(table, 0, 0));
+  is_true("negative", !gradc_arena_at(table, -1) && !gradc_tensor_at(table, INT32_MIN));
+  is_true("arena_bytes", gradc_arena_bytes(0, 4) == 0);
+  is_true("team", !table->team_create(-1) && table->team_threads(0) == 1);
+  table->team_destroy(0);
+  is_true("memory", !table->memory_create(-1) && !table->memory_create(INT64_MAX));
+  table->memory_destroy(0, 64);
+  is_true("status_message", strlen(table->status_message(INT32_MIN)) > 0);
+  expect("save no table", table->save(0, m->arenas, 1, "w.safetensors", 0), GRADC_NULL_POINTER);
+  expect("save no arenas", table->save(table, 0, 0, "w.safetensors", 0), GRADC_NULL_POINTER);
+  expect("save without a value", table->save(table, m->arenas, 1, "w.safetensors", (const char *[]){"key", 0}), GRADC_BAD_CALL);
+  expect("load no table", table->load(0, m->arenas, 1, "w.safetensors", message, sizeof message), GRADC_NULL_POINTER);
+  expect("load no arenas", table->load(table, 0, 0, "w.safetensors", message, 0), GRADC_NULL_POINTER);
+  expect("load arenas that are null", table->load(table, &no_memory, 1, "empty.safetensors", 0, 0), GRADC_IO_ERROR);
+}
+
+/* Every pointer that a function takes beside the instance. */
+static void null_pointers(void) {
+  double sum;
+  float outputs[3];
+  expect("no examples to fit", iris_fit(m, kBatch, 0), GRADC_NULL_POINTER);
+  iris_train_step(m, kBatch, 0, species);
+  expect("no flowers", m->status, GRADC_NULL_POINTER);
+  iris_train_step(m, kBatch, flowers, 0);
+  expect("no species", m->status, GRADC_NULL_POINTER);
+  iris_grad_step(m, kBatch, flowers, 0);
+  expect("no species for gradients", m->status, GRADC_NULL_POINTER);
+  expect("nowhere for a sum", iris_evaluate(m, 1, flowers, species, &sum, 0), GRADC_NULL_POINTER);
+  expect("nothing to predict from", iris_predict(m, 1, 0, outputs, outputs), GRADC_NULL_POINTER);
+  expect("nowhere to predict to", iris_predict(m, 1, flowers, outputs, 0), GRADC_NULL_POINTER);
+  expect("no path to save to", iris_save(m, 0), GRADC_NULL_POINTER);
+  expect("no path to load", iris_load(m, 0, 0, 0), GRADC_NULL_POINTER);
+  expect("no path to resume", iris_resume(m, 0, 3, 0, 0), GRADC_NULL_POINTER);
+  expect("nowhere for hypers", iris_hypers_of_step(m, 0), GRADC_NULL_POINTER);
+  is_true("the status is told", m->status == GRADC_NULL_POINTER && m->step == 0);
+}
+
+/* Steps are counted from 0 to GRADC_MAX_STEP, and neither end is passed. */
+static void counts(void) {
+  static const int64_t wrong[] = {-1, INT64_MIN, GRADC_MAX_STEP};
+  int i;
+  for (i = 0; i < 3; ++i) {
+    m->step = wrong[i];
+    iris_train_step(m, kBatch, flowers, species);
+    expect("a step that cannot be", m->status, GRADC_BAD_CALL);
+    expect("its update", iris_apply(m), GRADC_BAD_CALL);
+    is_true("the count stays", m->step == wrong[i]);
+    m->step = 0;
+    expect("to resume there", iris_resume(m, "nowhere.safetensors", wrong[i], 0, 0), GRADC_BAD_CALL);
+  }
+  m->total_steps = -1;
+  iris_train_step(m, kBatch, flowers, species);
+  expect("a run of negative length", m->status, GRADC_BAD_CALL);
+  m->total_steps = 0;
+  m->step = GRADC_MAX_STEP - 1;
+  iris_train_step(m, kBatch, flowers, species);
+  expect("the last step", m->status, GRADC_OK);
+  iris_train_step(m, kBatch, flowers, species);
+  expect("one after the last", m->status, GRADC_BAD_CALL);
+  m->step = 0;
+}
+
 static void labels(void) {
   static const int32_t wrong[] = {3, -1, INT32_MAX, INT32_MIN};
   int i;
@@ -128,11 +232,13 @@ int main(void) {
   remember();
   iris_train_step(m, kBatch + 1, flowers, species);
   expect("a batch it was not compiled for", m->status, GRADC_NOT_COMPILED);
-  iris_train_step(m, kBatch, 0, species);
-  expect("no flowers", m->status, GRADC_NULL_POINTER);
+  no_instance();
+  no_records();
+  null_pointers();
   labels();
   files();
   bare_calls();
+  counts();
   ((float *)iris_tensor(m, "scores.bias"))[0] = (float)INFINITY;
   remember();
   iris_grad_step(m, kBatch, flowers, species);

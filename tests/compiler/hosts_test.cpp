@@ -69,7 +69,7 @@ TEST_CASE("hosts: names that are words of C or differ in case only make no bad h
     "layers": [{"name": "m", "type": "dense", "units": 4, "input": "class"},
                {"name": "M", "type": "dense", "units": 2}],
     "outputs": ["m", "M"], "loss": {"type": "softmax_cross_entropy", "logits": "M", "labels": "batch"}})");
-  compile_header(CompiledLibrary(folder / "model.json", "switch"), "switch_");
+  compile_header(CompiledLibrary(folder / "model.json", "switch"), "model_switch");
 }
 
 TEST_CASE("hosts: a shared object exports one function and needs libc alone", "[hosts]") {
@@ -105,6 +105,17 @@ TEST_CASE("hosts: instances that train at the same time do not disturb each othe
     thread.join();
   for (size_t i = 0; i < together.size(); ++i)
     CHECK(together[i] == losses(*model.table(), static_cast<int64_t>(i)));
+}
+
+// With as many threads as this, those of a team sleep or share processors when the process forks.
+TEST_CASE("hosts: an instance is used with little stack, and in children of fork", "[hosts]") {
+  const std::string folder = digits().path("");
+  shell("cc -std=gnu99 -Wall -Wextra -Wpedantic -Werror -pthread -I" + folder + " " + kRoot + "/tests/abi/in_another_program.c " +
+        digits().link_flags() + " -o " + digits().path("another"));
+  for (const char *command : {"./another 1", "./another 8", "ulimit -s 64; ./another 4"}) {
+    INFO(command);
+    CHECK(shell("cd " + folder + " && " + command) == "stack is enough\nchildren train\n");
+  }
 }
 
 TEST_CASE("hosts: the C program of the README compiles and runs", "[hosts]") {

@@ -57,6 +57,15 @@ bool could_be_of(std::string_view word, const std::string &name, const std::stri
   return word.starts_with(name) && std::find(functions.begin(), functions.end(), word.substr(name.size() + 1)) != functions.end();
 }
 
+// Could it be a function or macro in the header of a model of a shorter name?
+bool could_be_of_another(const std::string &name) {
+  const std::vector<std::string_view> &functions = header_functions();
+  return std::any_of(functions.begin(), functions.end(),
+                     [&](std::string_view function) { return name.ends_with("_" + std::string(function)); }) ||
+         name.ends_with("_label") || name.ends_with("_BATCH") || name.ends_with("_SIZE") || name.ends_with("_MODEL_H") ||
+         name.find("_HYPER_") != name.npos;
+}
+
 } // namespace
 
 const std::vector<std::string_view> &header_functions() {
@@ -75,9 +84,7 @@ std::string in_capitals(std::string text) {
 bool is_taken(const std::string &name) {
   if (name.starts_with('_') || begins_like_gradc(name) || taken_words().contains(name))
     return true;
-  const std::vector<std::string_view> &functions = header_functions();
-  if (std::any_of(functions.begin(), functions.end(),
-                  [&](std::string_view function) { return name.ends_with("_" + std::string(function)); }))
+  if (could_be_of_another(name))
     return true;
   const std::string capitals = in_capitals(name);
   return std::any_of(taken_words().begin(), taken_words().end(),
