@@ -1,5 +1,5 @@
-/* The digits model in threads with little stack, in children of fork, and both at once. Usage: in_another_program threads
- * fork-or-not. Prints the loss after some steps and exits with 0 when all functions did what they should. */
+/* The digits model in threads with little stack, in children of fork, and both at once. Usage:
+ * in_another_program [threads]. Exits with 0 when all functions did what they should. */
 #define _GNU_SOURCE
 #include "digits.h"
 

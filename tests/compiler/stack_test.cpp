@@ -1,5 +1,6 @@
 // What a call takes of the stack: little, whatever the model, so that it runs in threads whose stacks are small. What is
 // large is in the workspace, which the host has given.
+#include "compiler/codegen/assemble.h"
 #include "compiler/engines/build_model.h"
 #include "compiler/engines/jit.h"
 #include "runtime/train/instance.h"
@@ -8,13 +9,12 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 #include <pthread.h>
 
 namespace gradc::tests {
 namespace {
-
-constexpr int64_t kMost = 16 << 10;
 
 /// Bytes of its stack that a thread touches which runs `work`.
 int64_t stack_touched(const std::function<void()> &work) {
@@ -63,7 +63,7 @@ void check_stack(const std::string &json, int64_t batch, DType dtype, const char
     const gradc_entry &entry = *gradc_entry_at(jit.table(), i);
     const runtime::Outputs outputs(*jit.table(), entry);
     INFO(entry.name << " of batch " << batch << " for " << target);
-    CHECK(stack_touched([&] { instance.run(entry, inputs.data(), outputs, {1, 0, 10}); }) - nothing <= kMost);
+    CHECK(stack_touched([&] { instance.run(entry, inputs.data(), outputs, {1, 0, 10}); }) - nothing <= GRADC_STACK_BYTES);
   }
 }
 
@@ -74,6 +74,8 @@ TEST_CASE("a call takes little stack, whatever the model", "[stack]") {
     INFO(source.name);
     check_stack(source.json, source.batch, DType::f32, "native");
     check_stack(source.json, source.batch, DType::f64, "x86-64-v2");
+    if (!source.large)
+      check_stack(source.json, 1, DType::f64, "x86-64-v3");
   }
   const std::string wide = R"({"name": "wide", "inputs": {"x": {"shape": [256]}, "y": {"shape": [], "dtype": "i32"}},
     "layers": [{"name": "h", "type": "dense", "units": 512, "activation": "softmax", "input": "x"},
@@ -86,6 +88,30 @@ TEST_CASE("a call takes little stack, whatever the model", "[stack]") {
     deep += (i ? ", " : "") + std::string(R"({"type": "dense", "units": 8, "activation": "tanh", "name": "l)") +
             std::to_string(i) + "\"" + (i ? "}" : R"(, "input": "x"})");
   check_stack(deep + R"(], "loss": {"type": "mse", "target": "y"}})", 4, DType::f32, "native");
+  std::string inputs, names;
+  for (int i = 0; i < 400; ++i) {
+    inputs += fmt::format(R"("x{}": {{"shape": [1]}}, )", i);
+    names += fmt::format(R"({}"x{}")", i ? ", " : "", i);
+  }
+  check_stack(R"({"name": "broad", "inputs": {)" + inputs + R"("y": {"shape": [1]}},
+    "layers": [{"type": "add", "name": "sum", "input": [)" + names + R"(]}, {"type": "dense", "name": "out", "units": 1}],
+    "loss": {"type": "mse", "target": "y"}})", 2, DType::f32, "native");
+}
+
+TEST_CASE("a function whose frame is too large is refused", "[stack]") {
+  llvm::LLVMContext context;
+  llvm::Module module("m", context);
+  const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(host_target());
+  module.setDataLayout(machine->createDataLayout());
+  llvm::IRBuilder<> b(context);
+  auto *type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy()}, false);
+  auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "greedy", module);
+  b.SetInsertPoint(llvm::BasicBlock::Create(context, "", function));
+  auto *block = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), 1 << 15));
+  b.CreateStore(block, function->getArg(0), /*isVolatile=*/true);
+  b.CreateRetVoid();
+  CHECK_THROWS_WITH(assemble_module(module, *machine, llvm::CodeGenFileType::ObjectFile),
+                    Catch::StartsWith("'greedy' takes 32") && Catch::Contains("14336 are the limit"));
 }
 
 } // namespace gradc::tests
