@@ -91,10 +91,10 @@ void CompileCommand::run() {
 void add_compile(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("compile", "Compile a model to a shared object and a C header");
   sub->footer("Examples:\n"
-              "  gradc compile model.json -o digits.so                  digits.so and digits.h\n"
-              "  gradc compile model.json -o digits.so --batch-size 1,32,128 --target x86-64-v2,x86-64-v4\n"
-              "  gradc train digits.so                                  the driver runs it too\n"
-              "  gradc compile model.json --object -o digits.o          then: cc host.c digits.o -o host");
+              "  gradc compile model.json -o digits.so   # digits.so and digits.h\n"
+              "  gradc compile model.json -o any.so --batch-size 1,32,128 --target x86-64-v2,x86-64-v4   # for any processor\n"
+              "  gradc train digits.so                   # the driver runs it too\n"
+              "  gradc compile model.json --object -o digits.o   # then: cc host.c digits.o -o host");
   auto command = std::make_shared<CompileCommand>();
   add_file(*sub, "model", command->model.path, "The model file")->required();
   add_file(*sub, "-o,--output", command->output, "The shared object; default: <name>.so");

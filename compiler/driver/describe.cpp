@@ -77,6 +77,7 @@ void add_schema(CLI::App &app) {
 
 void add_ops(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("ops", "List the primitive ops of graphs");
+  sub->footer("Example:\n  gradc ops | grep yes   # those with a gradient");
   sub->callback([] { list_ops(); });
 }
 

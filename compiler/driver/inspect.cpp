@@ -251,8 +251,8 @@ void OptCommand::run() {
 void add_inspect(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("inspect", "Show a model at any stage of compilation");
   sub->footer("Examples:\n"
-              "  gradc inspect model.json                                   forward graph and loss\n"
-              "  gradc inspect model.json --emit=plan --batch-size 128      kernels, offsets, live ranges\n"
+              "  gradc inspect model.json                                # forward graph and loss\n"
+              "  gradc inspect model.json --emit=plan --batch-size 128   # kernels, offsets, live ranges\n"
               "  gradc inspect model.json --emit=fused | gradc opt --passes=order,plan\n"
               "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
               "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), ordered, plan,\n"

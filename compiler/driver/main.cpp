@@ -85,9 +85,9 @@ int main(int argc, char **argv) {
   CLI::App app{"gradc compiles the training of neural networks: a JSON model in, native code out."};
   app.name("gradc");
   app.footer("Start here:\n"
-             "  gradc train examples/digits/model.json                 train, watch the loss\n"
-             "  gradc compile examples/digits/model.json -o digits.so  a library that trains\n"
-             "  gradc inspect examples/digits/model.json --emit=fused  what the compiler made of it\n"
+             "  gradc train examples/digits/model.json                 # train, watch the loss\n"
+             "  gradc compile examples/digits/model.json -o digits.so  # a library that trains\n"
+             "  gradc inspect examples/digits/model.json --emit=fused  # what the compiler made of it\n"
              "'gradc COMMAND --help' has examples for each command.");
   app.set_version_flag("--version", "gradc " GRADC_VERSION " (LLVM " LLVM_VERSION_STRING ")");
   app.require_subcommand(1);

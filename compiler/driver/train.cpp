@@ -184,9 +184,9 @@ void add_train(CLI::App &app) {
   sub->footer("Examples:\n"
               "  gradc train examples/digits/model.json --save digits.safetensors\n"
               "  gradc train model.json --epochs 5 --learning-rate 3e-4 --threads 2 --log run.jsonl\n"
-              "  gradc train model.json --load digits.safetensors --save digits.safetensors   # go on\n"
+              "  gradc train model.json --load digits.safetensors --save digits.safetensors --epochs 80   # go on\n"
               "  gradc train model.json --epochs 2 --profile --trace trace.json   # where its time goes\n"
-              "  gradc train model.so                     # the same loop on a compiled model\n"
+              "  gradc train model.so   # the same loop on a compiled model\n"
               "SIGINT (Ctrl-C), SIGTERM and SIGHUP end a run after the step under way: it is saved, and the exit status is 128 + the\n"
               "number of the signal. A second Ctrl-C ends it at once, without saving.");
   auto command = std::make_shared<TrainCommand>();
@@ -218,7 +218,7 @@ void add_predict(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("predict", "Run a trained model over a data file");
   sub->footer("Examples:\n"
               "  gradc predict model.json --load digits.safetensors --data new.csv -o scores.csv\n"
-              "  gradc predict model.so --load digits.safetensors -o scores.npy");
+              "  gradc predict model.so --load digits.safetensors --classes -o classes.csv");
   auto command = std::make_shared<PredictCommand>();
   command->engine.add_to(*sub);
   runtime::PredictOptions &o = command->options;

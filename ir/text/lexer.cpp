@@ -76,7 +76,10 @@ void Lexer::fail_expected(std::string_view what) {
     size_t end = here;
     while (end < text_.size() && end - here < 32 && is_name_character(text_[end]))
       ++end;
-    got = "'" + std::string(text_.substr(here, std::max<size_t>(end - here, 1))) + "'";
+    if (end == here) // one character, whose further bytes are 10xxxxxx in UTF-8
+      for (++end; end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0) == 0x80;)
+        ++end;
+    got = "'" + std::string(text_.substr(here, end - here)) + "'";
   }
   fail("expected " + std::string(what) + ", got " + got, here);
 }

@@ -35,13 +35,28 @@ const char *gradc_core_dtype_name(int32_t dtype) {
   }
 }
 
+/* Ends a text that was cut at `end` before its last character where that is not whole, in UTF-8. */
+static void drop_part_of_character(char *text, int64_t end) {
+  int64_t first = end - 1;
+  while (first > 0 && ((uint8_t)text[first] & 0xC0) == 0x80)
+    --first;
+  if (first < 0)
+    return;
+  uint8_t lead = (uint8_t)text[first];
+  int64_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  if (end - first < length)
+    text[first] = '\0';
+}
+
 int32_t gradc_core_report(gradc_core_message to, int32_t status, const char *format, ...) {
   if (!to.text || to.bytes <= 0)
     return status;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(to.text, (size_t)to.bytes, format, arguments);
+  int length = vsnprintf(to.text, (size_t)to.bytes, format, arguments);
   va_end(arguments);
+  if (length >= to.bytes)
+    drop_part_of_character(to.text, to.bytes - 1);
   return status;
 }
 

@@ -31,12 +31,15 @@ size_t distance(const std::string &a, const std::string &b) {
   return row[b.size()];
 }
 
+/// What the user may have meant by a name that no column has; else what there is.
 std::string suggestion(const std::string &name, const std::vector<std::string> &names) {
+  constexpr std::ptrdiff_t kMostNamed = 12;
   const auto closest = std::min_element(names.begin(), names.end(), [&](const auto &a, const auto &b) {
     return distance(name, a) < distance(name, b);
   });
-  if (closest == names.end() || distance(name, *closest) > 1 + name.size() / 4)
-    return "";
+  if (closest == names.end() || distance(name, *closest) > std::min(1 + name.size() / 4, closest->size() - 1))
+    return fmt::format("; its columns are {}{}", fmt::join(names.begin(), names.begin() + std::min<std::ptrdiff_t>(kMostNamed, std::ssize(names)), ", "),
+                       std::ssize(names) > kMostNamed ? ", ..." : "");
   return fmt::format("; did you mean '{}'?", *closest);
 }
 
@@ -53,6 +56,10 @@ int64_t find_column(const Json &column, const CsvReader &csv) {
 
 int64_t require_column(const InputInfo &input, const Json &column, const CsvReader &csv) {
   const int64_t index = find_column(column, csv);
+  if (column.is_string() && std::count(csv.names().begin(), csv.names().end(), column.get<std::string>()) > 1)
+    throw Error(fmt::format("data of input '{}': several columns are called '{}'; give the number of the one you mean, which "
+                            "counts from 0",
+                            input.name, column.get<std::string>()));
   if (index >= 0)
     return index;
   if (column.is_number_integer())
@@ -105,7 +112,7 @@ Binding parse_binding(const InputInfo &input, const Json &json, const CsvReader 
   if (!binding.path.empty())
     return binding;
   if (!csv)
-    throw Error(fmt::format("data of input '{}': columns need a CSV file; give data.path", input.name));
+    throw Error(fmt::format("data of input '{}': columns need a CSV file; give train.data.path or --data", input.name));
   binding.columns = parse_columns(input, json, *csv);
   return binding;
 } catch (const Json::exception &problem) {

@@ -2,6 +2,7 @@
 #include "runtime/train/csv.h"
 
 #include "runtime/train/error.h"
+#include "runtime/train/file.h"
 
 #include <algorithm>
 #include <charconv>
@@ -31,14 +32,6 @@ std::from_chars_result parse(std::string_view text, double &value) {
 bool is_number(std::string_view text) {
   double value;
   return parse(trim(text), value).ec != std::errc::invalid_argument;
-}
-
-/// For messages: long or binary cells are cut and made harmless.
-std::string shown(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 40))
-    out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-  return text.size() > 40 ? out + "..." : out;
 }
 
 } // namespace
@@ -85,11 +78,11 @@ double CsvReader::number(const CsvCell &cell) const {
   if (cell.text.empty())
     fail(cell.line, cell.column, "expected a number, found an empty cell");
   if (result.ec == std::errc::result_out_of_range)
-    fail(cell.line, cell.column, fmt::format("'{}' does not fit an f64", shown(cell.text)));
+    fail(cell.line, cell.column, fmt::format("'{}' does not fit an f64", excerpt(cell.text)));
   if (result.ec != std::errc())
-    fail(cell.line, cell.column, fmt::format("expected a number, found '{}'", shown(cell.text)));
+    fail(cell.line, cell.column, fmt::format("expected a number, found '{}'", excerpt(cell.text)));
   if (!std::isfinite(value))
-    fail(cell.line, cell.column, fmt::format("expected a finite number, found '{}'", shown(cell.text)));
+    fail(cell.line, cell.column, fmt::format("expected a finite number, found '{}'", excerpt(cell.text)));
   return value;
 }
 

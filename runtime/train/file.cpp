@@ -4,6 +4,7 @@
 #include "runtime/core/write_file.h"
 #include "runtime/train/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -89,6 +90,18 @@ void GrowingFile::write(std::string_view text) {
   errno = gradc_core_write_all(file_, text.data(), text.size());
   if (errno != 0)
     fail("write", path_);
+}
+
+std::string excerpt(std::string_view text) {
+  constexpr size_t kMost = 40;
+  size_t end = std::min(text.size(), kMost);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;
+  std::string shown(text.substr(0, end));
+  for (char &c : shown)
+    if (static_cast<unsigned char>(c) < 0x20)
+      c = '?';
+  return end < text.size() ? shown + "..." : shown;
 }
 
 std::string join_path(const std::string &base, const std::string &path) {

@@ -34,6 +34,9 @@ private:
   int file_;
 };
 
+/// Text of a file for a message: at most 40 bytes and then "...", no character of UTF-8 cut, control characters as '?'.
+std::string excerpt(std::string_view text);
+
 /// `path` itself if absolute or `base` is empty, else base/path.
 std::string join_path(const std::string &base, const std::string &path);
 

@@ -89,9 +89,13 @@ const gradc_entry &Instance::require(int32_t kind, int64_t batch) const {
     return *found;
   if (batch == 0)
     throw Error(fmt::format("model '{}' has no entry '{}'", model_.name, entry_name(kind)));
+  std::vector<int64_t> sizes = batches(kind);
+  const std::string found = fmt::format("{}", fmt::join(sizes, ", "));
+  sizes.push_back(batch);
+  std::sort(sizes.begin(), sizes.end());
   throw Error(fmt::format("model '{}' is not compiled to {} batches of {} (it is for: {}); compile it with "
                           "--batch-size {}",
-                          model_.name, entry_name(kind), batch, fmt::join(batches(kind), ", "), batch));
+                          model_.name, entry_name(kind), batch, found, fmt::join(sizes, ",")));
 }
 
 std::vector<int64_t> Instance::batches(int32_t kind) const {

@@ -2,6 +2,7 @@
 #include "runtime/train/npy.h"
 
 #include "runtime/train/error.h"
+#include "runtime/train/file.h"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +62,7 @@ public:
 private:
   [[noreturn]] void fail(std::string_view expected) const {
     throw Error(fmt::format("{}: malformed .npy header: expected {} before '{}'", path_, expected,
-                            rest_.substr(0, std::min<size_t>(rest_.find('\n'), 40))));
+                            excerpt(rest_.substr(0, rest_.find('\n')))));
   }
 
   void skip_space() {

@@ -8,11 +8,17 @@
 namespace gradc::runtime {
 namespace {
 
+/// "batch-size" for "batch_size".
+std::string option_of(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
 /// The option if given, else the model file's train.<name>; at least `least`.
 int64_t choose(const std::optional<int64_t> &option, const Signature &signature, const char *name, int64_t least) {
   if (!option && (!signature.train.is_object() || !signature.train.contains(name) ||
                   !signature.train[name].is_number_integer()))
-    throw Error(fmt::format("the model file gives no train.{}; give it there or as an option", name));
+    throw Error(fmt::format("the model file gives no train.{}; give it there, or as --{}", name, option_of(name)));
   const int64_t value = option ? *option : signature.train[name].get<int64_t>();
   if (value < least)
     throw Error(fmt::format("{}: expected at least {}, found {}", name, least, value));

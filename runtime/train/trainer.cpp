@@ -92,10 +92,10 @@ private:
     const int64_t rest = (plan_.epochs - state_.epoch) * plan_.steps_per_epoch - state_.batch;
     total_steps_ = state_.step + rest;
     if (rest <= 0)
-      throw Error(fmt::format("'{}' has done its {} epochs; to go on, give more than {} epochs", options_.load,
+      throw Error(fmt::format("'{}' has done its {} epochs; to go on, give --epochs above {}", options_.load,
                               state_.epoch, state_.epoch));
     if (options_.max_steps && *options_.max_steps <= state_.step)
-      throw Error(fmt::format("'{}' has done {} steps; to go on, give max_steps above {}", options_.load, state_.step,
+      throw Error(fmt::format("'{}' has done {} steps; to go on, give --max-steps above {}", options_.load, state_.step,
                               state_.step));
   }
 
@@ -226,7 +226,7 @@ private:
     tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
     if (status == GRADC_NOT_FINITE)
       throw Error(fmt::format("the loss is {} at step {} (epoch {}); the learning rate is {}: try a smaller one, or "
-                              "clip the gradients",
+                              "\"clip_norm\" in the optimizer",
                               last_loss_, state_.step, state_.epoch + 1, rate));
     return rate;
   }

@@ -1,6 +1,8 @@
 // Rendering of errors with the source line and a caret.
 #include "compiler/model/json/diagnostics.h"
 
+#include "compiler/model/json/characters.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <tuple>
@@ -9,8 +11,6 @@ namespace gradc {
 namespace {
 
 constexpr size_t kMaxLine = 120; // bytes of source shown around a caret
-
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; } // UTF-8
 
 struct Line {
   size_t begin, end, number;
@@ -51,13 +51,15 @@ std::string excerpt(std::string_view text, const Line &line, Span span) {
     shown += control ? ' ' : text[i];
   }
   shown += end < line.end ? "..." : "";
-  for (size_t i = begin; i < std::min(span.begin, end); ++i)
-    if (!continues_character(text[i]))
-      carets += text[i] == '\t' ? '\t' : ' ';
-  carets += '^';
-  for (size_t i = span.begin + 1; i < std::min(span.end, end); ++i)
-    if (!continues_character(text[i]))
-      carets += '~';
+  for (std::string_view before = text.substr(begin, std::min(span.begin, end) - begin); !before.empty();) {
+    const size_t tab = std::min(before.find('\t'), before.size());
+    carets += std::string(display_columns(before.substr(0, tab)), ' ');
+    carets += tab < before.size() ? "\t" : "";
+    before.remove_prefix(std::min(tab + 1, before.size()));
+  }
+  const size_t marked = std::min(span.end, end);
+  const size_t columns = marked > span.begin ? display_columns(text.substr(span.begin, marked - span.begin)) : 1;
+  carets += '^' + std::string(std::max<size_t>(columns, 1) - 1, '~');
   return shown + '\n' + carets + '\n';
 }
 

@@ -85,10 +85,11 @@ void Linker::link_layers() {
   for (size_t i = 0; i < model_.layers.size(); ++i) {
     ModelLayer &layer = model_.layers[i];
     const std::string context = "layer '" + layer.name + "'";
+    auto another = [self = model_.inputs.size() + i](Source candidate) { return candidate != self; };
     if (const JsonValue *input = raw_.find("layers")->items[i].find("input");
         input && !input->is(Json::null)) {
       for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
-        layer.sources.push_back(name.is(Json::string) ? find(name, context) : kNowhere);
+        layer.sources.push_back(name.is(Json::string) ? find(name, context, "input or layer", another) : kNowhere);
     } else {
       layer.sources.push_back(i > 0 ? model_.inputs.size() + i - 1 : sole_feature(layer, context));
       if (layer.def && layer.sources[0] != kNowhere) {

@@ -11,7 +11,7 @@
 namespace gradc {
 
 Source Linker::find_prediction(const JsonValue &name, const std::string &context) {
-  const Source s = find(name, context);
+  const Source s = find(name, context, "layer", [&](Source candidate) { return !model_.is_input(candidate); });
   if (s != kNowhere && model_.is_input(s)) {
     error(name.span, fmt::format("{}: '{}' is an input; a layer is wanted here", context, name.text));
     return kNowhere;
@@ -20,7 +20,7 @@ Source Linker::find_prediction(const JsonValue &name, const std::string &context
 }
 
 Source Linker::find_target(const JsonValue &name, const std::string &context) {
-  const Source s = find(name, context);
+  const Source s = find(name, context, "input", [&](Source candidate) { return model_.is_input(candidate); });
   if (s != kNowhere && !model_.is_input(s)) {
     error(name.span, fmt::format("{}: '{}' is a layer; an input is wanted here", context, name.text));
     return kNowhere;
@@ -96,7 +96,7 @@ void Linker::link_metrics() {
       attrs.set("name", attrs.at("type"));
     const std::string name = attrs.string_at("name"), context = "metric '" + name + "'";
     if (!seen.insert(name).second)
-      error(anchor(attrs), context + ": the name is already taken");
+      error(anchor(attrs), context + ": the name is already taken; give one of them another 'name'");
     link_metric(attrs, name, context);
   }
 }
@@ -135,9 +135,11 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
 
 void Linker::link_outputs() {
   if (const JsonValue *outputs = model_.document.find("outputs")) {
-    for (const JsonValue &name : outputs->items)
-      if (Source s = name.valid ? find_prediction(name, "outputs") : kNowhere; s != kNowhere)
-        add_output(s);
+    for (const JsonValue &name : outputs->items) {
+      const Source s = name.valid ? find_prediction(name, "outputs") : kNowhere;
+      if (s != kNowhere && !add_output(s))
+        error(name.span, fmt::format("outputs: '{}' is already one", name.text));
+    }
     return;
   }
   for (const ModelLoss &loss : model_.losses)
@@ -154,9 +156,11 @@ void Linker::link_outputs() {
   model_.document.set("outputs", std::move(names));
 }
 
-void Linker::add_output(Source s) {
-  if (std::find(model_.outputs.begin(), model_.outputs.end(), s) == model_.outputs.end())
-    model_.outputs.push_back(s);
+bool Linker::add_output(Source s) {
+  if (std::find(model_.outputs.begin(), model_.outputs.end(), s) != model_.outputs.end())
+    return false;
+  model_.outputs.push_back(s);
+  return true;
 }
 
 } // namespace gradc

@@ -31,14 +31,16 @@ void Linker::run() {
   check_data(model_, diagnostics_);
 }
 
-Source Linker::find(const JsonValue &name, const std::string &context) {
+Source Linker::find(const JsonValue &name, const std::string &context, std::string_view what,
+                    const std::function<bool(Source)> &suitable) {
   auto found = names_.find(name.text);
   if (found != names_.end())
     return found->second.source;
   std::vector<std::string_view> candidates;
   for (const auto &[candidate, reference] : names_)
-    candidates.push_back(candidate);
-  error(name.span, fmt::format("{}: there is no input or layer '{}'{}", context, name.text,
+    if (suitable(reference.source))
+      candidates.push_back(candidate);
+  error(name.span, fmt::format("{}: there is no {} '{}'{}", context, what, name.text,
                                did_you_mean(name.text, candidates)));
   return kNowhere;
 }
@@ -96,10 +98,11 @@ void Linker::check_use() {
   for (const auto &[name, reference] : names_) {
     const bool input = model_.is_input(reference.source);
     const std::string what = fmt::format("{} '{}'", input ? "input" : "layer", name);
+    const bool untrained = !input && params_.contains(reference.source - model_.inputs.size()) &&
+                           !trained.contains(reference.source);
     if (!reached.contains(reference.source))
-      error(reference.span, what + ": never used; remove it" + (input ? "" : " or name it in 'outputs'"));
-    else if (!input && params_.contains(reference.source - model_.inputs.size()) &&
-             !trained.contains(reference.source))
+      error(reference.span, what + ": never used; remove it" + (input || untrained ? "" : " or name it in 'outputs'"));
+    else if (untrained)
       error(reference.span, what + ": no loss depends on its weights, so they cannot be trained");
   }
 }

@@ -3,6 +3,7 @@
 
 #include "compiler/model/linking/linker.h"
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -48,9 +49,12 @@ private:
   void link_metrics();
   void link_metric(JsonValue &attrs, const std::string &name, const std::string &context);
   void link_outputs();
-  void add_output(Source s);
-  /// kNowhere, after a message, when there is no such input or layer.
-  Source find(const JsonValue &name, const std::string &context);
+  /// False when it is one already.
+  bool add_output(Source s);
+  /// The input or layer of that name; kNowhere when there is none, after a message that a `what` is missing, which proposes
+  /// one that is `suitable`.
+  Source find(const JsonValue &name, const std::string &context, std::string_view what,
+              const std::function<bool(Source)> &suitable);
   /// The losses' targets, before the layers: they tell features from labels.
   void link_targets();
   const std::vector<JsonValue> &list(std::string_view key) const;

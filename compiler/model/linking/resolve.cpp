@@ -1,6 +1,7 @@
 // The one walk over a model file that checks keys, kinds and ranges. Knows no key but "type" and "name".
 #include "compiler/model/linking/resolve.h"
 
+#include "compiler/model/json/characters.h"
 #include "compiler/model/json/json_reader.h"
 #include "ir/suggest.h"
 
@@ -61,7 +62,7 @@ public:
         member(value, attr, context, result);
     for (const JsonMember &given : value.members)
       if (!known(attrs, given.key))
-        further(given, attrs, rest, context, result);
+        further(value, given, attrs, rest, context, result);
     return result;
   }
 
@@ -113,19 +114,23 @@ private:
     }
   }
 
-  void further(const JsonMember &given, const std::vector<const std::vector<Attr> *> &groups,
+  /// A member that no attribute is the key of.
+  void further(const JsonValue &object, const JsonMember &given, const std::vector<const std::vector<Attr> *> &groups,
                const std::vector<Attr> &rest, const std::string &context, JsonValue &result) {
     std::vector<std::string_view> allowed;
     for (const auto *group : groups)
       for (const Attr &attr : *group)
         allowed.push_back(attr.name);
     if (!rest.empty() && !rest[0].keys_of.empty())
-      if (const JsonValue *object = root_.find(rest[0].keys_of))
-        for (const JsonMember &entry : object->members)
+      if (const JsonValue *keys = root_.find(rest[0].keys_of))
+        for (const JsonMember &entry : keys->members)
           allowed.push_back(entry.key);
     const bool free = !rest.empty() && rest[0].keys_of.empty();
     if (!free && std::find(allowed.begin(), allowed.end(), given.key) == allowed.end()) {
-      std::string hint = did_you_mean(given.key, allowed);
+      std::vector<std::string_view> missing;
+      std::copy_if(allowed.begin(), allowed.end(), std::back_inserter(missing),
+                   [&](std::string_view key) { return !object.find(key); });
+      std::string hint = did_you_mean(given.key, missing);
       if (hint.empty())
         hint = fmt::format("; expected {} {}", allowed.size() == 1 ? "only" : "one of",
                            fmt::join(allowed, ", "));
@@ -331,8 +336,7 @@ std::string as_written(const JsonValue &value, const Diagnostics &diagnostics) {
   if (value.is(Json::object))
     return "an object";
   const std::string &source = diagnostics.source(value.span.source).text;
-  std::string text = source.substr(value.span.begin, value.span.end - value.span.begin);
-  return text.size() <= 40 ? text : text.substr(0, 37) + "...";
+  return shortened(std::string_view(source).substr(value.span.begin, value.span.end - value.span.begin), 40);
 }
 
 } // namespace gradc
