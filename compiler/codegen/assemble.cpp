@@ -7,6 +7,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <llvm/Analysis/TargetTransformInfo.h>
 #include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -55,33 +56,39 @@ void optimize_module(llvm::Module &module, llvm::TargetMachine &machine) {
       passes.run(f, functions);
 }
 
-// LLVM tells the frames that are larger than kMostFrameBytes as it lays them out; throws Error for the first.
-class FrameLimit {
+// What LLVM tells while it makes code: a frame that is larger than kMostFrameBytes, or what it cannot do.
+class CodegenReports {
 public:
-  explicit FrameLimit(llvm::Module &module) : context_(module.getContext()) {
+  explicit CodegenReports(llvm::Module &module) : context_(module.getContext()) {
     for (llvm::Function &f : module)
       if (!f.isDeclaration())
         f.addFnAttr("warn-stack-size", std::to_string(kMostFrameBytes));
     context_.setDiagnosticHandlerCallBack(note, this);
   }
-  ~FrameLimit() { context_.setDiagnosticHandlerCallBack(nullptr); }
-  FrameLimit(const FrameLimit &) = delete;
+  ~CodegenReports() { context_.setDiagnosticHandlerCallBack(nullptr); }
+  CodegenReports(const CodegenReports &) = delete;
 
   void check() const {
-    if (!largest_.empty())
-      throw Error(largest_ + " bytes of the stack, and " + std::to_string(kMostFrameBytes) +
+    internal_check(failure_.empty(), "LLVM: " + failure_);
+    if (!large_frame_.empty())
+      throw Error(large_frame_ + " bytes of the stack, and " + std::to_string(kMostFrameBytes) +
                   " are the limit: a layer reads too many others; join them in several steps");
   }
 
 private:
   static void note(const llvm::DiagnosticInfo *info, void *self) {
-    if (const auto *frame = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(info))
-      static_cast<FrameLimit *>(self)->largest_ =
-          "'" + frame->getFunction().getName().str() + "' takes " + std::to_string(frame->getStackSize());
+    auto &reports = *static_cast<CodegenReports *>(self);
+    if (const auto *frame = llvm::dyn_cast<llvm::DiagnosticInfoStackSize>(info)) {
+      reports.large_frame_ = "'" + frame->getFunction().getName().str() + "' takes " + std::to_string(frame->getStackSize());
+    } else if (info->getSeverity() == llvm::DS_Error) {
+      llvm::raw_string_ostream stream(reports.failure_);
+      llvm::DiagnosticPrinterRawOStream printer(stream);
+      info->print(printer);
+    }
   }
 
   llvm::LLVMContext &context_;
-  std::string largest_;
+  std::string large_frame_, failure_;
 };
 
 std::string assemble_module(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type) {
@@ -90,9 +97,9 @@ std::string assemble_module(llvm::Module &module, llvm::TargetMachine &machine, 
   llvm::legacy::PassManager passes;
   bool unsupported = machine.addPassesToEmitFile(passes, stream, nullptr, type, /*DisableVerify=*/true);
   internal_check(!unsupported, "the target cannot emit objects");
-  const FrameLimit limit(module);
+  const CodegenReports reports(module);
   passes.run(module);
-  limit.check();
+  reports.check();
   return std::string(bytes.data(), bytes.size());
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <limits>
 #include <numeric>
+#include <span>
 
 namespace gradc::runtime {
 namespace {
@@ -33,13 +34,13 @@ size_t distance(const std::string &a, const std::string &b) {
 
 /// What the user may have meant by a name that no column has; else what there is.
 std::string suggestion(const std::string &name, const std::vector<std::string> &names) {
-  constexpr std::ptrdiff_t kMostNamed = 12;
+  constexpr size_t kMostNamed = 12;
   const auto closest = std::min_element(names.begin(), names.end(), [&](const auto &a, const auto &b) {
     return distance(name, a) < distance(name, b);
   });
   if (closest == names.end() || distance(name, *closest) > std::min(1 + name.size() / 4, closest->size() - 1))
-    return fmt::format("; its columns are {}{}", fmt::join(names.begin(), names.begin() + std::min<std::ptrdiff_t>(kMostNamed, std::ssize(names)), ", "),
-                       std::ssize(names) > kMostNamed ? ", ..." : "");
+    return fmt::format("; its columns are {}{}", fmt::join(std::span(names).first(std::min(names.size(), kMostNamed)), ", "),
+                       names.size() > kMostNamed ? ", ..." : "");
   return fmt::format("; did you mean '{}'?", *closest);
 }
 

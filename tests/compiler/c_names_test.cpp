@@ -88,7 +88,8 @@ std::string with_inputs(const Names &names) {
   return R"("inputs": {"q": {"shape": [2]}, )" + for_each(names, R"("NAME": {"shape": [], "dtype": "i32"})") + R"(},
     "layers": [{"name": "scores", "type": "dense", "units": 2, "input": "q"}],
     "loss": [)" + for_each(names, R"({"type": "softmax_cross_entropy", "logits": "scores", "labels": "NAME"})") + R"(],
-    "train": {"data": {"path": "d.csv", "q": {"columns": [0, 1], "standardize": true}, )" + for_each(names, R"("NAME": {"column": "NAME", "labels": ["a", "b"]})") + "}}";
+    "train": {"data": {"path": "d.csv", "q": {"columns": [0, 1], "standardize": true},
+      )" + for_each(names, R"("NAME": {"column": "NAME", "labels": ["a", "b"]})") + "}}";
 }
 
 /// Layers that are outputs, and metrics, have these names.

@@ -11,10 +11,10 @@ namespace gradc {
 /// Those that name the class of a label, "<input>_label", come in addition.
 const std::vector<std::string_view> &header_functions();
 
-/// Does a model of that name need another in C? It does where C, C++, POSIX or gradc already has a type, function, macro or
-/// keyword of that name, or one that the model's header would define: `main`, `pthread` (of pthread_create), all names that
-/// begin with `_` or `gradc`, and `net_run`, which is a function of a model named `net`. Two clashes of
-/// models in one program are left: of `my` with `my_model`, as so many models are called like that, and of `sin` with `model_sin`.
+/// Does a model of that name need another in C? It does where C, C++, POSIX or gradc has a type, function, macro or keyword of that
+/// name, or of a name that the model's header would define: `main`, `pthread` (as there is pthread_create), all that begins with `_`
+/// or `gradc`, and `net_run`, which is a function of a model named `net`. Two clashes of models in one program are left: of `my`
+/// with `my_model`, as so many models are called like that, and of `sin` with `model_sin`.
 bool is_taken(const std::string &name);
 
 /// The name of a model in C, with which all its types, functions and, in capitals, its macros begin: its own, or
