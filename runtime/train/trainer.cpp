@@ -89,8 +89,12 @@ private:
       load(fresh);
     else if (needs_fit(signature_))
       fit();
-    const int64_t rest = (plan_.epochs - state_.epoch) * plan_.steps_per_epoch - state_.batch;
-    total_steps_ = state_.step + rest;
+    int64_t rest = 0;
+    if (__builtin_mul_overflow(plan_.epochs - state_.epoch, plan_.steps_per_epoch, &rest) ||
+        __builtin_sub_overflow(rest, state_.batch, &rest) || __builtin_add_overflow(state_.step, rest, &total_steps_) ||
+        total_steps_ >= GRADC_MAX_STEP)
+      throw Error(fmt::format("step {} and {} epochs of {} steps are more than can be counted; give fewer --epochs", state_.step,
+                              plan_.epochs - state_.epoch, plan_.steps_per_epoch));
     if (rest <= 0)
       throw Error(fmt::format("'{}' has done its {} epochs; to go on, give --epochs above {}", options_.load,
                               state_.epoch, state_.epoch));

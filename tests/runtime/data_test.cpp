@@ -132,7 +132,7 @@ TEST_CASE("dataset: columns that are not there are told with what is") {
   CHECK(error(R"({"columns":[-1,1]})") == "data of input 'size': expected a column from 0 to 2, found -1");
   CHECK(error(R"({"columns":["aa","bx"]})") ==
         "data of input 'size': there is no column 'bx'; did you mean 'bb'?");
-  CHECK(error(R"({"columns":["aa","length"]})") == "data of input 'size': there is no column 'length'");
+  CHECK(error(R"({"columns":["aa","length"]})") == "data of input 'size': there is no column 'length'; its columns are aa, bb, cc");
   CHECK(error(R"({"columns":[0,2]})") ==
         "data of input 'size': its shape has 2 elements, but the number of columns is 3");
   CHECK(error(R"({"column":0})") == "data of input 'size': its shape has 2 elements, but the number of columns is 1");
@@ -142,7 +142,7 @@ TEST_CASE("dataset: columns that are not there are told with what is") {
   CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":"c"}})", "1,2,0\n") ==
         "data of input 'kind': column 'c' is wanted by name, but the file has no header row");
   CHECK(load_error(kFlower, R"({"size":{"columns":[0,1]},"kind":{"column":"c"}})", "") ==
-        "data of input 'kind': columns need a CSV file; give data.path");
+        "data of input 'kind': columns need a CSV file; give train.data.path or --data");
 }
 
 TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a function of the seed") {

@@ -61,7 +61,7 @@ TEST_CASE("train: a missing specialization is told with the batch size to compil
     return "no error";
   };
   CHECK(error({4}) == "model 'line' is not compiled to train_step batches of 3 (it is for: 4); compile it with "
-                      "--batch-size 3");
+                      "--batch-size 3,4");
   CHECK(error({4, 3}) == "10 rows cannot be covered by the batches that 'evaluate' is compiled for (4, 3): 2 are left; "
                          "compile it with --batch-size 2");
   CHECK(error({4, 3, 1}) == "no error");
@@ -151,7 +151,7 @@ TEST_CASE("train: a checkpoint that does not fit the run is refused") {
   bench.options.max_steps = 10;
   bench.run();
   bench.options.load = bench.options.save;
-  CHECK(bench.error().ends_with("has done 10 steps; to go on, give max_steps above 10"));
+  CHECK(bench.error().ends_with("has done 10 steps; to go on, give --max-steps above 10"));
   bench.options.max_steps.reset();
   bench.options.seed = 8;
   CHECK(bench.error().ends_with("it is tested on: give --seed 7"));
@@ -161,7 +161,7 @@ TEST_CASE("train: a checkpoint that does not fit the run is refused") {
                                 "rows in batches of 5"));
   bench.options.batch_size.reset();
   CHECK(bench.error() == "no error");
-  CHECK(bench.error().ends_with("has done its 3 epochs; to go on, give more than 3 epochs"));
+  CHECK(bench.error().ends_with("has done its 3 epochs; to go on, give --epochs above 3"));
   bench.options.epochs = 4;
   CHECK(bench.error() == "no error");
 }
@@ -313,5 +313,5 @@ TEST_CASE("train: numbers out of range are refused") {
   CHECK(error(&TrainOptions::save_every_steps, -1) == "save_every_steps: expected at least 1, found -1");
   CHECK(error(&TrainOptions::epochs, INT64_MAX).starts_with("epochs: 9223372036854775807 epochs of 9 steps"));
   bench.signature.train.erase("epochs");
-  CHECK(bench.error() == "the model file gives no train.epochs; give it there or as an option");
+  CHECK(bench.error() == "the model file gives no train.epochs; give it there, or as --epochs");
 }

@@ -64,10 +64,9 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
 // The counts of steps: none is negative, and one more step can be counted.
 void CheckEmitter::check_counts() {
   auto count = [&](size_t offset) { return field(offset, b_.getInt64Ty()); };
-  llvm::Value *step = count(offsetof(gradc_call, step));
-  emit_require(b_, b_.CreateICmpULT(step, b_.getInt64(GRADC_MAX_STEP)), GRADC_BAD_CALL);
-  llvm::Value *total = count(offsetof(gradc_call, total_steps));
-  emit_require(b_, b_.CreateICmpSGE(total, b_.getInt64(0)), GRADC_BAD_CALL);
+  llvm::Value *counted = b_.CreateICmpULT(count(offsetof(gradc_call, step)), b_.getInt64(GRADC_MAX_STEP));
+  llvm::Value *length = b_.CreateICmpSGE(count(offsetof(gradc_call, total_steps)), b_.getInt64(0));
+  emit_require(b_, b_.CreateAnd(counted, length), GRADC_BAD_CALL);
 }
 
 void CheckEmitter::check_arenas(const std::vector<int> &used) {
