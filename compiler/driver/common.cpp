@@ -1,10 +1,14 @@
 #include "compiler/driver/common.h"
 
+#include "compiler/model/tables/sections.h"
 #include "ir/error.h"
 #include "passes/differentiate.h"
 #include "runtime/train/console.h"
 
+#include <charconv>
+#include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace gradc::driver {
@@ -13,6 +17,41 @@ CLI::Option *add_file(CLI::App &app, const std::string &names, std::string &path
   const auto is_name = [](const std::string &given) { return given.empty() ? "expected the name of a file, got none" : ""; };
   return app.add_option(names, path, help)->check(is_name)->type_name("FILE");
 }
+
+namespace {
+
+/// What is wrong with `text` as a number of this attribute; "" when nothing is.
+template <class T> std::string problem_of(const Attr &attr, const std::string &text) {
+  T value = 0;
+  const char *end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  const bool whole = std::is_integral_v<T>, too_large = failure == std::errc::result_out_of_range && stop == end;
+  if (too_large || failure != std::errc() || stop != end || !std::isfinite(static_cast<double>(value)))
+    return fmt::format("must be {}{}, got {}", expected(attr),
+                       !too_large ? "" : whole ? " of at most 64 bits" : " that fits a double", text);
+  const auto number = static_cast<double>(value);
+  return within(attr, number) ? "" : fmt::format("must be {}, got {}", violated_limit(attr, number), text);
+}
+
+} // namespace
+
+CLI::Validator limited_as(const Attr &attr) {
+  return CLI::Validator(
+      [attr](std::string &text) {
+        return attr.kind == Attr::Kind::integer ? problem_of<int64_t>(attr, text) : problem_of<double>(attr, text);
+      },
+      limits(attr));
+}
+
+const Attr &train_attr(std::string_view key) {
+  for (const Attr &attr : train_spec().attrs)
+    if (attr.name == key)
+      return attr;
+  throw InternalFault(fmt::format("the train section has no key '{}'", key));
+}
+
+CLI::Validator positive() { return limited_as(attr::integer("", "").at_least(1)); }
+CLI::Validator number_of_threads() { return limited_as(attr::integer("", "").at_least(1).at_most(1024)); }
 
 void ModelFlags::add_to(CLI::App &app) {
   app.add_option("--set", overrides, "Replace a value of the model file, e.g. --set layers.hidden.units=64")
@@ -133,8 +172,13 @@ void with_locations(const Model &model, const std::function<void()> &work) {
   report(diagnostics());
 }
 
-bool ends_with(const std::string &text, std::string_view suffix) {
-  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+bool is_shared_object(const std::string &path) {
+  if (path.ends_with(".so"))
+    return true;
+  std::error_code none;
+  std::string begin(4, '\0');
+  return std::filesystem::is_regular_file(path, none) && std::ifstream(path, std::ios::binary).read(begin.data(), 4) &&
+         begin == "\x7f" "ELF";
 }
 
 std::string read_text(const std::string &path) {

@@ -3,6 +3,7 @@
 
 #include "compiler/engines/build_model.h"
 #include "compiler/engines/object.h"
+#include "compiler/model/tables/attributes.h"
 #include "compiler/reports/trace.h"
 
 #include <CLI/CLI.hpp>
@@ -32,6 +33,8 @@ struct ModelFlags {
 
   void add_to(CLI::App &);
   DType float_dtype() const;
+  /// "" where the model is read from standard input.
+  std::string file() const { return path == "-" ? "" : path; }
 };
 
 /// How passes run and what they show.
@@ -56,6 +59,17 @@ private:
   std::vector<std::pair<std::string, double>> times_;
 };
 
+/// A check of an option that stands for a number of the model file: it has the limits, and the messages, of that attribute.
+CLI::Validator limited_as(const Attr &);
+/// The attribute `key` of the "train" section.
+const Attr &train_attr(std::string_view key);
+/// The limits of numbers that no file has.
+CLI::Validator positive();
+CLI::Validator number_of_threads();
+
+/// Is it a compiled library, by its name or its first bytes, and not a model file?
+bool is_shared_object(const std::string &path);
+
 /// Thrown after diagnostics have been printed: the command ends with exit status 1.
 struct Reported {};
 
@@ -64,7 +78,6 @@ Model load_or_report(const ModelFlags &);
 /// Runs `work`; an Error with a place in the model is shown there. Throws Reported.
 void with_locations(const Model &, const std::function<void()> &work);
 
-bool ends_with(const std::string &text, std::string_view suffix);
 /// A whole file, or standard input for "-". Throws Error.
 std::string read_text(const std::string &path);
 /// "1.2 MB".

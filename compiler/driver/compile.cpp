@@ -61,12 +61,22 @@ std::vector<EntryRequest> CompileCommand::requests(const Model &loaded, const ru
 
 void CompileCommand::check_files(const std::string &folder, const runtime::Signature &signature) const {
   NamedFiles files;
-  files.input("the model", model.path);
+  files.input("the model", model.file());
   files.input("the model's data", runtime::data_files(signature, folder));
   files.output("--output", output);
   files.output("--header", header);
   files.check_distinct();
   files.check_writable();
+}
+
+// Where the relative data paths of the model start, as seen from the folder of the library: so they are found from wherever the
+// library is run, and trees that are built alike give the same bytes.
+std::string data_folder(const Model &loaded, const std::filesystem::path &library) {
+  namespace fs = std::filesystem;
+  const fs::path from = fs::absolute(library).parent_path(), to = fs::absolute(loaded.folder.empty() ? "." : loaded.folder);
+  std::error_code none;
+  const fs::path folder = fs::relative(to, from, none);
+  return folder == "." ? "" : folder.string();
 }
 
 void CompileCommand::run() {
@@ -79,6 +89,8 @@ void CompileCommand::run() {
   check_files(loaded.folder, signature);
   with_locations(loaded, [&] {
     ModelSpec spec = build_graphs(loaded, requests(loaded, signature), model.float_dtype());
+    if (!object)
+      spec.signature = gradc::signature(loaded, model.float_dtype(), data_folder(loaded, output));
     const CompiledModel compiled = compile_model(spec, passes.codegen(model.target));
     (object ? write_object : write_shared_object)(compiled, output);
     runtime::write_file(header, model_header(with_plans(std::move(spec), compiled)));
@@ -96,12 +108,12 @@ void add_compile(CLI::App &app) {
               "  gradc train digits.so                   # the driver runs it too\n"
               "  gradc compile model.json --object -o digits.o   # then: cc host.c digits.o -o host");
   auto command = std::make_shared<CompileCommand>();
-  add_file(*sub, "model", command->model.path, "The model file")->required();
+  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input")->required();
   add_file(*sub, "-o,--output", command->output, "The shared object; default: <name>.so");
   add_file(*sub, "--header", command->header, "The C header; default: beside the output");
   sub->add_option("--batch-size", command->batches,
                   "Batch sizes to compile for; default: the model's, and what training on its data needs")
-      ->delimiter(',')->check(CLI::PositiveNumber)->type_name("N,...");
+      ->delimiter(',')->check(limited_as(train_attr("batch_size")))->type_name("N,...");
   sub->add_option("--target", command->model.target,
                   "native, or any of x86-64, x86-64-v2, x86-64-v3, x86-64-v4: the best is taken when the model is loaded")
       ->type_name("CPU,...")->capture_default_str();

@@ -259,13 +259,13 @@ void add_inspect(CLI::App &app) {
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
               "dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();
-  add_file(*sub, "model", command->model.path, "The model file")->required();
+  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input")->required();
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
   std::vector<std::string> entries;
   for (Entry e : kEntries)
     entries.emplace_back(to_string(e));
   sub->add_option("--entry", command->entry, "Which entry point")->check(CLI::IsMember(entries))->capture_default_str();
-  sub->add_option("--batch-size", command->batch, "Examples a call; default: the model's")->check(CLI::PositiveNumber);
+  sub->add_option("--batch-size", command->batch, "Examples a call; default: the model's")->check(limited_as(train_attr("batch_size")));
   sub->add_option("--target", command->model.target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
   command->model.add_to(*sub);
   command->passes.add_to(*sub);

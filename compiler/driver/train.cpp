@@ -7,11 +7,15 @@
 #include "compiler/engines/jit.h"
 #include "compiler/reports/profile.h"
 #include "compiler/engines/shared_model.h"
+#include "compiler/model/tables/schedules.h"
 #include "ir/error.h"
 #include "runtime/train/console.h"
 #include "runtime/train/predict.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace gradc::driver {
 namespace {
@@ -29,9 +33,6 @@ struct ProfileFlags {
                          Profile::kTracedSteps));
   }
   bool wanted() const { return table || !trace.empty(); }
-  [[noreturn]] void refuse(const std::string &reason) const {
-    throw CLI::ValidationError(table ? "--profile" : "--trace", reason);
-  }
   void report(const Profile &profile, Trace &timeline, DType dtype) const {
     if (table)
       runtime::print(profile.table(measure_peak(threads, size_of(dtype))));
@@ -47,21 +48,43 @@ struct EngineFlags {
   PassFlags passes;
   ProfileFlags profile;
   std::string engine = "jit";
+  std::vector<const CLI::Option *> of_model_files; // those that say how a model is read, compiled or measured
   bool interpreted() const { return engine == "interpreter"; }
   /// The files that it reads, with what else a command names.
   NamedFiles inputs(const runtime::Signature &signature, const std::string &folder, const std::string &data) const {
     NamedFiles files;
-    files.input("the model", model.path);
+    files.input("the model", model.file());
     files.input("--data", data);
     files.input("the model's data", runtime::data_files(signature, folder));
     return files;
   }
 
-  void add_to(CLI::App &app) {
-    add_file(app, "model", model.path, "A model file, or a shared object made by 'gradc compile'")->required();
+  void add_to(CLI::App &app, bool measured) {
+    add_file(app, "model", model.path, "A model file, '-' for one from standard input, or a shared object made by 'gradc compile'")
+        ->required();
+    const auto known = app.get_options();
     model.add_to(app);
     app.add_option("--engine", engine, "What runs the model")->check(CLI::IsMember({"jit", "interpreter"}))->capture_default_str();
     passes.add_to(app);
+    if (measured)
+      profile.add_to(app);
+    for (const CLI::Option *option : app.get_options())
+      if (std::find(known.begin(), known.end(), option) == known.end())
+        of_model_files.push_back(option);
+  }
+
+  /// An option that has no effect on what is given is a mistake, and is not passed over.
+  void refuse_what_is_without_effect() const {
+    if (is_shared_object(model.path))
+      for (const CLI::Option *option : of_model_files)
+        if (option->count() > 0)
+          throw CLI::ValidationError(fmt::format("--{}", fmt::join(option->get_lnames(), ", --")), "a shared object is already compiled; give the model file that it was made of");
+    if (!interpreted())
+      return;
+    if (profile.wanted())
+      throw CLI::ValidationError(profile.table ? "--profile" : "--trace", "only compiled code can be measured; leave out --engine=interpreter");
+    if (!passes.schedule.empty())
+      throw CLI::ValidationError("--schedule", "the interpreter has no loops to schedule; leave out --engine=interpreter");
   }
 };
 
@@ -70,17 +93,15 @@ using runtime::EntryKey;
 // Calls use(table, signature) with the model that the flags name. `needed` tells which entries a signature asks for.
 template <typename Load, typename Use> void with_model(EngineFlags &flags, Load load, Use use) {
   Trace &timeline = flags.passes.trace;
-  if (ends_with(flags.model.path, ".so")) {
-    if (flags.profile.wanted())
-      flags.profile.refuse("a shared object has no record of its kernels; give the model file that it was made of");
+  flags.refuse_what_is_without_effect();
+  if (is_shared_object(flags.model.path)) {
     SharedModel shared(flags.model.path);
     runtime::Signature signature = runtime::parse_signature(shared.table()->signature);
-    load(signature, "");
+    const std::string folder = std::filesystem::path(flags.model.path).parent_path().string();
+    load(signature, runtime::join_path(folder, signature.data_folder));
     use(*shared.table(), signature);
     return;
   }
-  if (flags.profile.wanted() && flags.interpreted())
-    flags.profile.refuse("only compiled code can be measured; leave out --engine=interpreter");
   const DType dtype = flags.model.float_dtype();
   Model model = timeline.span("read model", [&] { return load_or_report(flags.model); });
   runtime::Signature signature = runtime::parse_signature(gradc::signature(model, dtype));
@@ -90,6 +111,7 @@ template <typename Load, typename Use> void with_model(EngineFlags &flags, Load 
   with_locations(model, [&] {
     if (flags.interpreted()) {
       InterpretedModel interpreted(build_model(model, requests, dtype, flags.passes.resolved()));
+      flags.passes.finish();
       use(*interpreted.table(), signature);
       return;
     }
@@ -190,23 +212,23 @@ void add_train(CLI::App &app) {
               "SIGINT (Ctrl-C), SIGTERM and SIGHUP end a run after the step under way: it is saved, and the exit status is 128 + the\n"
               "number of the signal. A second Ctrl-C ends it at once, without saving.");
   auto command = std::make_shared<TrainCommand>();
-  command->engine.add_to(*sub);
-  command->engine.profile.add_to(*sub);
+  command->engine.add_to(*sub, true);
   runtime::TrainOptions &o = command->options;
-  sub->add_option("--epochs", o.epochs, "Passes over the training data")->check(CLI::PositiveNumber);
-  sub->add_option("--max-steps", o.max_steps, "Stop after so many updates")->check(CLI::PositiveNumber);
-  sub->add_option("--batch-size", o.batch_size, "Examples an update")->check(CLI::PositiveNumber);
-  sub->add_option("--learning-rate", o.learning_rate, "Initial learning rate; the schedule scales it");
-  sub->add_option("--seed", o.seed, "Seed of initial values, split, order and dropout");
-  sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->add_option("--epochs", o.epochs, "Passes over the training data")->check(limited_as(train_attr("epochs")));
+  sub->add_option("--max-steps", o.max_steps, "Stop after so many updates")->check(positive());
+  sub->add_option("--batch-size", o.batch_size, "Examples an update")->check(limited_as(train_attr("batch_size")));
+  sub->add_option("--learning-rate", o.learning_rate, "Initial learning rate; the schedule scales it")
+      ->check(limited_as(initial_rate()));
+  sub->add_option("--seed", o.seed, "Seed of initial values, split, order and dropout")->check(limited_as(train_attr("seed")));
+  sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(number_of_threads())->capture_default_str();
   sub->add_flag("--shuffle,!--no-shuffle", o.shuffle, "Take the examples in a new order every epoch, or in that of the file");
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
   add_file(*sub, "--load", o.load, "Start from these weights, or go on with this run");
   CLI::Option *save = add_file(*sub, "--save", o.save, "Where the weights go (safetensors)");
   CLI::Option *epochs = sub->add_option("--save-every", o.save_every, "Save after every N epochs, too; default: once a minute")
-                            ->needs(save)->check(CLI::PositiveNumber)->type_name("N");
+                            ->needs(save)->check(positive())->type_name("N");
   sub->add_option("--save-every-steps", o.save_every_steps, "Save after every N updates, too")
-      ->needs(save)->excludes(epochs)->check(CLI::PositiveNumber)->type_name("N");
+      ->needs(save)->excludes(epochs)->check(positive())->type_name("N");
   add_file(*sub, "--log", o.log, "One JSON object a step and an epoch");
   add_file(*sub, "--plot", o.plot, "A picture of the losses (SVG)");
   sub->add_option("--progress", command->progress, "How to show progress")
@@ -220,14 +242,14 @@ void add_predict(CLI::App &app) {
               "  gradc predict model.json --load digits.safetensors --data new.csv -o scores.csv\n"
               "  gradc predict model.so --load digits.safetensors --classes -o classes.csv");
   auto command = std::make_shared<PredictCommand>();
-  command->engine.add_to(*sub);
+  command->engine.add_to(*sub, false);
   runtime::PredictOptions &o = command->options;
   add_file(*sub, "--load", o.load, "The trained weights (safetensors)")->required();
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
   add_file(*sub, "-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required();
   sub->add_flag("--classes", o.classes, "Also the most likely class of each row, by its label");
-  sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(CLI::PositiveNumber)->capture_default_str();
-  sub->add_option("--threads", o.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(limited_as(train_attr("batch_size")))->capture_default_str();
+  sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();
   sub->callback([command] { command->run(); });
 }
 

@@ -7,18 +7,31 @@
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/sections.h"
 
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <sstream>
+#include <iostream>
 
 namespace gradc {
 namespace {
 
 constexpr size_t kMaxFileBytes = size_t{64} << 20;
+constexpr std::string_view kStandardInput = "<stdin>";
+
+/// Piece by piece, as pipes do not tell their size.
+std::string read_up_to(size_t limit, std::istream &file) {
+  std::string text;
+  for (char piece[1 << 16]; text.size() < limit && (file.read(piece, sizeof piece), file.gcount() > 0);)
+    text.append(piece, static_cast<size_t>(file.gcount()));
+  return text;
+}
 
 std::string stem_name(const std::string &path) {
+  if (path == kStandardInput)
+    return "model";
   std::string name = std::filesystem::path(path).stem().string();
   for (char &c : name)
     if (!is_name(std::string("_") + c))
@@ -50,22 +63,28 @@ const Shape &Model::shape_of(Source s) const {
 
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
                                 Diagnostics &diagnostics) {
+  const bool standard_input = path == "-";
   std::error_code failure;
-  const auto bytes = std::filesystem::file_size(path, failure);
-  std::ifstream file(path, std::ios::binary);
-  if (failure || !file) {
-    diagnostics.error(
-        fmt::format("cannot read '{}': {}", path, failure ? failure.message() : "it cannot be opened"));
+  const bool folder = !standard_input && std::filesystem::is_directory(path, failure);
+  errno = folder ? EISDIR : 0;
+  std::ifstream file;
+  if (!standard_input && !folder)
+    file.open(path, std::ios::binary);
+  if (!standard_input && !file.is_open()) {
+    diagnostics.error(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
     return std::nullopt;
   }
-  if (bytes > kMaxFileBytes) {
-    diagnostics.error(
-        fmt::format("'{}' has {} bytes; a model file has at most {}", path, bytes, kMaxFileBytes));
+  const std::string name(standard_input ? kStandardInput : path);
+  std::string text = read_up_to(kMaxFileBytes + 1, standard_input ? std::cin : file);
+  if (text.size() > kMaxFileBytes) {
+    diagnostics.error(fmt::format("'{}' has more than {} bytes, which no model file has", name, kMaxFileBytes));
     return std::nullopt;
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return load_model_text(text.str(), path, overrides, diagnostics);
+  if (text.starts_with("\x7f" "ELF")) {
+    diagnostics.error(fmt::format("'{}' is a compiled library; this takes the model file that it was made of", name));
+    return std::nullopt;
+  }
+  return load_model_text(std::move(text), name, overrides, diagnostics);
 }
 
 std::optional<Model> load_model_text(std::string text, const std::string &path,

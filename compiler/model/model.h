@@ -100,7 +100,7 @@ struct Model {
   const Shape &shape_of(Source) const;
 };
 
-/// Reads the file at `path`. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one
+/// Reads the file at `path`, or standard input for "-", whose relative paths start at the current folder. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one
 /// value before anything is checked: keys separated by dots, list items by position or name, the value as
 /// JSON or else as a string. All mistakes of the file are reported; nullopt when there are any.
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
@@ -139,10 +139,12 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
 /// "inputs": {name: {"shape", "dtype", "classes"?, "labels"?, "standardize"?}}, "outputs": [{"name", "classes_of"?}],
+/// "features": [names of the inputs that the outputs depend on], "data_folder"?,
 /// "scheduled": [names of hypers], "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is
 /// terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
-/// * per_example.
-std::string signature(const Model &, DType float_dtype = DType::f32);
+/// * per_example. "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where
+/// that is the same or the model names no data.
+std::string signature(const Model &, DType float_dtype = DType::f32, const std::string &data_folder = "");
 
 struct SummaryRow {
   std::string name, type;

@@ -50,7 +50,23 @@ static Json standardized_targets(const Model &model) {
   return names;
 }
 
-std::string signature(const Model &model, DType float_dtype) {
+/// The inputs that the outputs depend on.
+static Json features(const Model &model) {
+  std::vector<bool> needed(model.inputs.size() + model.layers.size());
+  for (Source output : model.outputs)
+    needed[output] = true;
+  for (auto layer = model.order.rbegin(); layer != model.order.rend(); ++layer)
+    if (needed[model.inputs.size() + *layer])
+      for (Source source : model.layers[*layer].sources)
+        needed[source] = true;
+  Json names = Json::array();
+  for (Source input = 0; input < model.inputs.size(); ++input)
+    if (needed[input])
+      names.push_back(model.inputs[input].name);
+  return names;
+}
+
+std::string signature(const Model &model, DType float_dtype, const std::string &data_folder) {
   Json inputs = Json::object();
   for (const ModelInput &input : model.inputs) {
     inputs[input.name] = {{"shape", input.shape}, {"dtype", to_string(input.dtype_in(float_dtype))}};
@@ -72,14 +88,17 @@ std::string signature(const Model &model, DType float_dtype) {
   Json scheduled = Json::array();
   if (has_entry(model, Entry::schedule))
     scheduled.push_back("learning_rate");
-  const Json json = {{"gradc", 1},
+  Json json = {{"gradc", 1},
                      {"name", model.name},
                      {"dtype", to_string(float_dtype)},
                      {"model", Json::parse(to_text(model.document))},
                      {"inputs", std::move(inputs)},
                      {"outputs", std::move(outputs)},
+                     {"features", features(model)},
                      {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};
+  if (!data_folder.empty() && model.document.at("train").find("data"))
+    json["data_folder"] = data_folder;
   return json.dump();
 }
 

@@ -31,7 +31,7 @@ InputInfo parse_input(const std::string &name, const Json &json) {
   InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, false};
   int64_t elements = 1;
   for (const int64_t dim : input.shape)
-    if (dim < 0 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
+    if (dim < 1 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
       throw Error(fmt::format("signature: input '{}' has an impossible shape", name));
   if (json.contains("classes") && !json["classes"].is_null())
     input.classes = json["classes"].get<int64_t>();
@@ -85,6 +85,10 @@ Signature parse_signature(std::string_view text) try {
     signature.inputs.push_back(parse_input(name, input));
   for (const Json &output : json.value("outputs", Json::array()))
     signature.outputs.push_back({output.at("name").get<std::string>(), output.value("classes_of", "")});
+  for (const InputInfo &input : signature.inputs)
+    signature.features.push_back(input.name); // of a library that does not say which
+  signature.features = json.value("features", signature.features);
+  signature.data_folder = json.value("data_folder", "");
   for (const Json &metric : json.value("metrics", Json::array())) {
     signature.metrics.push_back(parse_metric(metric));
     if (metric.contains("standardized_targets"))

@@ -42,6 +42,8 @@ struct Signature {
   std::vector<InputInfo> inputs;
   std::vector<OutputInfo> outputs;
   std::vector<std::string> standardized_targets; // of the losses, which therefore have no unit
+  std::vector<std::string> features; // the inputs that the outputs depend on
+  std::string data_folder; // where relative data paths start, seen from the folder of the library; empty: there
   std::vector<MetricInfo> metrics;
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   nlohmann::json train; // the "train" object of the model file; null when it has none

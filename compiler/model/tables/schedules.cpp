@@ -82,6 +82,8 @@ const Family &schedules() {
   return family;
 }
 
+const Attr &initial_rate() { return schedules().common[0]; }
+
 bool is_constant(const JsonValue &schedule) {
   return schedule.string_at("type") == table()[0].spec.name && schedule.number_at("warmup_steps") == 0;
 }

@@ -7,6 +7,8 @@
 namespace gradc {
 
 const Family &schedules();
+/// What the initial rate of a schedule may be.
+const Attr &initial_rate();
 
 /// Whether the rate is the initial one in every step.
 bool is_constant(const JsonValue &schedule);
