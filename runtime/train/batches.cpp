@@ -48,12 +48,4 @@ const void *const *Batches::gather(const Permutation &order, int64_t first, int6
   return pointers_.data();
 }
 
-std::vector<std::string> Batches::absent() const {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < inputs_.size(); ++i)
-    if (!inputs_[i])
-      names.emplace_back(gradc_input_at(&model_, static_cast<int32_t>(i))->name);
-  return names;
-}
-
 } // namespace gradc::runtime

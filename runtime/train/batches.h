@@ -19,9 +19,6 @@ public:
   /// The rows order(begin), ..., order(begin + count - 1) plus `first`, copied together.
   const void *const *gather(const Permutation &order, int64_t first, int64_t begin, int64_t count);
 
-  /// The names of the model's inputs that the dataset lacks.
-  std::vector<std::string> absent() const;
-
 private:
   const gradc_model &model_;
   std::vector<const InputData *> inputs_; // as gradc_model.inputs

@@ -1,25 +1,31 @@
 // Which values of the data files feed an input: the per-input objects of "data".
 #pragma once
 
-#include "runtime/train/csv.h"
-#include "runtime/train/dataset.h"
+#include "runtime/train/columns.h"
+#include "runtime/train/npz.h"
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 namespace gradc::runtime {
 
+/// The file of "data": columns of numbers and texts, or arrays with names. At most one of the two is there.
+struct DataFile {
+  std::string path;
+  std::unique_ptr<CsvReader> csv;
+  std::unique_ptr<NpzArchive> arrays;
+};
+
 struct Binding {
   const InputInfo *input = nullptr;
-  std::string path;             // a .npy file; empty: columns of the CSV file
+  std::string path;             // a .npy or .npz file of its own; empty: that of "data"
+  std::string array;            // its name in a .npz file
   std::vector<int64_t> columns; // of the CSV file, one per element
 };
 
-/// Reads the object of `input` in "data". `csv` is the open CSV file, or null. Throws Error naming the input.
-Binding parse_binding(const InputInfo &input, const nlohmann::json &json, const CsvReader *csv);
-
-/// Whether the columns that `json` asks for are in the file (or it names a file of its own).
-bool is_available(const nlohmann::json &json, const CsvReader *csv);
+/// Reads the object of `input` in "data". Throws Error naming the input.
+Binding parse_binding(const InputInfo &input, const nlohmann::json &entry, const DataFile &file);
 
 /// The index of the label in `cell` among those of the input. Throws Error with the cell's place.
 double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &cell);

@@ -32,10 +32,13 @@ struct Spread {
 struct Loading {
   Binding binding;
   std::vector<char> bytes;
+  std::string name, cure_of_text; // for messages
   std::vector<Spread> spreads; // of each element, where f32 may be too coarse to standardize it
   size_t element = 0;          // of the next value
 
-  Loading(Binding b) : binding(std::move(b)) {
+  explicit Loading(Binding b) : binding(std::move(b)), name(fmt::format("input '{}'", binding.input->name)) {
+    if (const char kind = dtype_name(binding.input->dtype)[0]; kind == 'i')
+      cure_of_text = "; if these are names of classes, list them as \"labels\"";
     if (binding.input->standardize && binding.input->dtype == GRADC_F32)
       spreads.resize(static_cast<size_t>(binding.input->elements()));
   }
@@ -44,7 +47,7 @@ struct Loading {
   template <class Place> void take(double value, const Place &place) {
     const std::string reason = needs_check(value) ? reason_against(*binding.input, value) : "";
     if (!reason.empty())
-      throw Error(fmt::format("{}: input '{}': {}", place(), binding.input->name, reason));
+      throw Error(fmt::format("{}: {}: {}", place(), name, reason));
     append_value(*binding.input, value, bytes);
     if (spreads.empty())
       return;
@@ -83,19 +86,54 @@ void warn_of_narrow_spread(const Loading &input, const CsvReader *csv, std::vect
   }
 }
 
-std::unique_ptr<CsvReader> open_csv(const Json &data, const DatasetOptions &options) {
+/// The inputs that are read, each with its object in "data".
+std::vector<ColumnUse> wanted_inputs(const Signature &signature, const Json &data, const DatasetOptions &options) {
+  std::vector<ColumnUse> wanted;
+  for (const InputInfo &input : signature.inputs) {
+    const auto &features = signature.features;
+    if (options.features_only && std::find(features.begin(), features.end(), input.name) == features.end())
+      continue;
+    if (!data.contains(input.name) || !data[input.name].is_object())
+      throw Error(fmt::format("data: expected an object \"{0}\" that says where the values of input '{0}' are",
+                              input.name));
+    wanted.push_back({&input, &data[input.name]});
+  }
+  return wanted;
+}
+
+std::string read_data_file(const std::string &path, bool replaced) try {
+  return read_file(path);
+} catch (const Error &problem) {
+  throw Error(problem.what() + std::string(replaced ? "" : "; --data names another file"));
+}
+
+/// The file that the inputs without one of their own share. It is not read when there are none.
+DataFile open_file(const Json &data, const std::vector<ColumnUse> &inputs, const DatasetOptions &options,
+                   std::vector<std::string> &warnings) {
   const bool replaced = !options.data_path.empty();
-  if (!replaced && !data.contains("path"))
-    return nullptr;
-  const std::string path =
-      replaced ? options.data_path : join_path(options.base_folder, data["path"].get<std::string>());
-  CsvHeader header = CsvHeader::automatic;
-  if (data.contains("header") && data["header"].is_boolean())
-    header = data["header"].get<bool>() ? CsvHeader::present : CsvHeader::absent;
+  std::vector<ColumnUse> sharing;
+  for (const ColumnUse &use : inputs)
+    if (!use.entry->contains("path"))
+      sharing.push_back(use);
+  if (replaced && sharing.empty())
+    throw Error(fmt::format("'{}' would be read by no input: each names a file of its own; --set train.data.{}.path=FILE names another",
+                            options.data_path, inputs[0].input->name));
+  if (sharing.empty() || (!replaced && !data.contains("path")))
+    return {};
+  DataFile file;
+  file.path = replaced ? options.data_path : join_path(options.base_folder, data["path"].get<std::string>());
+  std::string contents = read_data_file(file.path, replaced);
+  if (is_npz(file.path)) {
+    file.arrays = std::make_unique<NpzArchive>(file.path, std::move(contents));
+    return file;
+  }
   const std::string delimiter = data.value("delimiter", ",");
   if (delimiter.size() != 1)
     throw Error(fmt::format("data: expected a delimiter of one character, found '{}'", delimiter));
-  return std::make_unique<CsvReader>(path, read_file(path), delimiter[0], header);
+  file.csv = std::make_unique<CsvReader>(file.path, std::move(contents), delimiter[0]);
+  if (std::string doubt = decide_header(*file.csv, data, sharing); !doubt.empty())
+    warnings.push_back(std::move(doubt));
+  return file;
 }
 
 void read_csv(CsvReader &csv, std::vector<Loading> &inputs) {
@@ -105,42 +143,35 @@ void read_csv(CsvReader &csv, std::vector<Loading> &inputs) {
       const Binding &binding = input.binding;
       for (const int64_t column : binding.columns) {
         const CsvCell &cell = cells[static_cast<size_t>(column)];
-        const double value = binding.input->labels.empty() ? csv.number(cell) : label_index(binding, csv, cell);
+        const double value = binding.input->labels.empty() ? csv.number(cell, input.name, input.cure_of_text)
+                                                           : label_index(binding, csv, cell);
         input.take(value, [&] { return csv.place(cell); });
       }
     }
   }
 }
 
-void read_npy(Loading &input, const std::string &base_folder) {
-  const std::string path = join_path(base_folder, input.binding.path);
-  const NpyArray array(path, read_file(path));
-  const int64_t elements = input.binding.input->elements();
-  if (array.row_elements() != elements)
-    throw Error(fmt::format("{}: input '{}': expected {} elements a row, found {}", path, input.binding.input->name,
-                            elements, array.row_elements()));
-  for (int64_t i = 0; i < array.rows() * elements; ++i)
-    input.take(array.value(i), [&] { return fmt::format("{}: row {}", path, i / elements); });
+NpyArray array_of(const Binding &binding, const DataFile &file, const std::string &base_folder) {
+  if (binding.path.empty())
+    return file.arrays->array(binding.array);
+  const std::string path = join_path(base_folder, binding.path);
+  if (is_npz(path))
+    return NpzArchive(path, read_file(path)).array(binding.array);
+  return NpyArray(path, read_file(path));
 }
 
-std::vector<Loading> bind_inputs(const Signature &signature, const Json &data, const CsvReader *csv,
-                                 const DatasetOptions &options) {
-  std::vector<Loading> inputs;
-  for (const InputInfo &input : signature.inputs) {
-    if (!data.contains(input.name) || !data[input.name].is_object())
-      throw Error(fmt::format("data: expected an object \"{0}\" that says where the values of input '{0}' are",
-                              input.name));
-    const Json &json = data[input.name];
-    if (!options.inputs_may_be_absent || is_available(json, csv))
-      inputs.emplace_back(parse_binding(input, json, csv));
-  }
-  return inputs;
+void read_array(Loading &input, const NpyArray &array) {
+  const int64_t elements = input.binding.input->elements();
+  if (array.row_elements() != elements)
+    throw Error(fmt::format("{}: {}: expected {} elements a row, found {}", array.name(), input.name, elements, array.row_elements()));
+  for (int64_t i = 0; i < array.rows() * elements; ++i)
+    input.take(array.value(i), [&] { return fmt::format("{}: row {}", array.name(), i / elements); });
 }
 
 /// The number of rows, which all inputs agree on.
 int64_t common_rows(const std::vector<Loading> &inputs) {
   if (inputs.empty())
-    throw Error("data: the file has none of the model's inputs");
+    throw Error("data: the model reads no input");
   const int64_t rows = count_rows(inputs[0]);
   for (const Loading &input : inputs)
     if (count_rows(input) != rows)
@@ -224,17 +255,20 @@ Dataset load_dataset(const Signature &signature, const DatasetOptions &options) 
   if (!signature.train.is_object() || !signature.train.contains("data"))
     throw Error("the model file has no \"train\": {\"data\": ...}: it does not say where the examples are");
   const Json &data = signature.train["data"];
-  const std::unique_ptr<CsvReader> csv = open_csv(data, options);
-  std::vector<Loading> inputs = bind_inputs(signature, data, csv.get(), options);
-  if (csv)
-    read_csv(*csv, inputs);
-  for (Loading &input : inputs)
-    if (!input.binding.path.empty())
-      read_npy(input, options.base_folder);
   Dataset dataset;
+  const std::vector<ColumnUse> wanted = wanted_inputs(signature, data, options);
+  const DataFile file = open_file(data, wanted, options, dataset.warnings);
+  std::vector<Loading> inputs;
+  for (const ColumnUse &use : wanted)
+    inputs.emplace_back(parse_binding(*use.input, *use.entry, file));
+  if (file.csv)
+    read_csv(*file.csv, inputs);
+  for (Loading &input : inputs)
+    if (input.binding.columns.empty())
+      read_array(input, array_of(input.binding, file, options.base_folder));
   split_rows(dataset, common_rows(inputs), options);
   for (Loading &input : inputs) {
-    warn_of_narrow_spread(input, csv.get(), dataset.warnings);
+    warn_of_narrow_spread(input, file.csv.get(), dataset.warnings);
     dataset.inputs.push_back(reorder(input, dataset));
   }
   return dataset;

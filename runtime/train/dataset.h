@@ -1,7 +1,8 @@
 // The examples of a model: dense arrays of raw values in the dtypes of its inputs, checked and split. Scaling and
 // standardization are part of the model.
 //
-// Where the values come from is the "data" object of the model file: columns of a CSV file or .npy files, one per input.
+// Where the values come from is the "data" object of the model file: columns of a CSV file, arrays of a .npz file, or a file for
+// each input, .npy or .npz.
 #pragma once
 
 #include "runtime/train/permutation.h"
@@ -29,7 +30,7 @@ struct DatasetOptions {
   std::string data_path;                // instead of data.path, not relative to base_folder; empty: as in the file
   int64_t seed = 0;                     // of the split
   double validation_split = 0, test_split = 0; // shares of the rows, rounded, at least one row where positive
-  bool inputs_may_be_absent = false;    // leave out inputs whose columns or files are not there (prediction)
+  bool features_only = false;           // read no input but those that the outputs depend on (prediction)
 };
 
 /// The values of one input, row-major, [rows, elements].

@@ -1,15 +1,18 @@
 // Reads and writes .npy; see npy.h.
 #include "runtime/train/npy.h"
 
+#include "runtime/train/csv.h"
 #include "runtime/train/error.h"
 #include "runtime/train/file.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <limits>
 
 namespace gradc::runtime {
 namespace {
@@ -111,6 +114,8 @@ private:
       if (result.ec != std::errc() || dim < 0)
         fail("a size of the shape");
       rest_.remove_prefix(static_cast<size_t>(result.ptr - rest_.data()));
+      if (rest_.starts_with('L')) // how Python 2 wrote its long integers
+        rest_.remove_prefix(1);
       dims.push_back(dim);
       if (!accept(",")) {
         if (dims.size() == 1)
@@ -143,38 +148,71 @@ std::string_view header_text(const std::string &path, std::string_view bytes, si
   return bytes.substr(prefix, length);
 }
 
-template <class T> double element(const char *at) {
+template <class T> double element(const char *bytes) {
   T value;
-  std::memcpy(&value, at, sizeof value);
+  std::memcpy(&value, bytes, sizeof value);
   return static_cast<double>(value);
+}
+
+/// IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction.
+double half(uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  double value;
+  if (exponent == 31)
+    value = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+  else
+    value = exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24);
+  return bits & 0x8000 ? -value : value;
+}
+
+double number(char kind, size_t size, const char *bytes) {
+  switch (kind) {
+  case 'i':
+    return size == 1 ? element<int8_t>(bytes) : size == 2 ? element<int16_t>(bytes) : size == 4 ? element<int32_t>(bytes) : element<int64_t>(bytes);
+  case 'f':
+    if (size == 2) {
+      uint16_t bits;
+      std::memcpy(&bits, bytes, sizeof bits);
+      return half(bits);
+    }
+    return size == 4 ? element<float>(bytes) : element<double>(bytes);
+  default:
+    return size == 1 ? element<uint8_t>(bytes) : size == 2 ? element<uint16_t>(bytes) : size == 4 ? element<uint32_t>(bytes) : element<uint64_t>(bytes);
+  }
 }
 
 } // namespace
 
-NpyArray::NpyArray(const std::string &path, std::string bytes) : bytes_(std::move(bytes)) {
-  const Header header = HeaderParser(path, header_text(path, bytes_, data_)).parse();
-  constexpr std::array kSupported{"<f4", "<f8", "<i4", "<i8", "|u1", "|b1"};
-  for (const char *descr : kSupported)
-    if (header.descr == descr)
-      type_ = descr + 1;
-  if (type_.empty())
-    throw Error(fmt::format("{}: expected one of the dtypes {}, found '{}'", path, fmt::join(kSupported, " "),
-                            header.descr));
-  if (header.fortran_order)
-    throw Error(fmt::format("{}: expected C order, found Fortran order; save numpy.ascontiguousarray(x)", path));
-  if (header.shape.empty())
-    throw Error(fmt::format("{}: expected an array of rows, found a single value", path));
-  shape_ = header.shape;
-  int64_t expected = type_[1] - '0';
+NpyArray::NpyArray(std::string name, std::string bytes) : name_(std::move(name)), bytes_(std::move(bytes)) {
+  Header header = HeaderParser(name_, header_text(name_, bytes_, data_)).parse();
+  set_type(header.descr);
+  fortran_order_ = header.fortran_order;
+  shape_ = std::move(header.shape);
+  if (shape_.empty())
+    throw Error(fmt::format("{}: expected an array of rows, found a single value", name_));
+  auto expected = static_cast<int64_t>(size_);
   for (const int64_t dim : shape_)
     if (dim == 0)
-      throw Error(fmt::format("{}: the array is empty: its shape is ({})", path, fmt::join(shape_, ", ")));
+      throw Error(fmt::format("{}: the array is empty: its shape is ({})", name_, fmt::join(shape_, ", ")));
     else if (__builtin_mul_overflow(expected, dim, &expected))
-      throw Error(fmt::format("{}: the shape ({}) is too large", path, fmt::join(shape_, ", ")));
+      throw Error(fmt::format("{}: the shape ({}) is too large", name_, fmt::join(shape_, ", ")));
   const auto found = static_cast<int64_t>(bytes_.size() - data_);
   if (found != expected)
-    throw Error(fmt::format("{}: expected {} bytes of data for the shape ({}), found {}", path, expected,
+    throw Error(fmt::format("{}: expected {} bytes of data for the shape ({}), found {}", name_, expected,
                             fmt::join(shape_, ", "), found));
+}
+
+void NpyArray::set_type(const std::string &descr) {
+  constexpr std::string_view kSupported = " b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 ";
+  const bool known = descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos &&
+                     kSupported.find(" " + descr.substr(1) + " ") != std::string_view::npos;
+  if (!known)
+    throw Error(fmt::format("{}: expected an array of booleans, integers or floats of at most 8 bytes ({}), found '{}'{}", name_,
+                            kSupported.substr(1, kSupported.size() - 2), shown(descr),
+                            descr.find_first_of("US") < 2 ? "; texts are read from CSV files, as \"labels\"" : ""));
+  kind_ = descr[1];
+  size_ = static_cast<size_t>(descr[2] - '0');
+  swapped_ = descr[0] == '>';
 }
 
 int64_t NpyArray::row_elements() const {
@@ -184,16 +222,27 @@ int64_t NpyArray::row_elements() const {
   return product;
 }
 
-double NpyArray::value(int64_t index) const {
-  const char *at = bytes_.data() + data_ + index * (type_[1] - '0');
-  switch (type_[0]) {
-  case 'f':
-    return type_[1] == '4' ? element<float>(at) : element<double>(at);
-  case 'i':
-    return type_[1] == '4' ? element<int32_t>(at) : element<int64_t>(at);
-  default:
-    return element<uint8_t>(at);
+int64_t NpyArray::position(int64_t index) const {
+  if (!fortran_order_)
+    return index;
+  int64_t position = 0, stride = 1, rest = index, below = row_elements();
+  for (size_t axis = 0; axis < shape_.size(); ++axis) {
+    position += rest / below * stride;
+    rest %= below;
+    stride *= shape_[axis];
+    if (axis + 1 < shape_.size())
+      below /= shape_[axis + 1];
   }
+  return position;
+}
+
+double NpyArray::value(int64_t index) const {
+  const char *at = bytes_.data() + data_ + position(index) * static_cast<int64_t>(size_);
+  if (!swapped_)
+    return number(kind_, size_, at);
+  char little[8];
+  std::reverse_copy(at, at + size_, little);
+  return number(kind_, size_, little);
 }
 
 std::string npy_file(int32_t dtype, const std::vector<int64_t> &shape, std::string_view data) {

@@ -1,5 +1,5 @@
-// NumPy's .npy format, versions 1 to 3: little-endian f4 f8 i4 i8, u1 and b1 in C order. The header is read by a
-// strict parser; nothing is evaluated. Format: numpy/lib/format.py.
+// NumPy's .npy format, versions 1 to 3: booleans, integers and floats of every size, of either byte order, in C or Fortran
+// order, also as Python 2 wrote it. The header is read by a strict parser; nothing is evaluated. Format: numpy/lib/format.py.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,28 @@ namespace gradc::runtime {
 
 class NpyArray {
 public:
-  /// Takes the bytes of the file; its path is for messages. Throws Error when it is malformed, truncated, in Fortran
-  /// order, of another dtype, zero-dimensional or empty.
-  NpyArray(const std::string &path, std::string bytes);
+  /// Takes the bytes of the file; `name` is what messages call it. Throws Error when it is malformed, truncated, of another
+  /// dtype, zero-dimensional or empty.
+  NpyArray(std::string name, std::string bytes);
 
+  const std::string &name() const { return name_; }
   const std::vector<int64_t> &shape() const { return shape_; }
   int64_t rows() const { return shape_[0]; }
   int64_t row_elements() const;
 
-  /// Element `index` in row-major order; may be NaN or infinite.
+  /// Element `index` in row-major order; may be NaN or infinite. Integers beyond 2^53 are rounded.
   double value(int64_t index) const;
 
 private:
-  std::string bytes_;
+  void set_type(const std::string &descr);
+  /// Where element `index` in row-major order stands in the file.
+  int64_t position(int64_t index) const;
+
+  std::string name_, bytes_;
   size_t data_ = 0;
-  std::string type_; // "f4", ...
+  char kind_ = 'f'; // b: boolean, i: signed, u: unsigned, f: floating-point
+  size_t size_ = 0; // bytes of an element
+  bool swapped_ = false, fortran_order_ = false;
   std::vector<int64_t> shape_;
 };
 

@@ -108,7 +108,7 @@ Dataset load_prediction_data(const Signature &signature, const PredictOptions &o
   DatasetOptions dataset;
   dataset.base_folder = options.base_folder;
   dataset.data_path = options.data;
-  dataset.inputs_may_be_absent = true;
+  dataset.features_only = true;
   return load_dataset(signature, dataset);
 }
 
@@ -132,14 +132,7 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
     const Outputs outputs(model, entry);
     if (row == 0)
       predictions = empty_predictions(outputs, size);
-    try {
-      instance.run(entry, batches.rows(row), outputs, {});
-    } catch (const Error &error) {
-      if (batches.absent().empty())
-        throw;
-      throw Error(fmt::format("{} (the data file lacks the inputs {})", error.what(),
-                              fmt::join(batches.absent(), ", ")));
-    }
+    instance.run(entry, batches.rows(row), outputs, {});
     for (int32_t i = 0; i < outputs.count(); ++i)
       predictions[static_cast<size_t>(i)].values.append(outputs.data(i),
                                                         static_cast<size_t>(value_bytes(outputs.value(i))));

@@ -15,7 +15,7 @@ struct PredictOptions {
   int32_t threads = 1;
 };
 
-/// All rows in file order. Inputs that the file lacks (the labels, say) are left out.
+/// All rows in file order, of the inputs that the outputs depend on: labels, say, are not looked at.
 Dataset load_prediction_data(const Signature &signature, const PredictOptions &options);
 
 /// What predict() will run for so many rows.

@@ -108,6 +108,12 @@ TEST_CASE("dataset: columns by index, by range, by name and by label") {
   CHECK(values_of<float>(named, "size") == std::vector<float>{2, 1});
 }
 
+TEST_CASE("dataset: several columns of texts share their labels") {
+  const Dataset dataset = load(R"({"pair":{"shape":[2],"dtype":"i64","classes":2,"labels":["no","yes"]}})",
+                               R"({"path":"d.csv","pair":{"columns":["a","c"]}})", "a,b,c\nyes,?,no\nyes,?,yes\n");
+  CHECK(values_of<int64_t>(dataset, "pair") == std::vector<int64_t>{1, 0, 1, 1});
+}
+
 TEST_CASE("dataset: mistakes in the data are told with their place") {
   const char *data = R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2}})";
   CHECK(load_error(kFlower, data, "1,2,0\n3,4,3\n") ==
@@ -116,33 +122,129 @@ TEST_CASE("dataset: mistakes in the data are told with their place") {
   CHECK(load_error(kFlower, data, "1,2,0.5\n").ends_with("expected a class from 0 to 2, found 0.5"));
   CHECK(load_error(kFlower, data, "1,1e39,0\n") ==
         "d.csv:1:3: input 'size': expected a value of type f32, found 1e+39");
-  CHECK(load_error(kFlower, data, "a,b,c\n1,2,rose\n") == "d.csv:2:5: expected a number, found 'rose'");
+  CHECK(load_error(kFlower, data, "a,b,c\n1,2,rose\n") ==
+        "d.csv:2:5: input 'kind': expected a number, found 'rose'; if these are names of classes, list them as \"labels\"");
+  CHECK(load_error(kFlower, data, "a,b,c\n1,,0\n") == "d.csv:2:3: input 'size': expected a number, found an empty cell");
+  CHECK(load_error(kFlower, data, "a,b,c\nx,1,0\n") == "d.csv:2:1: input 'size': expected a number, found 'x'");
   CHECK(load_error(kFlower, data, "a,b,c\n") == "data: there are no rows");
   CHECK(load_error(R"({"x":{"shape":[],"dtype":"bool"}})", R"({"path":"d.csv","x":{"column":0}})", "2\n") ==
         "d.csv:1:1: input 'x': expected a value of type bool, found 2");
   CHECK(load_error(flower(R"(["rose","tulip"])"), data, "1,2,tulp\n") ==
-        "d.csv:1:5: input 'kind': expected one of the labels rose, tulip, found 'tulp'; did you mean 'tulip'?");
+        "d.csv:1:5: input 'kind': expected one of the labels 'rose', 'tulip', found 'tulp'; did you mean 'tulip'?");
+  CHECK(load_error(flower(R"(["rose","tulip"])"), data, "1,2,rose\n3,4,\n") ==
+        "d.csv:2:5: input 'kind': expected one of the labels 'rose', 'tulip', found an empty cell");
 }
 
 TEST_CASE("dataset: columns that are not there are told with what is") {
   const auto error = [](const std::string &size) {
     return load_error(kFlower, R"({"path":"d.csv","size":)" + size + R"(,"kind":{"column":2}})", "aa,bb,cc\n1,2,0\n");
   };
-  CHECK(error(R"({"columns":[0,5]})") == "data of input 'size': expected a column from 0 to 2, found 5");
-  CHECK(error(R"({"columns":[-1,1]})") == "data of input 'size': expected a column from 0 to 2, found -1");
-  CHECK(error(R"({"columns":["aa","bx"]})") ==
-        "data of input 'size': there is no column 'bx'; did you mean 'bb'?");
-  CHECK(error(R"({"columns":["aa","length"]})") == "data of input 'size': there is no column 'length'; its columns are aa, bb, cc");
-  CHECK(error(R"({"columns":[0,2]})") ==
+  CHECK(error(R"({"columns":[0,5]})") ==
+        "d.csv:1: input 'size': column 5 is wanted, counted from 0, but the first row has 3 cells, 'aa,bb,cc'");
+  CHECK(error(R"({"columns":[-1,1]})") ==
+        "d.csv:1: input 'size': column -1 is wanted, counted from 0, but the first row has 3 cells, 'aa,bb,cc'");
+  CHECK(error(R"({"columns":["aa","bx"]})") == "d.csv:1: input 'size': there is no column 'bx'; did you mean 'bb'?");
+  CHECK(error(R"({"columns":["aa","length"]})") ==
+        "d.csv:1: input 'size': there is no column 'length'; there are 'aa', 'bb', 'cc'");
+  CHECK(error(R"({"columns":[0,1,2]})") ==
         "data of input 'size': its shape has 2 elements, but the number of columns is 3");
   CHECK(error(R"({"column":0})") == "data of input 'size': its shape has 2 elements, but the number of columns is 1");
   CHECK(error("{}") == "data of input 'size': expected \"column\", \"columns\" or \"path\"");
   CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]}})", "1,2,0\n") ==
         "data: expected an object \"kind\" that says where the values of input 'kind' are");
   CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":"c"}})", "1,2,0\n") ==
-        "data of input 'kind': column 'c' is wanted by name, but the file has no header row");
+        "d.csv:1: input 'kind': there is no column 'c'; there are '1', '2', '0'");
+  CHECK(load_error(kFlower, R"({"path":"d.csv","header":false,"size":{"columns":[0,1]},"kind":{"column":"c"}})", "1,2,0\n") ==
+        "d.csv:1: input 'kind': column 'c' is wanted by name, but with \"header\": false the file names none");
+  CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":0}})", "1;2;c\n") ==
+        "d.csv:1: input 'size': column 1 is wanted, counted from 0, but the first row has one cell, '1;2;c'; is the delimiter ';'? "
+        "(\"delimiter\": \";\")");
+  CHECK(load_error(kFlower, R"({"path":"d.csv","size":{"columns":["a","b"]},"kind":{"column":2}})", "a,b,b\n1,2,0\n") ==
+        "d.csv:1: input 'size': two columns are named 'b', columns 1 and 2; rename one, or ask for it by its position");
   CHECK(load_error(kFlower, R"({"size":{"columns":[0,1]},"kind":{"column":"c"}})", "") ==
-        "data of input 'kind': columns need a CSV file; give train.data.path or --data");
+        "data of input 'kind': of which file? give data.path, or the input a \"path\" of its own");
+}
+
+TEST_CASE("dataset: columns in any order, adjacent or not, by position or name") {
+  const auto sizes = [](const std::string &columns, int elements) {
+    const std::string inputs = R"({"size":{"shape":[)" + std::to_string(elements) + R"(],"dtype":"f32"}})";
+    return values_of<float>(load(inputs, R"({"path":"d.csv","size":{"columns":)" + columns + "}}", "a,b,c,d\n1,2,3,4\n"), "size");
+  };
+  using Floats = std::vector<float>;
+  CHECK(sizes("[0,3]", 4) == Floats{1, 2, 3, 4}); // a range
+  CHECK(sizes("[0,3]", 2) == Floats{1, 4});
+  CHECK(sizes("[3,0]", 2) == Floats{4, 1});
+  CHECK(sizes("[1,2]", 2) == Floats{2, 3});
+  CHECK(sizes("[0,2,3]", 3) == Floats{1, 3, 4});
+  CHECK(sizes("[3]", 1) == Floats{4});
+  CHECK(sizes("[2,2]", 1) == Floats{3});
+  CHECK(sizes(R"([0,"d","b"])", 3) == Floats{1, 4, 2});
+}
+
+TEST_CASE("dataset: the first row is a header when a column is asked for by name, or a cell that is read is no such value") {
+  struct Case {
+    const char *first_row, *columns; // of a size of two elements
+    bool header;
+    const char *warning; // how it begins, after the place
+  };
+  const char *data_label = R"({"path":"d.csv","size":{"columns":COLUMNS},"kind":{"column":2}})";
+  for (const Case &c : std::vector<Case>{
+           {"1,2,rose", "[0,1]", false, ""},
+           {"1,2,rosa", "[0,1]", false, ""}, // an example with a label misspelt
+           {"a,b,c", "[0,1]", true, ""},
+           {"a,b,rose", "[0,1]", true, "the first row is taken as the names of the columns, as 'b' is no number"},
+           {"0,1,species", "[0,1]", true, "the first row is taken as the names of the columns, as 'species' is none of the labels"},
+           {"0,1,species", R"(["0","1"])", true, ""},
+           {"a,inf,species", "[0,1]", true, "the first row"},
+           {"a,inf,species", R"(["a","inf"])", true, ""},
+           {"1,,rose", "[0,1]", false, ""}, // what is missing proves nothing
+           {"1,nan,rose", "[0,1]", false, ""}}) {
+    INFO(c.first_row << " " << c.columns);
+    std::string data = data_label;
+    data.replace(data.find("COLUMNS"), 7, c.columns);
+    const TemporaryFolder folder;
+    write_text(folder / "d.csv", c.first_row + std::string("\n5,6,tulip\n"));
+    DatasetOptions options;
+    options.base_folder = folder.path();
+    try {
+      const Dataset dataset = load_dataset(signature_of(flower(R"(["rose","tulip"])"), data), options);
+      CHECK(dataset.rows() == (c.header ? 1 : 2));
+      REQUIRE(dataset.warnings.size() == (*c.warning ? 1 : 0));
+      if (*c.warning)
+        CHECK(dataset.warnings[0].find(c.warning) != std::string::npos);
+    } catch (const Error &problem) { // about the first row, which is then an example
+      CHECK(std::string(problem.what()).find("d.csv:1:") != std::string::npos);
+      CHECK_FALSE(c.header);
+    }
+  }
+}
+
+TEST_CASE("dataset: a first row that counts the columns is an example, and doubted") {
+  for (const char *row : {"0,1,2", ",0,1"}) {
+    const Dataset dataset = load(R"({"x":{"shape":[],"dtype":"f32"}})", R"({"path":"d.csv","x":{"column":1}})", std::string(row) + "\n3,4,5\n");
+    CHECK(dataset.rows() == 2);
+    REQUIRE(dataset.warnings.size() == 1);
+    CHECK(dataset.warnings[0].ends_with("d.csv:1: the first row counts the columns and is taken as an example; if it names them, give "
+                                        "\"header\": true"));
+  }
+  CHECK(load(R"({"x":{"shape":[],"dtype":"f32"}})", R"({"path":"d.csv","header":false,"x":{"column":1}})", "0,1\n").warnings.empty());
+}
+
+TEST_CASE("dataset: a prediction reads the features alone") {
+  Signature signature = signature_of(kFlower, R"({"path":"d.csv","size":{"columns":["a","b"]},"kind":{"column":"c"}})");
+  signature.features = {"size"};
+  const TemporaryFolder folder;
+  DatasetOptions options;
+  options.base_folder = folder.path();
+  options.features_only = true;
+  for (const char *csv : {"a,b\n1,2\n", "a,b,c\n1,2,\n", "a,b,c\n1,2,?\n", "a,b,c\n1,2,7\n"}) {
+    write_text(folder / "d.csv", csv);
+    const Dataset dataset = load_dataset(signature, options);
+    CHECK(values_of<float>(dataset, "size") == std::vector<float>{1, 2});
+    CHECK(dataset.find("kind") == nullptr);
+  }
+  write_text(folder / "d.csv", "A,b\n1,2\n");
+  CHECK(error_of([&] { load_dataset(signature, options); }).ends_with("input 'size': there is no column 'a'; did you mean 'A'?"));
 }
 
 TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a function of the seed") {

@@ -11,12 +11,15 @@ extern "C" {
 #include "runtime/core/safetensors.h"
 }
 
+#include <cmath>
+#include <limits>
+
 using namespace gradc::runtime;
 
 namespace {
 
 std::vector<std::vector<std::string>> rows_of(const std::string &text, char delimiter = ',') {
-  CsvReader csv("f", text, delimiter, CsvHeader::absent);
+  CsvReader csv("f", text, delimiter);
   std::vector<std::vector<std::string>> rows;
   while (csv.next()) {
     rows.emplace_back();
@@ -34,14 +37,14 @@ std::string csv_error(const std::string &text) {
 
 std::string number_error(const std::string &cell) {
   return error_of([&] {
-    CsvReader csv("f", "1,2\n3," + cell + "\n", ',', CsvHeader::absent);
+    CsvReader csv("f", "1,2\n3," + cell + "\n", ',');
     while (csv.next())
       csv.number(csv.cells()[1]);
   });
 }
 
 double number_of(const std::string &cell) {
-  CsvReader csv("f", cell + "\n", ',', CsvHeader::absent);
+  CsvReader csv("f", cell + "\n", ',');
   csv.next();
   return csv.number(csv.cells()[0]);
 }
@@ -85,7 +88,7 @@ TEST_CASE("csv: malformed rows are refused with line and column") {
   CHECK(csv_error("1,2\n\"3\"x,4\n") == "f:2:4: expected the delimiter after a closing quote");
   CHECK(csv_error("\"two\nlines\",1\n3\n") == "f:3:1: expected 2 cells as in the first row, found 1");
   CHECK(csv_error(std::string("1,\0", 3)) == "f:1:3: a zero byte: this is not a text file");
-  CHECK(error_of([] { CsvReader("f", "1", '"', CsvHeader::absent); }) ==
+  CHECK(error_of([] { CsvReader("f", "1", '"'); }) ==
         "f: a quote or a line break cannot be the delimiter");
 }
 
@@ -103,11 +106,27 @@ TEST_CASE("csv: cells that are no finite numbers are refused with line and colum
   CHECK(number_of("\"7\"") == 7);
 }
 
-TEST_CASE("csv: the first row is a header if none of its cells is a number") {
-  CHECK(CsvReader("f", "a,b\n1,2\n", ',', CsvHeader::automatic).names() == std::vector<std::string>{"a", "b"});
-  CHECK(CsvReader("f", "1,b\n1,2\n", ',', CsvHeader::automatic).names().empty());
-  CHECK(CsvReader("f", "1,2\n1,2\n", ',', CsvHeader::present).names() == std::vector<std::string>{"1", "2"});
-  CHECK(CsvReader("f", "a,b\n1,2\n", ',', CsvHeader::absent).names().empty());
+TEST_CASE("csv: a first row that names the columns is no example") {
+  CsvReader csv("f", "a,2\n3,4\n", ',');
+  csv.take_names();
+  CHECK(csv.names() == std::vector<std::string>{"a", "2"});
+  REQUIRE(csv.next());
+  CHECK(csv.number(csv.cells()[1]) == 4);
+  CHECK_FALSE(csv.next());
+}
+
+TEST_CASE("csv: what is likely wrong with a file of unexpected rows is said") {
+  CHECK(csv_error("a;b\n1,5;2\n") ==
+        "f:2:3: expected 1 cell as in the first row, found 2; is the delimiter ';'? (\"delimiter\": \";\")");
+  CHECK(csv_error("a\tb\n1,5\t2\n").ends_with("is the delimiter '\\t'? (\"delimiter\": \"\\t\")"));
+  CHECK(csv_error("# made by a logger\na,b\n") == "f:2:3: expected 1 cell as in the first row, found 2; gradc knows no "
+                                                  "comments: if '# made by a logger' is one, remove that line");
+  CHECK(csv_error("a,b\n1,2\n# end\n").ends_with("if '# end' is one, remove that line"));
+  CHECK(csv_error("sep=,\na,b\n") == "f:1:1: 'sep=,' is an instruction for Excel and no row; remove that line");
+  CHECK(csv_error("\xEF\xBB\xBFSEP=;\r\na;b\n") ==
+        "f:1:1: 'SEP=;' is an instruction for Excel and no row; remove that line and give \"delimiter\": \";\"" );
+  CHECK(csv_error("step=1,2\n3\n") == "f:2:1: expected 2 cells as in the first row, found 1");
+  CHECK(number_error("\"1,5\"") == "f:2:3: expected a number, found '1,5'; decimals are written with a point");
 }
 
 TEST_CASE("npy: every dtype and version") {
@@ -121,6 +140,46 @@ TEST_CASE("npy: every dtype and version") {
   CHECK(value("<i8", bytes_of<int64_t>({1, 1ll << 40})) == 0x1p40);
   CHECK(value("|u1", bytes_of<uint8_t>({1, 255})) == 255);
   CHECK(value("|b1", bytes_of<uint8_t>({0, 1})) == 1);
+  CHECK(value("|i1", bytes_of<int8_t>({1, -128})) == -128);
+  CHECK(value("<i2", bytes_of<int16_t>({1, -300})) == -300);
+  CHECK(value("<u2", bytes_of<uint16_t>({1, 65535})) == 65535);
+  CHECK(value("<u4", bytes_of<uint32_t>({1, 4294967295u})) == 4294967295.0);
+  CHECK(value("<u8", bytes_of<uint64_t>({1, 1ull << 63})) == 0x1p63);
+}
+
+TEST_CASE("npy: half precision is read as numpy defines it") {
+  const auto half = [](uint16_t bits) {
+    return NpyArray("f", npy("{'descr': '<f2', 'fortran_order': False, 'shape': (1,)}", bytes_of<uint16_t>({bits}))).value(0);
+  };
+  // IEEE 754-2019, table 3.5: 5 bits of exponent with bias 15, 10 of fraction.
+  CHECK(half(0x3C00) == 1);
+  CHECK(half(0xC500) == -5);
+  CHECK(half(0x7BFF) == 65504);
+  CHECK(half(0x0400) == 0x1p-14);
+  CHECK(half(0x0001) == 0x1p-24);
+  CHECK(half(0x8001) == -0x1p-24);
+  CHECK(half(0x7C00) == std::numeric_limits<double>::infinity());
+  CHECK(std::isnan(half(0x7C01)));
+}
+
+TEST_CASE("npy: big-endian, Fortran order and the long integers of Python 2") {
+  const auto all = [](const std::string &header, const std::string &data) {
+    const NpyArray array("f", npy(header, data));
+    std::vector<double> values;
+    for (int64_t i = 0; i < array.rows() * array.row_elements(); ++i)
+      values.push_back(array.value(i));
+    return values;
+  };
+  CHECK(all("{'descr': '>i4', 'fortran_order': False, 'shape': (2,)}", std::string("\0\0\1\2\xff\xff\xff\xfe", 8)) ==
+        std::vector<double>{258, -2});
+  CHECK(all("{'descr': '>f2', 'fortran_order': False, 'shape': (1,)}", std::string("\x3C\x00", 2)) == std::vector<double>{1});
+  // numpy.asfortranarray of [[[0, 1], [2, 3], [4, 5]], [[6, 7], [8, 9], [10, 11]]]
+  CHECK(all("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3, 2)}",
+            bytes_of<uint8_t>({0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11})) ==
+        std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  CHECK(all("{'descr': '|u1', 'fortran_order': True, 'shape': (3,)}", bytes_of<uint8_t>({1, 2, 3})) == std::vector<double>{1, 2, 3});
+  CHECK(all("{'descr': '|u1', 'fortran_order': False, 'shape': (1L, 2L), }", bytes_of<uint8_t>({1, 2})) == std::vector<double>{1, 2});
+  CHECK(all("{'descr': '|u1', 'fortran_order': False, 'shape': (2L,), }", bytes_of<uint8_t>({1, 2})) == std::vector<double>{1, 2});
 }
 
 TEST_CASE("npy: written files read back and their data is aligned to 64 bytes") {
@@ -141,10 +200,11 @@ TEST_CASE("npy: malformed files are refused") {
   CHECK(npy_error(npy("{", "").substr(0, 10) + std::string()) == "f: truncated .npy header");
   CHECK(npy_error(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff", 12)) == "f: truncated .npy header");
   CHECK(npy_error(std::string("\x93NUMPY\x02\0\xff\xff", 10)) == "f: truncated .npy header");
-  CHECK(header("{'descr': '<f4', 'fortran_order': True, 'shape': (2,)}") ==
-        "f: expected C order, found Fortran order; save numpy.ascontiguousarray(x)");
-  CHECK(header("{'descr': '>f4', 'fortran_order': False, 'shape': (2,)}") ==
-        "f: expected one of the dtypes <f4 <f8 <i4 <i8 |u1 |b1, found '>f4'");
+  CHECK(header("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}") ==
+        "f: expected an array of booleans, integers or floats of at most 8 bytes (b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8), found "
+        "'<c8'");
+  CHECK(header("{'descr': '<U2', 'fortran_order': False, 'shape': (1,)}")
+            .ends_with("found '<U2'; texts are read from CSV files, as \"labels\""));
   CHECK(header("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}").ends_with("found '|O'"));
   CHECK(header("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}").find("records") !=
         std::string::npos);
@@ -165,6 +225,7 @@ TEST_CASE("npy: malformed files are refused") {
         "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'x': 1}",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)} __import__('os')",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (2LL,)}", "{'descr': '<f4', 'fortran_order': False, 'shape': (L,)}",
         "{'descr': '<f4, 'fortran_order': False, 'shape': (2,)}"})
     CHECK(header(text).starts_with("f: malformed .npy header: expected "));
 }

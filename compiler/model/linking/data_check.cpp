@@ -4,6 +4,7 @@
 
 #include "compiler/model/linking/resolve.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
@@ -14,7 +15,8 @@ using Json = JsonValue::Kind;
 
 class DataCheck {
 public:
-  DataCheck(const JsonValue &data, Diagnostics &diagnostics) : data_(data), diagnostics_(diagnostics) {}
+  DataCheck(const Model &model, const JsonValue &data, Diagnostics &diagnostics)
+      : model_(model), data_(data), diagnostics_(diagnostics) {}
 
   void file() {
     if (const std::string &delimiter = data_.string_at("delimiter");
@@ -31,11 +33,7 @@ public:
           anchor(data_), fmt::format("train: data: nothing says where input '{}' comes from", input.name));
     if (!entry->valid)
       return;
-    const JsonValue *given = source(*entry, context);
-    if (!given)
-      return;
-    if (!entry->find("path") && !data_.find("path"))
-      error(*given, context + ": columns of which file? train.data has no 'path'");
+    source(*entry, context);
     width(*entry, input, context);
     labels(*entry, input, context);
     preprocessing(*entry, input, context);
@@ -44,34 +42,37 @@ public:
 private:
   void error(const JsonValue &at, std::string message) { diagnostics_.error(at.span, std::move(message)); }
 
-  /// The one among column, columns and path that is given; null after a message.
-  const JsonValue *source(const JsonValue &entry, const std::string &context) {
-    const JsonValue *given = nullptr;
+  static bool is_npz(const JsonValue *path) { return path && path->text.ends_with(".npz"); }
+
+  /// Columns of the CSV file, an array of the .npz file, or a file of its own: one of them.
+  void source(const JsonValue &entry, const std::string &context) {
+    const JsonValue *given = nullptr, *shared = data_.find("path"), *own = entry.find("path");
     for (const char *key : {"column", "columns", "path"})
       if (const JsonValue *value = entry.find(key)) {
         if (given)
-          return error(*value, context + ": give only one of 'column', 'columns' and 'path'"), nullptr;
+          return error(*value, context + ": give only one of 'column', 'columns' and 'path'");
         given = value;
       }
-    if (!given)
+    if (const JsonValue *array = entry.find("array"); array && !is_npz(own ? own : shared))
+      return error(*array, context + ": 'array' is the name of an array in a .npz file, but 'path' names none");
+    if (!given && !is_npz(shared))
       error(entry, context + ": one of 'column', 'columns' and 'path' is needed");
-    return given;
+    else if (given && !own && !shared)
+      error(*given, context + ": columns of which file? train.data has no 'path'");
+    else if (given && !own && is_npz(shared))
+      error(*given, context + ": columns are those of a CSV file; in a .npz file give the name of the 'array'");
   }
 
   void width(const JsonValue &entry, const ModelInput &input, const std::string &context) {
     const JsonValue *columns = entry.find("columns"), *column = entry.find("column");
     int64_t count = 1;
     if (columns) {
-      size_t names = 0;
-      for (const JsonValue &item : columns->items)
-        names += item.is(Json::string);
-      const bool range = names == 0 && columns->items.size() == 2;
-      if (!range && names != columns->items.size())
-        return error(*columns, context + ": 'columns' must be [first, last] or a list of names");
-      if (range && columns->items[0].integer > columns->items[1].integer)
+      const auto &items = columns->items;
+      // Two columns of an input of two elements are the same as list and as range, where they can be both.
+      const bool range = items.size() == 2 && items[0].is(Json::integer) && items[1].is(Json::integer) && element_count(input.shape) != 2;
+      if (range && items[0].integer > items[1].integer)
         return error(*columns, context + ": 'columns' ends before it begins");
-      count = range ? columns->items[1].integer - columns->items[0].integer + 1
-                    : static_cast<int64_t>(columns->items.size());
+      count = range ? items[1].integer - items[0].integer + 1 : static_cast<int64_t>(items.size());
     }
     if ((columns || column) && count != element_count(input.shape))
       error(columns ? *columns : *column,
@@ -84,16 +85,24 @@ private:
     const JsonValue *labels = entry.find("labels");
     if (!labels)
       return;
-    if (!is_integer(input.dtype) || !entry.find("column"))
-      error(*labels, context + ": 'labels' are for one column of an integer input");
-    else if (input.classes > 0 && static_cast<int64_t>(labels->items.size()) > input.classes)
-      error(*labels, fmt::format("{}: {} labels for {} classes", context, labels->items.size(), input.classes));
+    const auto count = static_cast<int64_t>(labels->items.size());
+    const bool columns = entry.find("column") || entry.find("columns");
+    if (!is_integer(input.dtype) || !columns)
+      error(*labels, context + ": 'labels' are for columns of an integer input" +
+                         (columns ? fmt::format("; give it \"dtype\": \"i32\"") : ""));
+    else if (input.classes > 0 && count > input.classes)
+      error(*labels, fmt::format("{}: {} labels for {} classes", context, count, input.classes));
     std::set<std::string_view> seen;
     for (const JsonValue &label : labels->items) {
       if (!seen.insert(label.text).second)
         error(label, fmt::format("{}: label '{}' is listed twice", context, label.text));
       input.labels.push_back(label.text);
     }
+    for (const ModelLayer &layer : model_.layers)
+      if (const JsonValue *classes = layer.attrs.find("classes"); classes && reads(layer, input) && classes->integer < count)
+        error(*labels, fmt::format("{}: {} labels, but layer '{}' has {} classes", context, count, layer.name, classes->integer));
+    if (input.classes == 0) // no loss says how many there are: then these are all
+      input.classes = count;
   }
 
   void preprocessing(const JsonValue &entry, ModelInput &input, const std::string &context) {
@@ -104,6 +113,12 @@ private:
       error(entry.at("scale"), context + ": a scale of 0 makes all values equal");
   }
 
+  bool reads(const ModelLayer &layer, const ModelInput &input) const {
+    const auto &sources = layer.sources;
+    return std::find(sources.begin(), sources.end(), static_cast<Source>(&input - model_.inputs.data())) != sources.end();
+  }
+
+  const Model &model_;
   const JsonValue &data_;
   Diagnostics &diagnostics_;
 };
@@ -118,7 +133,7 @@ void check_data(Model &model, Diagnostics &diagnostics) {
   const JsonValue *data = train ? train->find("data") : nullptr;
   if (!data || !data->is(Json::object))
     return;
-  DataCheck check(*data, diagnostics);
+  DataCheck check(model, *data, diagnostics);
   check.file();
   for (ModelInput &input : model.inputs)
     check.input(input);

@@ -31,20 +31,22 @@ const ObjectSpec &input_data_spec() {
       "them before a layer sees them. That is part of the model: a library takes raw values, too.",
       {any_of("column", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")},
               "position, from 0, or name of the column")
-           .otherwise("see columns and path"),
+           .otherwise("see columns, path and array"),
        list("columns", any_of("", {integer("", "").at_least(0).at_most(kMaxDim), string("", "")}, ""),
-            "[first, last], both included, or the names of the columns")
+            "the columns by position, from 0, or name, one for each element; or the range [first, last] of positions, both "
+            "included")
            .items(1)
-           .otherwise("see column and path"),
-       string("path", "a .npy array with one row for each example").otherwise("see column and columns"),
+           .otherwise("see column, path and array"),
+       string("path", "a .npy or .npz file of its own, with one row for each example").otherwise("that of the data"),
+       string("array", "its name in a .npz file").otherwise("the name of the input"),
        number("scale", "factor of every value").defaults_to("1"),
        number("offset", "added after scaling").defaults_to("0"),
        boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows, element by "
                               "element; predictions of such a target come in its own units")
            .defaults_to("false"),
-       list("labels", string("", ""), "the texts in the column, in the order of the classes 0, 1, ...")
+       list("labels", string("", ""), "the texts in its columns, in the order of the classes 0, 1, ...; no other is taken")
            .items(1)
-           .otherwise("the column holds numbers")}};
+           .otherwise("the columns hold numbers")}};
   return spec;
 }
 
@@ -53,9 +55,10 @@ const ObjectSpec &data_spec() {
     ObjectSpec s = {
         "data",
         "The examples. Every input has an entry of its own name.",
-        {string("path", "a CSV file, relative to the model file").otherwise("inputs name their own files"),
+        {string("path", "a CSV or .npz file, relative to the model file").otherwise("inputs name their own files"),
          any_of("header", {boolean("", ""), choice("", {"auto"}, "")},
-                "whether the first row names the columns; auto: when one of its cells is no number")
+                "whether the first row names the columns; auto: when a column is asked for by name, or when one of its cells "
+                "that is to be a number, or one of the labels, is some other text")
              .defaults_to("\"auto\""),
          string("delimiter", "one character").defaults_to("\",\"")}};
     Attr rest = object("input", input_data_spec(), "where the values of the input of that name come from");
@@ -74,7 +77,7 @@ const ObjectSpec &train_spec() {
            .at_least(1)
            .at_most(1 << 24)
            .defaults_to("32"),
-       integer("epochs", "passes over the training rows").at_least(0).defaults_to("10"),
+       integer("epochs", "passes over the training rows").at_least(1).defaults_to("10"),
        integer("seed", "of initial values, dropout and order").at_least(0).defaults_to("0"),
        boolean("shuffle", "whether each epoch has an order of its own").defaults_to("true"),
        number("validation_split", "share of the rows that is only evaluated, after every epoch")
