@@ -101,7 +101,9 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
 
   Model model;
   model.folder = std::filesystem::path(path).parent_path().string();
-  model.document = resolve(*root, model_spec(), "", diagnostics);
+  Corrections corrections;
+  model.document = resolve(*root, model_spec(), "", diagnostics, &corrections);
+  correct_keys(*root, corrections);
   if (!model.document.find("name"))
     model.document.set("name", JsonValue::of(stem_name(path), root->span));
   model.name = model.document.string_at("name");

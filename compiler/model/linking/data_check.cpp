@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
+#include <utility>
 
 namespace gradc {
 namespace {
@@ -25,15 +27,24 @@ public:
             "train: data: 'delimiter' must be one character, neither a quote nor a line break");
   }
 
-  void input(ModelInput &input) {
+  void missing_inputs() {
+    std::vector<std::string> missing;
+    for (const ModelInput &input : model_.inputs)
+      if (!data_.find(input.name))
+        missing.push_back(fmt::format("'{}'", input.name));
+    if (!missing.empty())
+      diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input{} {} come{} from", missing.size() == 1 ? "" : "s",
+                                                    fmt::join(missing, ", "), missing.size() == 1 ? "s" : ""));
+  }
+
+  /// Where the type of the input is unknown, what depends on it is not checked.
+  void input(ModelInput &input, bool type_known) {
     const std::string context = fmt::format("train: data: input '{}'", input.name);
     const JsonValue *entry = data_.find(input.name);
-    if (!entry)
-      return diagnostics_.error(
-          anchor(data_), fmt::format("train: data: nothing says where input '{}' comes from", input.name));
-    if (!entry->valid)
+    if (!entry || !entry->valid)
       return;
-    source(*entry, context);
+    if (!source(*entry, context) || !type_known)
+      return;
     width(*entry, input, context);
     labels(*entry, input, context);
     preprocessing(*entry, input, context);
@@ -44,23 +55,29 @@ private:
 
   static bool is_npz(const JsonValue *path) { return path && path->text.ends_with(".npz"); }
 
-  /// Columns of the CSV file, an array of the .npz file, or a file of its own: one of them.
-  void source(const JsonValue &entry, const std::string &context) {
+  /// Columns of the CSV file, an array of the .npz file, or a file of its own: one of them. False after a message.
+  bool source(const JsonValue &entry, const std::string &context) {
     const JsonValue *given = nullptr, *shared = data_.find("path"), *own = entry.find("path");
+    const auto wrong = [&](const JsonValue &at, const char *what) {
+      if (shared || !std::exchange(told_of_file_, true)) // without a file most inputs are wrong for one reason
+        error(at, context + ": " + what);
+      return false;
+    };
     for (const char *key : {"column", "columns", "path"})
       if (const JsonValue *value = entry.find(key)) {
         if (given)
-          return error(*value, context + ": give only one of 'column', 'columns' and 'path'");
+          return wrong(*value, "give only one of 'column', 'columns' and 'path'");
         given = value;
       }
     if (const JsonValue *array = entry.find("array"); array && !is_npz(own ? own : shared))
-      return error(*array, context + ": 'array' is the name of an array in a .npz file, but 'path' names none");
+      return wrong(*array, "'array' is the name of an array in a .npz file, but 'path' names none");
     if (!given && !is_npz(shared))
-      error(entry, context + ": one of 'column', 'columns' and 'path' is needed");
-    else if (given && !own && !shared)
-      error(*given, context + ": columns of which file? train.data has no 'path'");
-    else if (given && !own && is_npz(shared))
-      error(*given, context + ": columns are those of a CSV file; in a .npz file give the name of the 'array'");
+      return wrong(entry, "one of 'column', 'columns' and 'path' is needed");
+    if (given && !own && !shared)
+      return wrong(*given, "columns of which file? train.data has no 'path'");
+    if (given && !own && is_npz(shared))
+      return wrong(*given, "columns are those of a CSV file; in a .npz file give the name of the 'array'");
+    return true;
   }
 
   void width(const JsonValue &entry, const ModelInput &input, const std::string &context) {
@@ -121,11 +138,12 @@ private:
   const Model &model_;
   const JsonValue &data_;
   Diagnostics &diagnostics_;
+  bool told_of_file_ = false;
 };
 
 } // namespace
 
-void check_data(Model &model, Diagnostics &diagnostics) {
+void check_data(Model &model, const std::vector<bool> &types_known, Diagnostics &diagnostics) {
   const JsonValue *train = model.document.find("train");
   if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
     diagnostics.error(train->at("test_split").span,
@@ -135,8 +153,9 @@ void check_data(Model &model, Diagnostics &diagnostics) {
     return;
   DataCheck check(model, *data, diagnostics);
   check.file();
-  for (ModelInput &input : model.inputs)
-    check.input(input);
+  check.missing_inputs();
+  for (size_t i = 0; i < model.inputs.size(); ++i)
+    check.input(model.inputs[i], types_known[i]);
 }
 
 } // namespace gradc

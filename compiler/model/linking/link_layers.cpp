@@ -21,6 +21,7 @@ static constexpr std::string_view kReserved[] = {
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");
   const JsonValue *inputs = model_.document.find("inputs");
+  names_complete_ = inputs && !inputs->members.empty();
   if (!inputs)
     return;
   if (inputs->members.empty())
@@ -51,8 +52,10 @@ void Linker::declare_layers() {
   const JsonValue *layers = raw_.find("layers");
   JsonValue *resolved =
       model_.document.is(Json::object) ? mutable_member(model_.document, "layers") : nullptr;
-  if (!layers || !layers->is(Json::array) || !resolved || resolved->items.size() != layers->items.size())
+  if (!layers || !layers->is(Json::array) || !resolved || resolved->items.size() != layers->items.size()) {
+    names_complete_ = false;
     return;
+  }
   for (size_t i = 0; i < layers->items.size(); ++i) {
     const JsonValue &written = layers->items[i];
     ModelLayer layer;
@@ -60,6 +63,7 @@ void Linker::declare_layers() {
     if (resolved->items[i].valid)
       layer.def = find_layer(resolved->items[i].string_at("type"));
     const bool named = name && name->is(Json::string);
+    names_complete_ &= named || (resolved->items[i].valid && !(name && !name->is(Json::null)));
     layer.name =
         named ? name->text : fmt::format("{}_{}", type && type->is(Json::string) ? type->text : "layer", i);
     declare(layer.name, named ? name->span : anchor(written), model_.inputs.size() + i, "layer");
@@ -111,7 +115,7 @@ Source Linker::sole_feature(const ModelLayer &layer, const std::string &context)
     }
   if (features.size() == 1)
     return sole;
-  if (!model_.inputs.empty() && targets_known_)
+  if (!model_.inputs.empty() && targets_known_ && names_complete_)
     error(anchor(layer.attrs.is(Json::object) ? layer.attrs : raw_.at("layers").items[0]),
           features.empty() ? context + ": missing 'input': every input is the target of a loss"
                            : fmt::format("{}: missing 'input': it could be any of {}", context,

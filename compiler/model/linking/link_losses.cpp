@@ -126,7 +126,7 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
   }
   if (metric.loss)
     model_.metrics.push_back(metric);
-  else if (model_.losses.size() == list("loss").size()) // else a loss it may belong to is already reported
+  else if (model_.losses.size() == list("loss").size() && !model_.losses.empty()) // else a loss it may belong to is already reported
     error(anchor(attrs),
           fmt::format("{}: {} needs {}", context, metric.def->spec.name,
                       metric.def->needs_link ? "a cross-entropy loss to judge"

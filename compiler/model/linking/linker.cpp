@@ -28,7 +28,7 @@ void Linker::run() {
   link_outputs();
   check_use();
   collect_hypers();
-  check_data(model_, diagnostics_);
+  check_data(model_, known_, diagnostics_);
 }
 
 Source Linker::find(const JsonValue &name, const std::string &context, std::string_view what,
@@ -36,6 +36,8 @@ Source Linker::find(const JsonValue &name, const std::string &context, std::stri
   auto found = names_.find(name.text);
   if (found != names_.end())
     return found->second.source;
+  if (!names_complete_)
+    return kNowhere; // it may be the one whose declaration is wrong
   std::vector<std::string_view> candidates;
   for (const auto &[candidate, reference] : names_)
     if (suitable(reference.source))

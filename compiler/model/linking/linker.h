@@ -12,6 +12,6 @@ namespace gradc {
 void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics);
 
 /// Checks train.data against the inputs.
-void check_data(Model &model, Diagnostics &diagnostics);
+void check_data(Model &model, const std::vector<bool> &types_known, Diagnostics &diagnostics);
 
 } // namespace gradc

@@ -69,6 +69,7 @@ private:
   const JsonValue &raw_;
   Diagnostics &diagnostics_;
   std::map<std::string, Reference> names_;           // the first of each
+  bool names_complete_ = true;                       // false when an input or a layer is so wrong that its name is unknown
   std::vector<bool> known_;                          // per Source: is its shape known?
   std::set<Source> targets_;                         // of losses
   bool targets_known_ = true;                        // false when a loss is wrong

@@ -3,7 +3,7 @@
 
 #include "compiler/model/json/characters.h"
 #include "compiler/model/json/json_reader.h"
-#include "ir/suggest.h"
+#include "compiler/model/linking/hints.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -52,22 +52,31 @@ bool could_be(const JsonValue &value, const Attr &attr) {
 
 class Resolver {
 public:
-  Resolver(const JsonValue &root, Diagnostics &diagnostics) : root_(root), diagnostics_(diagnostics) {}
+  Resolver(const JsonValue &root, Diagnostics &diagnostics, Corrections &corrections)
+      : root_(root), diagnostics_(diagnostics), corrections_(corrections) {}
 
-  JsonValue object(const JsonValue &value, const std::vector<const std::vector<Attr> *> &attrs,
+  JsonValue object(const JsonValue &written, const std::vector<const std::vector<Attr> *> &attrs,
                    const std::vector<Attr> &rest, const std::string &context) {
+    const JsonValue value = with_known_keys(written, attrs, rest, context);
     JsonValue result = JsonValue::object(value.span);
     for (const auto *group : attrs)
       for (const Attr &attr : *group)
         member(value, attr, context, result);
     for (const JsonMember &given : value.members)
       if (!known(attrs, given.key))
-        further(value, given, attrs, rest, context, result);
+        further(given, rest[0], context, result);
     return result;
   }
 
   JsonValue family(const JsonValue &value, const Family &family, const std::string &context) {
+    const std::vector<Attr> tag = {attr::string("type", "")};
     JsonValue full = written_out(value, family);
+    if (value.is(Json::object) && !value.find("type")) { // perhaps it is misspelt
+      std::vector<const std::vector<Attr> *> any = {&tag, &family.common};
+      for (const ObjectSpec *spec : family.types)
+        any.push_back(&spec->attrs);
+      full = written_out(with_known_keys(value, any, {}, context), family);
+    }
     const JsonValue *type = full.find("type");
     if (!type || !type->is(Json::string))
       return fail(type ? type->span : anchor(full),
@@ -79,8 +88,8 @@ public:
       if (candidate->name == type->text)
         spec = candidate;
     if (!spec)
-      return fail(inside_quotes(type->span), join(context, unknown_type(family, type->text)));
-    const std::vector<Attr> tag = {attr::string("type", "")};
+      return fail(inside_quotes(type->span), join(context, fmt::format("unknown {} '{}'{}", family.what, type->text,
+                                                                       hint_for_type(type->text, family).text)));
     return object(full, {&tag, &family.common, &spec->attrs}, {}, context);
   }
 
@@ -93,8 +102,74 @@ private:
     return false;
   }
 
+  /// The object without the keys that must not be there; those that are misspelt have their right names.
+  JsonValue with_known_keys(const JsonValue &value, const std::vector<const std::vector<Attr> *> &groups,
+                            const std::vector<Attr> &rest, const std::string &context) {
+    std::vector<std::string_view> allowed;
+    for (const auto *group : groups)
+      for (const Attr &attr : *group)
+        allowed.push_back(attr.name);
+    const JsonMember *names = rest.empty() ? nullptr : top_level(rest[0].keys_of);
+    if (names && names->value.members.empty())
+      names = nullptr;
+    if (names)
+      for (const JsonMember &entry : names->value.members)
+        allowed.push_back(entry.key);
+    const bool free = !rest.empty() && !names; // where what names them is missing or wrong, that is reported
+    JsonValue result = value;
+    result.members.clear();
+    for (const JsonMember &given : value.members) {
+      if (free || std::find(allowed.begin(), allowed.end(), given.key) != allowed.end()) {
+        result.members.push_back(given);
+        continue;
+      }
+      const Hint hint = hint_for_key(given.key, allowed, missing_keys(value, given.value, groups, names, rest));
+      error(inside_quotes(given.key_span), join(context, fmt::format("unknown key '{}'{}", given.key, hint.text)));
+      if (hint.meant.empty() || value.find(hint.meant))
+        continue;
+      result.members.push_back({std::string(hint.meant), given.key_span, given.value});
+      corrections_.emplace(std::pair(given.key_span.source, given.key_span.begin), hint.meant);
+    }
+    return result;
+  }
+
+  /// The keys that `value` lacks and that could have the value `given`.
+  static std::vector<std::string_view> missing_keys(const JsonValue &value, const JsonValue &given,
+                                                    const std::vector<const std::vector<Attr> *> &groups, const JsonMember *names,
+                                                    const std::vector<Attr> &rest) {
+    std::vector<std::string_view> missing;
+    for (const auto *group : groups)
+      for (const Attr &attr : *group)
+        if (attr.required() && !value.find(attr.name) && could_be(given, attr))
+          missing.push_back(attr.name);
+    if (names && could_be(given, rest[0]))
+      for (const JsonMember &entry : names->value.members)
+        if (!value.find(entry.key))
+          missing.push_back(entry.key);
+    return missing;
+  }
+
+  /// A member of the document, by its right name; null when it is missing.
+  const JsonMember *top_level(std::string_view key) const {
+    for (const JsonMember &member : root_.members)
+      if (const auto found = corrections_.find({member.key_span.source, member.key_span.begin});
+          member.key == key || (found != corrections_.end() && found->second == key))
+        return &member;
+    return nullptr;
+  }
+
+  /// Was the key written otherwise, and is its value none that the right key could have? Then the mistake is already reported.
+  bool wrongly_corrected(const JsonMember &member, const Attr &attr) const {
+    return corrections_.contains({member.key_span.source, member.key_span.begin}) && !could_be(member.value, attr);
+  }
+
   void member(const JsonValue &value, const Attr &attr, const std::string &context, JsonValue &result) {
-    const JsonValue *given = value.find(attr.name);
+    const JsonMember *written = value.find_member(attr.name);
+    const JsonValue *given = written ? &written->value : nullptr;
+    if (written && wrongly_corrected(*written, attr)) {
+      result.valid = false;
+      return;
+    }
     if (given && !given->is(Json::null)) {
       JsonValue checked = this->value(*given, attr, context);
       if (checked.valid || attr.default_json.empty()) {
@@ -108,39 +183,18 @@ private:
       // Shorthands in the tables are written out as those of the user are.
       result.set(attr.name, this->value(read_literal(attr.default_json, anchor(value)), attr, context));
     } else if (attr.required()) {
-      diagnostics_.error(anchor(value), join(context, fmt::format("missing '{}' ({}: {})", attr.name,
-                                                                  expected(attr), attr.doc)));
+      error(anchor(value), join(context, fmt::format("missing '{}' ({}: {})", attr.name, expected(attr), attr.doc)));
       result.valid = false;
     }
   }
 
-  /// A member that no attribute is the key of.
-  void further(const JsonValue &object, const JsonMember &given, const std::vector<const std::vector<Attr> *> &groups,
-               const std::vector<Attr> &rest, const std::string &context, JsonValue &result) {
-    std::vector<std::string_view> allowed;
-    for (const auto *group : groups)
-      for (const Attr &attr : *group)
-        allowed.push_back(attr.name);
-    if (!rest.empty() && !rest[0].keys_of.empty())
-      if (const JsonValue *keys = root_.find(rest[0].keys_of))
-        for (const JsonMember &entry : keys->members)
-          allowed.push_back(entry.key);
-    const bool free = !rest.empty() && rest[0].keys_of.empty();
-    if (!free && std::find(allowed.begin(), allowed.end(), given.key) == allowed.end()) {
-      std::vector<std::string_view> missing;
-      std::copy_if(allowed.begin(), allowed.end(), std::back_inserter(missing),
-                   [&](std::string_view key) { return !object.find(key); });
-      std::string hint = did_you_mean(given.key, missing);
-      if (hint.empty())
-        hint = fmt::format("; expected {} {}", allowed.size() == 1 ? "only" : "one of",
-                           fmt::join(allowed, ", "));
-      diagnostics_.error(inside_quotes(given.key_span),
-                         join(context, fmt::format("unknown key '{}'", given.key) + hint));
-      return;
-    }
-    Attr entry = rest[0];
+  void further(const JsonMember &given, Attr entry, const std::string &context, JsonValue &result) {
     const std::string inner = join(context, fmt::format("{} '{}'", entry.name, given.key));
     entry.name = {};
+    if (wrongly_corrected(given, entry)) {
+      result.valid = false;
+      return;
+    }
     JsonValue checked = value(given.value, entry, inner);
     result.valid = result.valid && checked.valid;
     result.members.push_back({given.key, given.key_span, std::move(checked)});
@@ -201,10 +255,8 @@ private:
   JsonValue choice(const JsonValue &value, const Attr &attr, const std::string &context) {
     if (is_choice(attr, value.text))
       return value;
-    std::string hint = did_you_mean(value.text, attr.choices);
-    return fail(inside_quotes(value.span), join(context, fmt::format("{} must be {}, got '{}'", subject(attr),
-                                                                     expected(attr), value.text) +
-                                                             hint));
+    return fail(inside_quotes(value.span), join(context, fmt::format("{} must be {}, got '{}'{}", subject(attr), expected(attr), value.text,
+                                                                     hint_for_choice(value.text, attr.choices).text)));
   }
 
   JsonValue list(const JsonValue &value, const Attr &attr, const std::string &context) {
@@ -277,22 +329,33 @@ private:
     return result;
   }
 
-  static std::string unknown_type(const Family &family, const std::string &type) {
-    std::string hint = did_you_mean(type, names(family));
-    if (hint.empty())
-      hint = fmt::format("; expected one of {}", fmt::join(names(family), ", "));
-    return fmt::format("unknown {} '{}'{}", family.what, type, hint);
-  }
-
   static std::string subject(const Attr &attr) {
     return attr.name.empty() ? "this" : fmt::format("'{}'", attr.name);
   }
 
   JsonValue mismatch(const JsonValue &value, const Attr &attr, const std::string &context) {
     const bool huge = value.is(Json::number) && value.text.find_first_of(".eE") == std::string::npos;
-    return fail(value.span, join(context, fmt::format("{} must be {}{}, got {}", subject(attr),
-                                                      expected(attr), huge ? " of at most 64 bits" : "",
-                                                      as_written(value, diagnostics_))));
+    return fail(value.span, join(context, fmt::format("{} must be {}{}, got {}{}", subject(attr), expected(attr),
+                                                      huge ? " of at most 64 bits" : "", as_written(value, diagnostics_),
+                                                      form_hint(value, attr))));
+  }
+
+  /// How a value is written that is right but for its form: a bare name, a list for an object, a number in quotes.
+  static std::string form_hint(const JsonValue &value, const Attr &attr) {
+    if (attr.kind == Attr::Kind::list && attr.or_single)
+      return form_hint(value, attr.of[0]);
+    if (attr.kind == Attr::Kind::family && value.is(Json::string))
+      return written_out_hint(value.text, *attr.family);
+    if (attr.kind == Attr::Kind::object)
+      for (const Attr &key : attr.object->attrs)
+        if (key.required() && could_be(value, key))
+          return fmt::format("; write {{\"{}\": ...}}", key.name);
+    const bool numeric = attr.kind == Attr::Kind::integer || attr.kind == Attr::Kind::number || attr.kind == Attr::Kind::boolean;
+    return numeric && value.is(Json::string) && is_literal(value.text) ? "; write it without quotes" : "";
+  }
+
+  static bool is_literal(std::string_view text) {
+    return text == "true" || text == "false" || (!text.empty() && text.find_first_not_of("0123456789+-.eE") == std::string_view::npos);
   }
 
   /// The part of a string literal between its quotes.
@@ -302,8 +365,10 @@ private:
     return quoted ? Span{span.source, span.begin + 1, span.end - 1} : span;
   }
 
+  void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }
+
   JsonValue fail(Span span, std::string message) {
-    diagnostics_.error(span, std::move(message));
+    error(span, std::move(message));
     JsonValue poisoned;
     poisoned.span = span;
     poisoned.valid = false;
@@ -312,13 +377,28 @@ private:
 
   const JsonValue &root_;
   Diagnostics &diagnostics_;
+  Corrections &corrections_;
 };
 
 } // namespace
 
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
-                  Diagnostics &diagnostics) {
-  return Resolver(value, diagnostics).object(value, {&spec.attrs}, spec.rest, context);
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, Diagnostics &diagnostics,
+                  Corrections *corrections) {
+  Corrections found;
+  JsonValue result = Resolver(value, diagnostics, found).object(value, {&spec.attrs}, spec.rest, context);
+  if (corrections)
+    *corrections = std::move(found);
+  return result;
+}
+
+void correct_keys(JsonValue &root, const Corrections &corrections) {
+  for (JsonMember &member : root.members) {
+    if (const auto found = corrections.find({member.key_span.source, member.key_span.begin}); found != corrections.end())
+      member.key = found->second;
+    correct_keys(member.value, corrections);
+  }
+  for (JsonValue &item : root.items)
+    correct_keys(item, corrections);
 }
 
 Span anchor(const JsonValue &object) {

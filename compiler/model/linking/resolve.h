@@ -4,14 +4,23 @@
 #include "compiler/model/tables/attributes.h"
 #include "compiler/model/json/diagnostics.h"
 
+#include <map>
+
 namespace gradc {
+
+/// Keys that are not of the format, by source and first byte, and what each was likely meant to be.
+using Corrections = std::map<std::pair<uint32_t, size_t>, std::string>;
 
 /// The object with every key of `spec` that has a constant default or was given, in the order of the
 /// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
 /// with `context` (e.g. "layer 'hidden'"). A key whose value is wrong gets its default; where there is none,
-/// it is absent and `valid` false.
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
-                  Diagnostics &diagnostics);
+/// it is absent and `valid` false. A misspelt key is reported, listed in `corrections`, and then taken as what it was meant to be, so
+/// that nothing that follows from it is reported again.
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, Diagnostics &diagnostics,
+                  Corrections *corrections = nullptr);
+
+/// Gives the keys of the tree the names that they were meant to have.
+void correct_keys(JsonValue &root, const Corrections &corrections);
 
 /// Where to point for what is wrong with an object as a whole: its "type" or "name", else its opening brace.
 Span anchor(const JsonValue &object);

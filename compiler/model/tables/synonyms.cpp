@@ -1,0 +1,151 @@
+// The words of other frameworks; see synonyms.h. A word may stand in several rows: what the place allows decides.
+#include "compiler/model/tables/synonyms.h"
+
+#include <cctype>
+
+namespace gradc {
+
+const std::vector<Synonyms> &synonyms() {
+  static const std::vector<Synonyms> rows = {
+      // the file as a whole
+      {"inputs", "features placeholders input_layer"},
+      {"layers", "model network net architecture modules"},
+      {"loss", "criterion objective loss_function loss_fn cost"},
+      {"optimizer", "optim solver"},
+      {"train", "training trainer fit hyperparameters"},
+      // inputs
+      {"shape", "size dims input_shape target_shape"},
+      {"dtype", "data_type"},
+      {"f32", "float32 float single"},
+      {"f64", "float64 double"},
+      {"i32", "int32 int integer"},
+      {"i64", "int64 long"},
+      // layers
+      {"dense", "linear fc fully_connected gemm"},
+      {"concat", "concatenate cat"},
+      {"multiply", "mul"},
+      {"add", "sum"},
+      {"reshape", "view"},
+      {"scale", "rescaling"},
+      {"one_hot", "category_encoding"},
+      {"units", "out_features output_size hidden_size neurons nodes num_units n_units width size out_dim output_dim"},
+      {"use_bias", "bias has_bias"},
+      {"weight_initializer", "kernel_initializer weight_init init initializer"},
+      {"bias_initializer", "bias_init"},
+      {"l2", "kernel_regularizer regularizer"},
+      {"activation", "act nonlinearity function func fn activation_function"},
+      {"rate", "p prob probability dropout dropout_rate drop_prob"},
+      {"axis", "dim"},
+      {"classes", "num_classes n_classes depth num_tokens"},
+      {"factor", "scalar multiplier gamma"},
+      // activations and initializers
+      {"linear", "identity none"},
+      {"sigmoid", "logistic"},
+      {"alpha", "negative_slope slope rho"},
+      {"xavier_uniform", "glorot_uniform"},
+      {"xavier_normal", "glorot_normal"},
+      {"he_uniform", "kaiming_uniform"},
+      {"he_normal", "kaiming_normal"},
+      {"normal", "random_normal truncated_normal gaussian"},
+      {"uniform", "random_uniform"},
+      {"constant", "ones const constant_lr"},
+      {"stddev", "std sigma scale"},
+      {"mean", "mu loc"},
+      {"min", "low a minval"},
+      {"max", "high b maxval"},
+      // losses and metrics
+      {"mse", "mean_squared_error mse_loss squared_error l2_loss"},
+      {"mae", "mean_absolute_error mae_loss l1_loss absolute_error"},
+      {"binary_cross_entropy", "bce bce_loss bce_with_logits bce_with_logits_loss log_loss logistic"},
+      {"softmax_cross_entropy", "cross_entropy cross_entropy_loss nll_loss categorical_cross_entropy sparse_categorical_cross_entropy softmax"},
+      {"accuracy", "acc categorical_accuracy sparse_categorical_accuracy binary_accuracy"},
+      {"r2", "r2_score r_squared"},
+      {"prediction", "y_pred pred predictions output input logits"},
+      {"target", "y_true targets labels label y"},
+      {"logits", "y_pred pred predictions output input prediction"},
+      {"labels", "y_true targets target y"},
+      {"weight", "loss_weight coefficient"},
+      // optimizers and schedules
+      {"learning_rate", "lr eta eta0 step_size alpha lr_scheduler lr_schedule scheduler schedule learning_rate_init"},
+      {"initial", "lr base_lr initial_lr learning_rate initial_learning_rate max_lr"},
+      {"epsilon", "eps"},
+      {"weight_decay", "wd l2 l2_penalty decay"},
+      {"clip_norm", "max_grad_norm max_norm clip_grad_norm gradient_clip_val global_clipnorm grad_clip"},
+      {"warmup_steps", "warmup num_warmup_steps"},
+      {"every", "step_size period"},
+      {"decay_steps", "t_max total_steps steps"},
+      {"decay_rate", "gamma rate"},
+      {"cosine", "cosine_annealing cosine_annealing_lr cosine_decay"},
+      {"step", "step_lr multi_step_lr piecewise"},
+      {"exponential", "exponential_lr exponential_decay"},
+      {"inverse_time", "inverse_time_decay"},
+      // training and data
+      {"batch_size", "batch minibatch mini_batch minibatch_size bs"},
+      {"epochs", "num_epochs n_epochs max_epochs epoch nb_epoch max_iter iterations"},
+      {"seed", "random_state random_seed manual_seed"},
+      {"validation_split", "val_split val_fraction validation_fraction validation_size"},
+      {"test_split", "test_size test_fraction"},
+      {"data", "dataset train_data training_data data_path"},
+      {"path", "file filename csv source uri"},
+      {"delimiter", "sep separator"},
+      {"header", "has_header header_row"},
+      {"column", "col"},
+      {"columns", "cols usecols feature_columns"},
+      {"array", "key member array_name"},
+      {"standardize", "normalize normalization zscore standard_scaler"},
+      {"labels", "class_names categories vocabulary classes mapping"},
+  };
+  return rows;
+}
+
+const std::vector<Foreign> &foreign_words() {
+  static const std::vector<Foreign> rows = {
+      {"in_features input_size input_dim in_dim in_channels", "gradc finds the size of what a layer reads; remove it"},
+      {"betas", "give 'beta1' and 'beta2'"},
+      {"from_logits", "the cross-entropies of gradc take logits; remove it"},
+      {"reduction", "the losses of gradc are means; remove it"},
+      {"trainable requires_grad", "gradc trains all layers"},
+      {"shape input_shape", "the shape of an input stands in 'inputs'; layers find theirs"},
+      {"conv conv1d conv2d conv3d convolution max_pool max_pool2d avg_pool2d pooling", "gradc has no convolution yet"},
+      {"rnn lstm gru recurrent", "gradc has no recurrence yet"},
+      {"attention multi_head_attention transformer", "gradc has no attention yet"},
+      {"batch_norm batch_norm1d batch_norm2d batch_normalization layer_norm layer_normalization",
+       "gradc has no normalization of layers yet; \"standardize\" does it for inputs"},
+      {"embedding", "gradc has no embedding yet; a 'one_hot' and a 'dense' without bias compute the same"},
+      {"bool boolean", "give 'i32' for yes or no"},
+      {"float16 half bfloat16 f16 bf16", "gradc computes in f32 or f64"},
+  };
+  return rows;
+}
+
+static bool next_letter(std::string_view text, size_t &at, char &letter) {
+  while (at < text.size() && (text[at] == '_' || text[at] == '-'))
+    ++at;
+  if (at == text.size())
+    return false;
+  letter = static_cast<char>(std::tolower(static_cast<unsigned char>(text[at++])));
+  return true;
+}
+
+static bool same_word(std::string_view a, std::string_view b) {
+  for (size_t i = 0, j = 0;;) {
+    char x = 0, y = 0;
+    const bool more_a = next_letter(a, i, x), more_b = next_letter(b, j, y);
+    if (more_a != more_b || x != y)
+      return false;
+    if (!more_a)
+      return true;
+  }
+}
+
+bool is_among(std::string_view word, std::string_view words) {
+  while (!words.empty()) {
+    const size_t end = std::min(words.find(' '), words.size());
+    if (same_word(word, words.substr(0, end)))
+      return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+} // namespace gradc
