@@ -3,6 +3,7 @@
 
 #include "compiler/model/json/characters.h"
 #include "compiler/model/json/json_reader.h"
+#include "compiler/model/linking/forms.h"
 #include "compiler/model/linking/hints.h"
 
 #include <algorithm>
@@ -17,37 +18,6 @@ using Json = JsonValue::Kind;
 
 std::string join(const std::string &context, const std::string &next) {
   return context.empty() ? next : context + ": " + next;
-}
-
-/// Is `value` of a JSON kind that the attribute could take? Tells the alternatives of any_of apart.
-bool could_be(const JsonValue &value, const Attr &attr) {
-  switch (attr.kind) {
-  case Attr::Kind::integer:
-    return value.is(Json::integer);
-  case Attr::Kind::number:
-    return value.is(Json::integer) || value.is(Json::number);
-  case Attr::Kind::boolean:
-    return value.is(Json::boolean);
-  case Attr::Kind::string:
-  case Attr::Kind::name:
-  case Attr::Kind::choice:
-    return value.is(Json::string);
-  case Attr::Kind::list:
-    return value.is(Json::array) || (attr.or_single && could_be(value, attr.of[0]));
-  case Attr::Kind::object:
-    return value.is(Json::object);
-  case Attr::Kind::family: {
-    const bool number = value.is(Json::integer) || value.is(Json::number);
-    return value.is(Json::object) || (value.is(Json::string) && attr.family->by_name) ||
-           (number && !attr.family->number_type.empty());
-  }
-  case Attr::Kind::any_of:
-    for (const Attr &alternative : attr.of)
-      if (could_be(value, alternative))
-        return true;
-    return false;
-  }
-  return false;
 }
 
 class Resolver {
@@ -211,6 +181,8 @@ private:
         return fail(value.span, join(context, fmt::format("{} must be {}, got {}", subject(attr),
                                                           violated_limit(attr, value.number),
                                                           as_written(value, diagnostics_))));
+      if (attr.kind == Attr::Kind::integer && value.is(Json::number))
+        return JsonValue::of(static_cast<int64_t>(value.number), value.span);
       return value;
     case Attr::Kind::boolean:
     case Attr::Kind::string:
@@ -338,24 +310,6 @@ private:
     return fail(value.span, join(context, fmt::format("{} must be {}{}, got {}{}", subject(attr), expected(attr),
                                                       huge ? " of at most 64 bits" : "", as_written(value, diagnostics_),
                                                       form_hint(value, attr))));
-  }
-
-  /// How a value is written that is right but for its form: a bare name, a list for an object, a number in quotes.
-  static std::string form_hint(const JsonValue &value, const Attr &attr) {
-    if (attr.kind == Attr::Kind::list && attr.or_single)
-      return form_hint(value, attr.of[0]);
-    if (attr.kind == Attr::Kind::family && value.is(Json::string))
-      return written_out_hint(value.text, *attr.family);
-    if (attr.kind == Attr::Kind::object)
-      for (const Attr &key : attr.object->attrs)
-        if (key.required() && could_be(value, key))
-          return fmt::format("; write {{\"{}\": ...}}", key.name);
-    const bool numeric = attr.kind == Attr::Kind::integer || attr.kind == Attr::Kind::number || attr.kind == Attr::Kind::boolean;
-    return numeric && value.is(Json::string) && is_literal(value.text) ? "; write it without quotes" : "";
-  }
-
-  static bool is_literal(std::string_view text) {
-    return text == "true" || text == "false" || (!text.empty() && text.find_first_not_of("0123456789+-.eE") == std::string_view::npos);
   }
 
   /// The part of a string literal between its quotes.

@@ -72,6 +72,8 @@ private:
       schema[a.min_open ? "exclusiveMinimum" : "minimum"] = number(a.min);
     if (a.max < std::numeric_limits<double>::infinity())
       schema[a.max_open ? "exclusiveMaximum" : "maximum"] = number(a.max);
+    else if (a.kind == Attr::Kind::integer)
+      schema["maximum"] = std::numeric_limits<int64_t>::max();
     return schema;
   }
 
