@@ -129,6 +129,20 @@ template <typename Load, typename Use> void with_model(EngineFlags &flags, Load 
   });
 }
 
+// Loads the data; where the file that the model names cannot be read, tells of the option that names another.
+template <typename Load> runtime::Dataset load_data(const std::string &named, Load load) try {
+  return load();
+} catch (const runtime::UnreadableData &problem) {
+  if (!named.empty())
+    throw;
+  throw runtime::Error(problem.what() + std::string("; --data names another file"));
+}
+
+void warn(const runtime::Dataset &data) {
+  for (const std::string &warning : data.warnings)
+    runtime::tell(fmt::format("gradc: warning: {}\n", warning));
+}
+
 struct TrainCommand {
   EngineFlags engine;
   runtime::TrainOptions options;
@@ -155,9 +169,8 @@ struct TrainCommand {
         [&](const runtime::Signature &signature, const std::string &folder) {
           check_files(signature, folder);
           options.base_folder = folder;
-          data = runtime::load_training_data(signature, options);
-          for (const std::string &warning : data.warnings)
-            runtime::tell(fmt::format("gradc: warning: {}\n", warning));
+          data = load_data(options.data, [&] { return runtime::load_training_data(signature, options); });
+          warn(data);
           return runtime::needed_entries(signature, options, data.sizes());
         },
         [&](const gradc_model &table, const runtime::Signature &signature) {
@@ -186,7 +199,8 @@ struct PredictCommand {
           files.check_distinct();
           files.check_writable();
           options.base_folder = folder;
-          data = runtime::load_prediction_data(signature, options);
+          data = load_data(options.data, [&] { return runtime::load_prediction_data(signature, options); });
+          warn(data);
           return runtime::needed_predict_entries(data.rows(), options.batch_size);
         },
         [&](const gradc_model &table, const runtime::Signature &signature) {

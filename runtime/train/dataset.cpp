@@ -101,12 +101,6 @@ std::vector<ColumnUse> wanted_inputs(const Signature &signature, const Json &dat
   return wanted;
 }
 
-std::string read_data_file(const std::string &path, bool replaced) try {
-  return read_file(path);
-} catch (const Error &problem) {
-  throw Error(problem.what() + std::string(replaced ? "" : "; --data names another file"));
-}
-
 /// The file that the inputs without one of their own share. It is not read when there are none.
 DataFile open_file(const Json &data, const std::vector<ColumnUse> &inputs, const DatasetOptions &options,
                    std::vector<std::string> &warnings) {
@@ -122,7 +116,12 @@ DataFile open_file(const Json &data, const std::vector<ColumnUse> &inputs, const
     return {};
   DataFile file;
   file.path = replaced ? options.data_path : join_path(options.base_folder, data["path"].get<std::string>());
-  std::string contents = read_data_file(file.path, replaced);
+  std::string contents;
+  try {
+    contents = read_file(file.path);
+  } catch (const Error &problem) {
+    throw UnreadableData(problem.what());
+  }
   if (is_npz(file.path)) {
     file.arrays = std::make_unique<NpzArchive>(file.path, std::move(contents));
     return file;

@@ -5,6 +5,7 @@
 // each input, .npy or .npz.
 #pragma once
 
+#include "runtime/train/error.h"
 #include "runtime/train/permutation.h"
 #include "runtime/train/signature.h"
 
@@ -38,6 +39,11 @@ struct InputData {
   std::string name;
   int64_t row_bytes = 0;
   std::vector<char> bytes;
+};
+
+/// The file of "data" cannot be read: perhaps another was meant.
+struct UnreadableData : Error {
+  using Error::Error;
 };
 
 class Dataset {
