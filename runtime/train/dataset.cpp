@@ -109,7 +109,7 @@ DataFile open_file(const Json &data, const std::vector<ColumnUse> &inputs, const
   for (const ColumnUse &use : inputs)
     if (!use.entry->contains("path"))
       sharing.push_back(use);
-  if (replaced && sharing.empty())
+  if (replaced && sharing.empty() && !inputs.empty())
     throw Error(fmt::format("'{}' would be read by no input: each names a file of its own; --set train.data.{}.path=FILE names another",
                             options.data_path, inputs[0].input->name));
   if (sharing.empty() || (!replaced && !data.contains("path")))

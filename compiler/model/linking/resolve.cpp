@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <optional>
+#include <set>
 
 namespace gradc {
 namespace {
@@ -86,16 +86,20 @@ private:
       for (const JsonMember &entry : names->value.members)
         allowed.push_back(entry.key);
     const bool free = !rest.empty() && !names; // where what names them is missing or wrong, that is reported
+    const std::set<std::string_view> known(allowed.begin(), allowed.end());
+    std::set<std::string_view> lacking = known;
+    for (const JsonMember &given : value.members)
+      lacking.erase(given.key);
     JsonValue result = value;
     result.members.clear();
     for (const JsonMember &given : value.members) {
-      if (free || std::find(allowed.begin(), allowed.end(), given.key) != allowed.end()) {
+      if (free || known.contains(given.key)) {
         result.members.push_back(given);
         continue;
       }
-      const Hint hint = hint_for_key(given.key, allowed, missing_keys(value, given.value, groups, names, rest));
+      const Hint hint = hint_for_key(given.key, allowed, missing_keys(lacking, given.value, groups, names, rest));
       error(inside_quotes(given.key_span), join(context, fmt::format("unknown key '{}'{}", given.key, hint.text)));
-      if (hint.meant.empty() || value.find(hint.meant))
+      if (lacking.erase(hint.meant) == 0)
         continue;
       result.members.push_back({std::string(hint.meant), given.key_span, given.value});
       corrections_.emplace(std::pair(given.key_span.source, given.key_span.begin), hint.meant);
@@ -103,18 +107,18 @@ private:
     return result;
   }
 
-  /// The keys that `value` lacks and that could have the value `given`.
-  static std::vector<std::string_view> missing_keys(const JsonValue &value, const JsonValue &given,
+  /// The required keys among the `lacking` ones that could have the value `given`.
+  static std::vector<std::string_view> missing_keys(const std::set<std::string_view> &lacking, const JsonValue &given,
                                                     const std::vector<const std::vector<Attr> *> &groups, const JsonMember *names,
                                                     const std::vector<Attr> &rest) {
     std::vector<std::string_view> missing;
     for (const auto *group : groups)
       for (const Attr &attr : *group)
-        if (attr.required() && !value.find(attr.name) && could_be(given, attr))
+        if (attr.required() && lacking.contains(attr.name) && could_be(given, attr))
           missing.push_back(attr.name);
     if (names && could_be(given, rest[0]))
       for (const JsonMember &entry : names->value.members)
-        if (!value.find(entry.key))
+        if (lacking.contains(entry.key))
           missing.push_back(entry.key);
     return missing;
   }
