@@ -65,13 +65,8 @@ TEST_CASE("predict: rows in file order, without the labels, as CSV and .npy") {
   CHECK(read_text(bench.folder / "out.npy").size() == 128 + 3 * sizeof(float));
 
   write_text(bench.folder / "features.csv", "a,target\n1,0\n");
-  const Dataset lacking = load_prediction_data(bench.signature, options);
-  try {
-    predict(model.table, lacking, options);
-    FAIL("expected an Error");
-  } catch (const Error &error) {
-    CHECK(std::string(error.what()).ends_with("(the data file lacks the inputs x)"));
-  }
+  CHECK(error_of([&] { load_prediction_data(bench.signature, options); })
+            .ends_with("features.csv:1: input 'x': there is no column 'b'; there are 'a', 'target'"));
 }
 
 TEST_CASE("predictions: several outputs share a table, with names quoted where needed") {

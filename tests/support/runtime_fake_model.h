@@ -47,7 +47,7 @@ inline std::string read_text(const std::string &path) {
 class FakeModel {
 public:
   static constexpr const char *kSignature = R"({
-    "gradc": 1, "name": "line",
+    "gradc": 1, "name": "line", "features": ["x"],
     "model": {"train": {"batch_size": 4, "epochs": 3, "seed": 7, "shuffle": true,
                         "validation_split": 0.2, "test_split": 0.1,
                         "data": {"path": "line.csv", "header": "auto", "delimiter": ",",
