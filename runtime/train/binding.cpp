@@ -3,6 +3,7 @@
 
 #include "runtime/gradc.h"
 #include "runtime/train/error.h"
+#include "runtime/train/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &
   const auto found = std::find(labels.begin(), labels.end(), cell.text);
   if (found == labels.end())
     throw Error(fmt::format("{}: input '{}': expected one of the labels {}, found {}{}", csv.place(cell), binding.input->name,
-                            listed(labels), cell.text.empty() ? "an empty cell" : "'" + shown(cell.text) + "'",
+                            listed(labels), cell.text.empty() ? "an empty cell" : "'" + excerpt(cell.text) + "'",
                             suggestion(std::string(cell.text), labels)));
   return static_cast<double>(found - labels.begin());
 }

@@ -2,6 +2,7 @@
 #include "runtime/train/columns.h"
 
 #include "runtime/train/error.h"
+#include "runtime/train/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -124,7 +125,7 @@ std::string listed(const std::vector<std::string> &names) {
   constexpr size_t kMost = 8;
   std::vector<std::string> some;
   for (size_t i = 0; i < std::min(names.size(), kMost); ++i)
-    some.push_back(fmt::format("'{}'", shown(names[i])));
+    some.push_back(fmt::format("'{}'", excerpt(names[i])));
   return fmt::format("{}{}", fmt::join(some, ", "), names.size() > kMost ? fmt::format(" and {} more", names.size() - kMost) : "");
 }
 
@@ -155,7 +156,7 @@ std::string decide_header(CsvReader &csv, const Json &data, const std::vector<Co
   std::string doubt;
   if (!named && row.no_numbers + row.no_labels > 0 && (row.fits > 0 || row.no_numbers == 0))
     doubt = fmt::format("{}: the first row is taken as the names of the columns, as '{}' is {}; if it is an example, give \"header\": "
-                        "false", csv.first_place(), shown(row.odd), row.no_numbers > 0 ? "no number" : "none of the labels");
+                        "false", csv.first_place(), excerpt(row.odd), row.no_numbers > 0 ? "no number" : "none of the labels");
   if (!named && row.no_numbers + row.no_labels == 0 && counts_columns(csv.cells()))
     doubt = fmt::format("{}: the first row counts the columns and is taken as an example; if it names them, give \"header\": true",
                         csv.first_place());

@@ -48,13 +48,6 @@ std::string_view in_json(char delimiter) {
 
 } // namespace
 
-std::string shown(std::string_view text) {
-  std::string out;
-  for (const char c : text.substr(0, 40))
-    out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-  return text.size() > 40 ? out + "..." : out;
-}
-
 CsvReader::CsvReader(std::string path, std::string text, char delimiter)
     : path_(std::move(path)), text_(std::move(text)), delimiter_(delimiter) {
   if (delimiter == '"' || delimiter == '\n' || delimiter == '\r')
@@ -99,7 +92,7 @@ double CsvReader::number(const CsvCell &cell, std::string_view whose, std::strin
   const auto result = parse(cell.text, value);
   if (result.ec == std::errc() && std::isfinite(value))
     return value;
-  const std::string found = shown(cell.text);
+  const std::string found = excerpt(cell.text);
   std::string what;
   if (cell.text.empty())
     what = "expected a number, found an empty cell";
@@ -121,13 +114,13 @@ std::string CsvReader::place(const CsvCell &cell) const {
 std::string CsvReader::first_place() const { return fmt::format("{}:{}", path_, first_line_); }
 
 std::string CsvReader::first_row() const {
-  return columns_ == 1 ? fmt::format("one cell, '{}'", shown(first_row_)) : fmt::format("{} cells, '{}'", columns_, shown(first_row_));
+  return columns_ == 1 ? fmt::format("one cell, '{}'", excerpt(first_row_)) : fmt::format("{} cells, '{}'", columns_, excerpt(first_row_));
 }
 
 std::string CsvReader::likely_cure() const {
   for (const std::string_view row : {first_row_, row_})
     if (row.starts_with('#'))
-      return fmt::format("; gradc knows no comments: if '{}' is one, remove that line", shown(row));
+      return fmt::format("; gradc knows no comments: if '{}' is one, remove that line", excerpt(row));
   const auto count = [this](char c) { return std::count(first_row_.begin(), first_row_.end(), c); };
   for (const char other : {';', '\t', '|', ','})
     if (other != delimiter_ && count(other) > count(delimiter_))
@@ -140,7 +133,7 @@ void CsvReader::refuse_line_for_excel() const {
   if (line.size() < 4 || line.size() > 5 || (!line.starts_with("sep=") && !line.starts_with("SEP=") && !line.starts_with("Sep=")))
     return;
   const bool other = line.size() == 5 && line[4] != delimiter_;
-  fail(1, 1, fmt::format("'{}' is an instruction for Excel and no row; remove that line{}", shown(line),
+  fail(1, 1, fmt::format("'{}' is an instruction for Excel and no row; remove that line{}", excerpt(line),
                          other ? fmt::format(" and give \"delimiter\": \"{}\"", line[4] == '\t' ? "\\t" : line.substr(4)) : ""));
 }
 

@@ -69,7 +69,4 @@ private:
   std::deque<std::string> unquoted_; // cells of this row that held doubled quotes
 };
 
-/// For messages: text of others, cut when it is long and made harmless.
-std::string shown(std::string_view text);
-
 } // namespace gradc::runtime

@@ -1,7 +1,6 @@
 // Reads and writes .npy; see npy.h.
 #include "runtime/train/npy.h"
 
-#include "runtime/train/csv.h"
 #include "runtime/train/error.h"
 #include "runtime/train/file.h"
 
@@ -208,7 +207,7 @@ void NpyArray::set_type(const std::string &descr) {
                      kSupported.find(" " + descr.substr(1) + " ") != std::string_view::npos;
   if (!known)
     throw Error(fmt::format("{}: expected an array of booleans, integers or floats of at most 8 bytes ({}), found '{}'{}", name_,
-                            kSupported.substr(1, kSupported.size() - 2), shown(descr),
+                            kSupported.substr(1, kSupported.size() - 2), excerpt(descr),
                             descr.find_first_of("US") < 2 ? "; texts are read from CSV files, as \"labels\"" : ""));
   kind_ = descr[1];
   size_ = static_cast<size_t>(descr[2] - '0');

@@ -155,8 +155,8 @@ std::string wrapped(std::string_view name, const Family &family) {
 
 } // namespace
 
-Hint hint_for_key(std::string_view key, const Words &allowed, const Words &missing) {
-  if (std::optional<Hint> hint = near_hint(key, allowed))
+Hint hint_for_key(std::string_view key, const Words &allowed, const Words &absent, const Words &missing) {
+  if (std::optional<Hint> hint = near_hint(key, absent))
     return *hint;
   if (const std::string_view note = note_about(key); !note.empty())
     return {fmt::format("; {}", note)};

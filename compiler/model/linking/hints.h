@@ -13,9 +13,10 @@ struct Hint {
   std::string_view meant = {}; // the allowed word that it stands for, if that is likely
 };
 
-/// A key where only the keys `allowed` may stand: a misspelling, the word of another framework, or one that belongs elsewhere; else
-/// one of `missing`, when there is but one.
-Hint hint_for_key(std::string_view key, const std::vector<std::string_view> &allowed, const std::vector<std::string_view> &missing);
+/// A key where only the keys `allowed` may stand: a misspelling of one of the `absent` ones, the word of another framework, or one
+/// that belongs elsewhere; else the one of `missing`, which are required, when there is but one.
+Hint hint_for_key(std::string_view key, const std::vector<std::string_view> &allowed, const std::vector<std::string_view> &absent,
+                  const std::vector<std::string_view> &missing);
 /// A "type" of the family: as above, or a type of another family.
 Hint hint_for_type(std::string_view type, const Family &family);
 /// A value where one of `choices` must stand.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <iterator>
 #include <set>
 
 namespace gradc {
@@ -90,6 +91,11 @@ private:
     std::set<std::string_view> lacking = known;
     for (const JsonMember &given : value.members)
       lacking.erase(given.key);
+    const auto absent = [&] {
+      std::vector<std::string_view> keys;
+      std::copy_if(allowed.begin(), allowed.end(), std::back_inserter(keys), [&](std::string_view key) { return lacking.contains(key); });
+      return keys;
+    };
     JsonValue result = value;
     result.members.clear();
     for (const JsonMember &given : value.members) {
@@ -97,7 +103,7 @@ private:
         result.members.push_back(given);
         continue;
       }
-      const Hint hint = hint_for_key(given.key, allowed, missing_keys(lacking, given.value, groups, names, rest));
+      const Hint hint = hint_for_key(given.key, allowed, absent(), missing_keys(lacking, given.value, groups, names, rest));
       error(inside_quotes(given.key_span), join(context, fmt::format("unknown key '{}'{}", given.key, hint.text)));
       if (lacking.erase(hint.meant) == 0)
         continue;
