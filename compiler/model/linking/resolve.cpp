@@ -6,6 +6,7 @@
 #include "ir/suggest.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <optional>
@@ -52,7 +53,8 @@ bool could_be(const JsonValue &value, const Attr &attr) {
 
 class Resolver {
 public:
-  Resolver(const JsonValue &root, Diagnostics &diagnostics) : root_(root), diagnostics_(diagnostics) {}
+  Resolver(const JsonValue &root, DType float_dtype, Diagnostics &diagnostics)
+      : root_(root), float_(float_dtype), diagnostics_(diagnostics) {}
 
   JsonValue object(const JsonValue &value, const std::vector<const std::vector<Attr> *> &attrs,
                    const std::vector<Attr> &rest, const std::string &context) {
@@ -157,7 +159,7 @@ private:
         return fail(value.span, join(context, fmt::format("{} must be {}, got {}", subject(attr),
                                                           violated_limit(attr, value.number),
                                                           as_written(value, diagnostics_))));
-      return value;
+      return attr.kind == Attr::Kind::number && !attr.in_f64 ? rounded(value, attr, context) : value;
     case Attr::Kind::boolean:
     case Attr::Kind::string:
       return value;
@@ -192,6 +194,20 @@ private:
       return mismatch(value, attr, context);
     }
     return value;
+  }
+
+  /// A number within its limits may break them when it is rounded to the type it is used in: 0.99999999 is 1 in f32.
+  JsonValue rounded(const JsonValue &value, const Attr &attr, const std::string &context) {
+    const auto [least, most] = limits_in(float_, attr);
+    const double used = float_ == DType::f32 ? static_cast<double>(static_cast<float>(value.number)) : value.number;
+    if (used >= least && used <= most)
+      return value;
+    Attr finite = attr;
+    if (std::isinf(used))
+      finite.min = least, finite.max = most, finite.min_open = finite.max_open = false;
+    return fail(value.span, join(context, fmt::format("{} must be {} in {}, the type it is used in, got {}", subject(attr),
+                                                      violated_limit(finite, used), to_string(float_),
+                                                      as_written(value, diagnostics_))));
   }
 
   static bool is_choice(const Attr &attr, std::string_view text) {
@@ -311,14 +327,15 @@ private:
   }
 
   const JsonValue &root_;
+  const DType float_;
   Diagnostics &diagnostics_;
 };
 
 } // namespace
 
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
                   Diagnostics &diagnostics) {
-  return Resolver(value, diagnostics).object(value, {&spec.attrs}, spec.rest, context);
+  return Resolver(value, float_dtype, diagnostics).object(value, {&spec.attrs}, spec.rest, context);
 }
 
 Span anchor(const JsonValue &object) {

@@ -9,8 +9,8 @@ namespace gradc {
 /// The object with every key of `spec` that has a constant default or was given, in the order of the
 /// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
 /// with `context` (e.g. "layer 'hidden'"). A key whose value is wrong gets its default; where there is none,
-/// it is absent and `valid` false.
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context,
+/// it is absent and `valid` false. Limits of numbers hold in the type they are used in, mostly `float_dtype`.
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
                   Diagnostics &diagnostics);
 
 /// Where to point for what is wrong with an object as a whole: its "type" or "name", else its opening brace.
