@@ -63,8 +63,10 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
   llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
   bases_.hypers = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults, hypers);
   for (const auto &[v, hyper] : needs.hypers)
-    if (graph_[v].domain)
-      refuse_unless(lies_in(v, b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), bases_.hypers, static_cast<uint64_t>(hyper))), GRADC_BAD_HYPER, hyper, [&] { return b_.getInt64(0); });
+    if (graph_[v].domain) {
+      llvm::Value *place = b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), bases_.hypers, static_cast<uint64_t>(hyper));
+      refuse_unless(lies_in(v, place), GRADC_BAD_HYPER, hyper, [&] { return b_.getInt64(0); });
+    }
   return std::move(bases_);
 }
 
