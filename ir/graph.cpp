@@ -11,6 +11,10 @@ namespace gradc {
 
 extern const OpDef op_constant, op_reshape;
 
+bool may_have_domain(Role role, const Type &type) {
+  return is_float(type.dtype) && (role == Role::input || role == Role::scalar || role == Role::buffer);
+}
+
 Space space_of(const Node &declaration) {
   return declaration.buffer ? space_of(*declaration.buffer) : info(declaration.role).space;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ir/attr.h"
+#include "ir/domain.h"
 #include "ir/role.h"
 
 #include <unordered_map>
@@ -25,6 +26,7 @@ struct Node {
   std::string name;     // declarations: the name the user sees, e.g. "hidden.weight"
   std::string location; // where it comes from, a JSON pointer such as "/layers/0"
   int64_t below = 0;    // of an input of integers, as class labels are: all of them lie in [0, below). 0: any
+  std::optional<Domain> domain; // of an input, a scalar or a buffer of floats: where its numbers lie
   int kernel = kNoKernel;
   std::optional<BufferKind> buffer; // of a declaration with the role buffer
 
@@ -102,6 +104,8 @@ private:
   size_t noted_ = 0;
 };
 
+/// May a declaration of this role and type say where its numbers lie? (Numbers that training makes lie anywhere.)
+bool may_have_domain(Role, const Type &);
 /// Where a declared value lives.
 Space space_of(const Node &declaration);
 /// Numbers that are part of the program.

@@ -95,8 +95,21 @@ private:
       problem(v, "lifetime and writer belong to buffers, and to them alone");
     if (node.below != 0 && (node.below < 0 || node.role != Role::input || !is_integer(node.type.dtype)))
       problem(v, "only an input of integers has a bound, which is positive");
+    if (node.domain)
+      check_domain(v);
     if (node.role == Role::scalar && node.type.rank() != 0)
       problem(v, "a scalar must have rank 0, got " + to_string(node.type));
+  }
+
+  void check_domain(Value v) {
+    const Node &node = graph_[v];
+    const Domain &domain = *node.domain;
+    if (!may_have_domain(node.role, node.type))
+      problem(v, "only an input, a scalar or a buffer of floats has a domain");
+    if (!(domain.least <= domain.most) || !(domain.sum_least <= domain.sum_most))
+      problem(v, "the domain is empty");
+    if (domain.row < 0 || (domain.row > 0 && node.type.elements() % domain.row != 0))
+      problem(v, "the elements are no whole number of rows of " + std::to_string(domain.row));
   }
 
   // Adds the node again to an empty graph that holds its operands, and compares.
@@ -104,8 +117,8 @@ private:
     const Node &node = graph_[v];
     if (node.role != Role::none)
       problem(v, "the result of an op has a role");
-    if (node.below != 0)
-      problem(v, "the result of an op has a bound");
+    if (node.below != 0 || node.domain)
+      problem(v, "the result of an op has a bound or a domain");
     Graph alone;
     std::vector<Value> inputs;
     for (Value input : node.inputs) {

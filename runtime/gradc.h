@@ -70,13 +70,17 @@ enum {
   GRADC_NULL_POINTER = 2,  /* a pointer that is needed is null */
   GRADC_MISSING_ARENA = 3, /* an arena that the entry uses is null, or not among the call's */
   GRADC_NOT_COMPILED = 4,  /* there is no such entry, or not for this batch size */
-  GRADC_BAD_LABEL = 5,     /* a class label is not in [0, classes); gradc_call.problem has its place */
+  GRADC_BAD_LABEL = 5,     /* a label or a target is none: a class label is not in [0, classes), a probability not in [0, 1],
+                              those of an example do not sum to 1; gradc_call.problem has its place */
+  GRADC_BAD_HYPER = 6,     /* a hyper is no number or outside what the model can compute with, e.g. a dropout rate that is 1
+                              in the model's type; gradc_call.problem says which */
 
   /* 64 to 127: the environment failed. Nothing was changed. */
   GRADC_OUT_OF_MEMORY = 64,
   GRADC_IO_ERROR = 65, /* a file cannot be opened, read, written or renamed */
   GRADC_BAD_FILE = 66, /* a weights file is truncated or malformed */
   GRADC_MISMATCH = 67, /* a weights file lacks a tensor, or has it with another shape or dtype */
+  GRADC_BAD_VALUE = 68, /* a tensor to save or to load holds a number that is not finite, or one against its range */
 
   /* from 128: the call was carried out, and this is how it went. */
   GRADC_NOT_FINITE = 128 /* the loss of train_step or grad_step is infinite or no number */
@@ -92,13 +96,20 @@ typedef struct gradc_arena {
   int64_t thread_bytes;
 } gradc_arena;
 
+/* What the floats of a tensor may be beside finite; gradc_model.save and load refuse others. */
+enum {
+  GRADC_ANY = 0,
+  GRADC_POSITIVE = 1,    /* above 0: deviations, which values are divided by */
+  GRADC_NOT_NEGATIVE = 2 /* counts, sums of squares */
+};
+
 /* A tensor that lives in an arena: parameter, optimizer slot, gradient or buffer. Row-major, dense. */
 typedef struct gradc_tensor {
   const char *name; /* "hidden.weight", "hidden.weight.m", "hidden.weight.grad" */
   int32_t dtype;
   int32_t arena; /* its number in the list of arenas */
   int32_t rank;
-  int32_t reserved;
+  int32_t range; /* GRADC_ANY, ...; unknown ones are as GRADC_ANY */
   int64_t dims[GRADC_MAX_RANK];
   int64_t offset; /* bytes from the start of the arena */
   int64_t bytes;
@@ -121,11 +132,11 @@ typedef struct gradc_hyper {
 /* A group of threads that work on one call at a time. Null means the calling thread alone. */
 typedef struct gradc_team gradc_team;
 
-/* Where the value is for which a call was refused. */
+/* Which value it was that a call was refused for. */
 typedef struct gradc_problem {
-  int32_t input; /* as in gradc_model.inputs */
+  int32_t input; /* as in gradc_model.inputs; after GRADC_BAD_HYPER as in gradc_model.hypers */
   int32_t reserved;
-  int64_t element; /* of that input, counted over the batch */
+  int64_t element; /* of that input, counted over the batch; of an example whose sum is wrong, the first */
 } gradc_problem;
 
 typedef struct gradc_call {
@@ -141,7 +152,7 @@ typedef struct gradc_call {
   int64_t step;              /* count of updates done so far, from 0 and below GRADC_MAX_STEP */
   int64_t total_steps;       /* length of the run, for schedules that need it; 0: unknown */
   gradc_team *team;
-  gradc_problem *problem; /* null, or where GRADC_BAD_LABEL tells the place */
+  gradc_problem *problem; /* null, or where GRADC_BAD_LABEL and GRADC_BAD_HYPER tell the place */
 } gradc_call;
 
 /* The smallest struct_size: the call up to `team`. */
@@ -187,7 +198,8 @@ struct gradc_model {
   int32_t (*team_threads)(const gradc_team *team);
 
   /* Writes (atomically: temporary file, fsync, rename) or reads the tensors of the arenas whose pointer is not null,
-   * as safetensors. `metadata` is null or pairs of strings ended by a null pointer. Nothing is changed on failure. */
+   * as safetensors. `metadata` is null or pairs of strings ended by a null pointer. Nothing is changed on failure. Numbers that
+   * are not finite are refused in both directions: they would take the place of weights that are still good. */
   int32_t (*save)(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path,
                   const char *const *metadata);
   int32_t (*load)(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path, char *message,

@@ -145,7 +145,7 @@ static Diagnostics &diagnostics() {
 }
 
 Model load_or_report(const ModelFlags &flags) {
-  std::optional<Model> model = load_model(flags.path, flags.overrides, diagnostics());
+  std::optional<Model> model = load_model(flags.path, flags.overrides, diagnostics(), flags.float_dtype());
   if (!model)
     report(diagnostics());
   return std::move(*model);

@@ -10,6 +10,7 @@
 #include "compiler/model/tables/schedules.h"
 #include "ir/error.h"
 #include "runtime/train/console.h"
+#include "runtime/train/early_stopping.h"
 #include "runtime/train/predict.h"
 
 #include <algorithm>
@@ -151,7 +152,10 @@ struct TrainCommand {
   void check_files(const runtime::Signature &signature, const std::string &folder) const {
     NamedFiles files = engine.inputs(signature, folder, options.data);
     files.input("--load", options.load, "--save");
+    files.input("--load-partial", options.load_partial, "--save");
     files.output("--save", options.save);
+    if (!options.save.empty() && runtime::EarlyStopping(signature).is_on())
+      files.output("the best state of --save", runtime::best_path(options.save));
     files.output("--log", options.log, runtime::Writing::in_place);
     files.output("--plot", options.plot);
     files.output("--trace", engine.profile.trace);
@@ -221,6 +225,7 @@ void add_train(CLI::App &app) {
               "  gradc train examples/digits/model.json --save digits.safetensors\n"
               "  gradc train model.json --epochs 5 --learning-rate 3e-4 --threads 2 --log run.jsonl\n"
               "  gradc train model.json --load digits.safetensors --save digits.safetensors --epochs 80   # go on\n"
+              "  gradc train model.json --load-partial digits.safetensors --load-only 'hidden.*'   # begin with those\n"
               "  gradc train model.json --epochs 2 --profile --trace trace.json   # where its time goes\n"
               "  gradc train model.so   # the same loop on a compiled model\n"
               "SIGINT (Ctrl-C), SIGTERM and SIGHUP end a run after the step under way: it is saved, and the exit status is 128 + the\n"
@@ -237,7 +242,11 @@ void add_train(CLI::App &app) {
   sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(number_of_threads())->capture_default_str();
   sub->add_flag("--shuffle,!--no-shuffle", o.shuffle, "Take the examples in a new order every epoch, or in that of the file");
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
-  add_file(*sub, "--load", o.load, "Start from these weights, or go on with this run");
+  CLI::Option *load = add_file(*sub, "--load", o.load, "Start from these weights, or go on with this run");
+  CLI::Option *partial = add_file(*sub, "--load-partial", o.load_partial,
+                                  "Begin a new run with those of these weights whose names and shapes fit")->excludes(load);
+  sub->add_option("--load-only", o.load_only, "Of --load-partial, only parameters with such a name, e.g. 'hidden.*'")
+      ->type_name("PATTERN,...")->delimiter(',')->needs(partial);
   CLI::Option *save = add_file(*sub, "--save", o.save, "Where the weights go (safetensors)");
   CLI::Option *epochs = sub->add_option("--save-every", o.save_every, "Save after every N epochs, too; default: once a minute")
                             ->needs(save)->check(positive())->type_name("N");

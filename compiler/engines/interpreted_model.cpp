@@ -29,21 +29,34 @@ char *arena_address(const gradc_call &call, const Placement &p) {
   return static_cast<char *>(call.arenas[arena_of(p.space)]) + p.offset;
 }
 
-// Whether all labels lie where they must, else a status, with the place of the first that does not.
-int32_t check_labels(const gradc_call &call, const Graph &graph, const std::vector<Value> &inputs) {
-  for (Value v : inputs) {
-    const Node &node = graph[v];
-    const auto index = static_cast<int32_t>(graph.plan->places[v].index);
-    const int64_t count = node.type.elements();
-    const int64_t first = node.below == 0 ? count
-                                          : gradc_core_first_outside(call.inputs[index], static_cast<int32_t>(node.type.dtype),
-                                                                     count, node.below);
-    if (first == count)
-      continue;
+// The place of the first value of an input that is not where it must be; `count`, that of all, where there is none.
+int64_t first_outside(const Node &node, const void *values, int64_t count) {
+  const auto dtype = static_cast<int32_t>(node.type.dtype);
+  if (node.below > 0)
+    return gradc_core_first_outside(values, dtype, count, node.below);
+  if (!node.domain)
+    return count;
+  const gradc_core_domain domain{node.domain->least, node.domain->most, node.domain->row, node.domain->sum_least,
+                                 node.domain->sum_most};
+  return gradc_core_first_outside_domain(values, dtype, count, &domain);
+}
+
+// Whether all labels and hypers lie where they must, else a status, and which is the first that does not.
+int32_t check_values(const gradc_call &call, const Graph &graph, const CallNeeds &needs) {
+  const auto refuse = [&](int32_t status, int64_t position, int64_t element) {
     if (call.problem)
-      *call.problem = {index, 0, first};
-    return GRADC_BAD_LABEL;
+      *call.problem = {static_cast<int32_t>(position), 0, element};
+    return status;
+  };
+  for (Value v : needs.inputs) {
+    const int64_t count = graph.type(v).elements(), index = graph.plan->places[v].index;
+    if (const int64_t first = first_outside(graph[v], call.inputs[index], count); first != count)
+      return refuse(GRADC_BAD_LABEL, index, first);
   }
+  for (const auto &[v, position] : needs.hypers)
+    if (const std::optional<Domain> &domain = graph[v].domain; domain && call.hypers) // the defaults are good
+      if (const double value = call.hypers[position]; !(value >= domain->least && value <= domain->most))
+        return refuse(GRADC_BAD_HYPER, position, 0);
   return GRADC_OK;
 }
 
@@ -69,7 +82,7 @@ int32_t check(const gradc_call *call, const Graph &graph) {
   for (size_t i = 0; i < graph.returns.size(); ++i)
     if (!call->outputs || missing(graph.returns[i].value, call->outputs[i]))
       return GRADC_NULL_POINTER;
-  return check_labels(*call, graph, needs.inputs);
+  return check_values(*call, graph, needs);
 }
 
 Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
@@ -152,7 +165,7 @@ struct InterpretedModel::State {
 void InterpretedModel::State::describe_tensors(const ModelTable &model) {
   for (const auto &[node, place] : model.states) {
     gradc_tensor tensor{node->name.c_str(), static_cast<int32_t>(node->type.dtype), arena_of(place->space),
-                        static_cast<int32_t>(node->type.rank()), 0, {}, place->offset, place->bytes};
+                        static_cast<int32_t>(node->type.rank()), range_of(*node), {}, place->offset, place->bytes};
     std::copy(node->type.shape.begin(), node->type.shape.end(), tensor.dims);
     tensors.push_back(tensor);
   }

@@ -16,7 +16,7 @@ typedef struct {name} {{
   int32_t use_schedule; /* 1: `hypers` are the initial values, and the model's schedule follows from them the values of
                            each step; 0: they are the values of the next step, as in a model without a schedule */
   int32_t status;       /* of the last call; GRADC_OK is 0 */
-  gradc_problem problem; /* after GRADC_BAD_LABEL: where the label is */
+  gradc_problem problem; /* after GRADC_BAD_LABEL or GRADC_BAD_HYPER: which value it is */
   int64_t seed;
   int64_t step;        /* updates done so far */
   int64_t total_steps; /* length of the run, for schedules that need it; 0: unknown */

@@ -9,11 +9,13 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
+#include <tuple>
 
 namespace gradc {
 namespace {
@@ -57,12 +59,32 @@ const ModelInput *Model::predicted_input(const ModelLoss &loss) const {
   return known && inputs[loss.target].preprocessing.changes_values() ? &inputs[loss.target] : nullptr;
 }
 
+/// raw * scale + offset lies in [least, most] where raw lies in the interval that this returns.
+static std::pair<double, double> before(const Preprocessing &p, double elements, double least, double most) {
+  const double a = (least - elements * p.offset) / p.scale, b = (most - elements * p.offset) / p.scale;
+  return {std::min(a, b), std::max(a, b)};
+}
+
+std::optional<Domain> ModelInput::raw_domain() const {
+  if (!domain || !preprocessing.changes_values())
+    return domain;
+  constexpr double kSlack = 1e-3; // scales stand rounded in files: 255 * 0.003922 is 1.00011
+  const double width = std::isfinite(domain->most - domain->least) ? domain->most - domain->least : 1;
+  Domain raw;
+  raw.row = domain->row;
+  std::tie(raw.least, raw.most) =
+      before(preprocessing, 1, domain->least - kSlack * width, domain->most + kSlack * width);
+  std::tie(raw.sum_least, raw.sum_most) =
+      before(preprocessing, static_cast<double>(raw.row), domain->sum_least, domain->sum_most);
+  return raw;
+}
+
 const Shape &Model::shape_of(Source s) const {
   return is_input(s) ? inputs[s].shape : layers[s - inputs.size()].output;
 }
 
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
-                                Diagnostics &diagnostics) {
+                                Diagnostics &diagnostics, DType float_dtype) {
   const bool standard_input = path == "-";
   std::error_code failure;
   const bool folder = !standard_input && std::filesystem::is_directory(path, failure);
@@ -84,11 +106,12 @@ std::optional<Model> load_model(const std::string &path, const std::vector<std::
     diagnostics.error(fmt::format("'{}' is a compiled library; this takes the model file that it was made of", name));
     return std::nullopt;
   }
-  return load_model_text(std::move(text), name, overrides, diagnostics);
+  return load_model_text(std::move(text), name, overrides, diagnostics, float_dtype);
 }
 
 std::optional<Model> load_model_text(std::string text, const std::string &path,
-                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics) {
+                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics,
+                                     DType float_dtype) {
   std::optional<JsonValue> root = read_json(diagnostics.add_source(path, std::move(text)), diagnostics);
   if (!root)
     return std::nullopt;
@@ -102,7 +125,7 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
   Model model;
   model.folder = std::filesystem::path(path).parent_path().string();
   Corrections corrections;
-  model.document = resolve(*root, model_spec(), "", diagnostics, &corrections);
+  model.document = resolve(*root, model_spec(), "", float_dtype, diagnostics, &corrections);
   correct_keys(*root, corrections);
   if (!model.document.find("name"))
     model.document.set("name", JsonValue::of(stem_name(path), root->span));
@@ -110,7 +133,7 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
   link(model, *root, diagnostics);
   if (diagnostics.has_errors())
     return std::nullopt;
-  model.document = resolve(model.document, model_spec(), "", diagnostics); // the completed document, in order
+  model.document = resolve(model.document, model_spec(), "", float_dtype, diagnostics); // the completed document, in order
   return model;
 }
 

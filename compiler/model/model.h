@@ -8,6 +8,7 @@
 
 namespace gradc {
 
+struct Attr;
 struct LayerDef;
 struct LossDef;
 struct MetricDef;
@@ -30,9 +31,12 @@ struct ModelInput {
   Shape shape;         // of one example
   DType dtype;         // f32 stands for the float type the model is compiled for
   int64_t classes = 0; // how many, where its values are class labels of a loss
+  std::optional<Domain> domain = {}; // where a loss wants its values to lie, after preprocessing; integers have `classes`
   Preprocessing preprocessing = {};
   std::vector<std::string> labels = {}; // the texts of classes 0, 1, ...; empty: they have none
 
+  /// Where they lie before preprocessing.
+  std::optional<Domain> raw_domain() const;
   /// What a caller hands over. Layers see the float type of the model whatever it is.
   DType dtype_in(DType float_dtype) const { return dtype == DType::f32 ? float_dtype : dtype; }
 };
@@ -51,6 +55,7 @@ struct ModelParam {
   JsonValue initializer;
   size_t layer;
   std::string l1, l2; // names of the hypers that regularize it; empty: none
+  bool trainable = true; // else it stays as it is, without gradient and slots
 };
 
 /// A number that can change from call to call.
@@ -58,6 +63,7 @@ struct ModelHyper {
   std::string name;
   double value;         // by default
   std::string location; // JSON pointer
+  const Attr *attr;     // its key, which has its limits
 };
 
 struct ModelLoss {
@@ -102,12 +108,14 @@ struct Model {
 
 /// Reads the file at `path`, or standard input for "-", whose relative paths start at the current folder. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one
 /// value before anything is checked: keys separated by dots, list items by position or name, the value as
-/// JSON or else as a string. All mistakes of the file are reported; nullopt when there are any.
+/// JSON or else as a string. All mistakes of the file are reported, those among them that a number is only in the type
+/// the model is to be compiled for; nullopt when there are any.
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
-                                Diagnostics &diagnostics);
+                                Diagnostics &diagnostics, DType float_dtype = DType::f32);
 /// The same for text already in memory; `path` names it in messages and gives the folder.
 std::optional<Model> load_model_text(std::string text, const std::string &path,
-                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics);
+                                     const std::vector<std::string> &overrides, Diagnostics &diagnostics,
+                                     DType float_dtype = DType::f32);
 
 /// The place of a JSON pointer such as "/layers/0" in the sources, for errors found after loading.
 std::optional<Span> find_location(const Model &, std::string_view pointer);
@@ -137,13 +145,13 @@ Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType
 /// Forward and loss before differentiation.
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
-/// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
-/// "inputs": {name: {"shape", "dtype", "classes"?, "labels"?, "standardize"?}}, "outputs": [{"name", "classes_of"?}],
-/// "features": [names of the inputs that the outputs depend on], "data_folder"?,
-/// "scheduled": [names of hypers], "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is
-/// terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
-/// * per_example. "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where
-/// that is the same or the model names no data.
+/// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:
+/// {"shape", "dtype", "classes"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
+/// "standardize"?}}, "outputs": [{"name", "classes_of"?}], "features": [names of the inputs that the outputs depend on],
+/// "optimizer": its type and slots, "frozen": [names of parameters], "data_folder"?, "scheduled": [names of hypers],
+/// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.
+/// "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where that is the same
+/// or the model names no data.
 std::string signature(const Model &, DType float_dtype = DType::f32, const std::string &data_folder = "");
 
 struct SummaryRow {

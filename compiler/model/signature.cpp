@@ -1,8 +1,10 @@
 // The JSON a compiled model carries about itself.
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/metrics.h"
+#include "compiler/model/tables/optimizers.h"
 #include "compiler/model/model.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace gradc {
@@ -41,6 +43,32 @@ static Json describe(const Model &model, Source output) {
   return json;
 }
 
+/// Limits that are infinite are left out: JSON has no such numbers.
+static Json describe(const Domain &domain) {
+  Json json = Json::object();
+  const auto limit = [](Json &to, const char *name, double value) {
+    if (std::isfinite(value))
+      to[name] = value;
+  };
+  limit(json, "least", domain.least);
+  limit(json, "most", domain.most);
+  if (domain.row > 0) {
+    json["row"] = {{"elements", domain.row}};
+    limit(json["row"], "least", domain.sum_least);
+    limit(json["row"], "most", domain.sum_most);
+  }
+  return json;
+}
+
+/// "adam m v": the type of the optimizer and its slots. State fits a model that says the same.
+static std::string optimizer_state(const Model &model) {
+  const JsonValue &attrs = model.document.at("optimizer");
+  std::string text = attrs.string_at("type");
+  for (std::string_view slot : model.optimizer->slots(attrs))
+    text += " " + std::string(slot);
+  return text;
+}
+
 /// Losses whose targets are standardized are sums of numbers without a unit.
 static Json standardized_targets(const Model &model) {
   Json names = Json::array();
@@ -72,6 +100,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
     inputs[input.name] = {{"shape", input.shape}, {"dtype", to_string(input.dtype_in(float_dtype))}};
     if (input.classes > 0)
       inputs[input.name]["classes"] = input.classes;
+    if (const std::optional<Domain> domain = input.raw_domain())
+      inputs[input.name]["domain"] = describe(*domain);
     if (!input.labels.empty())
       inputs[input.name]["labels"] = input.labels;
     if (input.preprocessing.standardize)
@@ -88,6 +118,10 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
   Json scheduled = Json::array();
   if (has_entry(model, Entry::schedule))
     scheduled.push_back("learning_rate");
+  Json frozen = Json::array();
+  for (const ModelParam &param : model.params)
+    if (!param.trainable)
+      frozen.push_back(param.name);
   Json json = {{"gradc", 1},
                      {"name", model.name},
                      {"dtype", to_string(float_dtype)},
@@ -95,6 +129,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
                      {"inputs", std::move(inputs)},
                      {"outputs", std::move(outputs)},
                      {"features", features(model)},
+                     {"optimizer", optimizer_state(model)},
+                     {"frozen", std::move(frozen)},
                      {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};
   if (!data_folder.empty() && model.document.at("train").find("data"))

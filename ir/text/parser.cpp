@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <unordered_map>
 
 namespace gradc {
@@ -120,13 +121,47 @@ private:
       if (below < 1 || !is_integer(type.dtype))
         lex_.fail("only integers have a bound, and it is positive", at);
     }
+    std::optional<Domain> domain;
+    if (lex_.accept_word("in"))
+      domain = this->domain(role, type);
     Placement place = placement(type);
     std::string where = location();
     Value v = lex_.checked(begin, [&] {
       return kind ? graph_.declare_buffer(*kind, name, type, where) : graph_.declare(role, name, type, where);
     });
     graph_[v].below = below;
+    graph_[v].domain = domain;
     define(name, v, place);
+  }
+
+  // [0, 1] rows 3 in [0.999, 1.001], behind "in".
+  Domain domain(Role role, const Type &type) {
+    const size_t begin = lex_.offset();
+    Domain domain;
+    std::tie(domain.least, domain.most) = interval();
+    if (!may_have_domain(role, type))
+      lex_.fail("only an input, a scalar or a buffer of floats has a domain", begin);
+    if (!lex_.accept_word("rows"))
+      return domain;
+    const size_t at = lex_.offset();
+    domain.row = lex_.integer("the elements of a row");
+    if (domain.row < 1 || type.elements() % domain.row != 0)
+      lex_.fail("the elements are no whole number of such rows", at);
+    expect_word("in");
+    std::tie(domain.sum_least, domain.sum_most) = interval();
+    return domain;
+  }
+
+  std::pair<double, double> interval() {
+    const size_t begin = lex_.offset();
+    lex_.expect("[");
+    const double least = lex_.number("the least number");
+    lex_.expect(",");
+    const double most = lex_.number("the largest number");
+    lex_.expect("]");
+    if (!(least <= most))
+      lex_.fail("the interval is empty", begin);
+    return {least, most};
   }
 
   // {lifetime="model", writer="fit"}, in any order.

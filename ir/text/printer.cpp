@@ -20,6 +20,17 @@ namespace {
 
 std::string text_of(int64_t value) { return std::to_string(value); }
 std::string text_of(double value) { return number_text(value); }
+
+/// " in [0, 1]", " in [0, 1] rows 3 in [0.999, 1.001]"
+std::string domain_text(const Domain &domain) {
+  const auto interval = [](double least, double most) {
+    return " in [" + number_text(least) + ", " + number_text(most) + "]";
+  };
+  std::string text = interval(domain.least, domain.most);
+  if (domain.row > 0)
+    text += " rows " + std::to_string(domain.row) + interval(domain.sum_least, domain.sum_most);
+  return text;
+}
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(const std::string &value) { return quoted(value); }
 template <typename T> std::string text_of(const std::vector<T> &list) {
@@ -113,6 +124,8 @@ private:
     text_ += " : " + to_string(node.type);
     if (node.below > 0)
       text_ += " below " + std::to_string(node.below);
+    if (node.domain)
+      text_ += domain_text(*node.domain);
     if (graph_.plan)
       text_ += place_text(graph_.plan->places[v], node.type);
     text_ += location_text(node.location) + "\n";

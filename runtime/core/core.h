@@ -52,6 +52,25 @@ GRADC_CORE int32_t gradc_core_cpu_level(void);
 /* The place of the first of `count` values of `dtype`, I32 or I64, that is not in [0, below); `count` if all are. */
 GRADC_CORE int64_t gradc_core_first_outside(const void *values, int32_t dtype, int64_t count, int64_t below);
 
+/* An element of F32 or F64 values, aligned or not. */
+GRADC_CORE double gradc_core_float_at(const void *values, int32_t dtype, int64_t i);
+
+/* Where floats lie: each in [least, most]; with row > 0 the sum of each row of so many is in [sum_least, sum_most]. */
+typedef struct gradc_core_domain {
+  double least, most;
+  int64_t row;
+  double sum_least, sum_most;
+} gradc_core_domain;
+
+/* The place of the first of `count` values of `dtype`, F32 or F64, that is outside the domain, or the first of a row whose
+ * sum is; `count` if there is none. */
+GRADC_CORE int64_t gradc_core_first_outside_domain(const void *values, int32_t dtype, int64_t count,
+                                                   const gradc_core_domain *domain);
+
+/* The place of the first element of a tensor that a weights file must not have: a float that is infinite or no number, or one
+ * against gradc_tensor.range; -1 if there is none. */
+GRADC_CORE int64_t gradc_core_first_unfit(const gradc_tensor *tensor, const void *values);
+
 /* gradc_model.status_message: a static text, never null. */
 GRADC_CORE const char *gradc_core_status_message(int32_t status);
 

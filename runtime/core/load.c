@@ -53,6 +53,10 @@ static int only_zero_and_one(const uint8_t *bytes, int64_t count) {
   return all <= 1;
 }
 
+static const char *range_text(int32_t range) {
+  return range == GRADC_POSITIVE ? " above 0" : range == GRADC_NOT_NEGATIVE ? " of at least 0" : "";
+}
+
 /* Reads every wanted tensor into `staging`, one after the other. */
 static int32_t stage(const gradc_model *model, gradc_core_arenas arenas, int file,
                      const gradc_core_index *index, char *staging, gradc_core_message message) {
@@ -70,6 +74,10 @@ static int32_t stage(const gradc_model *model, gradc_core_arenas arenas, int fil
     if (tensor->dtype == GRADC_BOOL && !only_zero_and_one((const uint8_t *)staging, tensor->bytes))
       return gradc_core_report(message, GRADC_BAD_FILE, "tensor '%s': expected bytes 0 and 1 in a BOOL tensor",
                                tensor->name);
+    const int64_t unfit = gradc_core_first_unfit(tensor, staging);
+    if (unfit >= 0)
+      return gradc_core_report(message, GRADC_BAD_VALUE, "tensor '%s': element %lld is %g; expected a finite number%s",
+                               tensor->name, (long long)unfit, gradc_core_float_at(staging, tensor->dtype, unfit), range_text(tensor->range));
     staging += tensor->bytes;
   }
   return GRADC_OK;

@@ -135,8 +135,13 @@ int32_t gradc_core_save(const gradc_model *model, void *const *pointers, int32_t
   int32_t count = 0;
   for (int32_t i = 0; i < model->tensor_count; ++i) {
     const gradc_tensor *tensor = gradc_tensor_at(model, i);
-    if (gradc_core_memory_of(tensor, arenas))
-      tensors[count++] = tensor;
+    if (!gradc_core_memory_of(tensor, arenas))
+      continue;
+    if (gradc_core_first_unfit(tensor, gradc_core_memory_of(tensor, arenas)) >= 0) {
+      free(tensors);
+      return GRADC_BAD_VALUE;
+    }
+    tensors[count++] = tensor;
   }
   qsort(tensors, (size_t)count, sizeof *tensors, writing_order);
   text header = make_header(tensors, count, metadata);

@@ -14,7 +14,10 @@ const char *gradc_core_status_message(int32_t status) {
   case GRADC_NOT_COMPILED:
     return "the model was not compiled to do this, or not for this batch size";
   case GRADC_BAD_LABEL:
-    return "a class label is below zero, or not below the number of classes";
+    return "a label or target is outside what the loss takes: a class label not in [0, classes), a probability not in [0, 1], "
+           "or probabilities of an example that do not sum to 1";
+  case GRADC_BAD_HYPER:
+    return "a hyperparameter is no number, or outside its range";
   case GRADC_OUT_OF_MEMORY:
     return "out of memory";
   case GRADC_IO_ERROR:
@@ -23,6 +26,8 @@ const char *gradc_core_status_message(int32_t status) {
     return "the weights file is truncated or malformed";
   case GRADC_MISMATCH:
     return "the weights file lacks a tensor, or has it with another shape or dtype";
+  case GRADC_BAD_VALUE:
+    return "a tensor holds a number that is not finite, or outside its range";
   case GRADC_NOT_FINITE:
     return "the loss is not finite";
   default:

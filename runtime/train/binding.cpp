@@ -47,11 +47,19 @@ double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &
   return static_cast<double>(found - labels.begin());
 }
 
+std::string interval(double least, double most) {
+  if (std::isinf(most))
+    return fmt::format("a number of at least {:.6g}", least);
+  return fmt::format("a number from {:.6g} to {:.6g}", least, most);
+}
+
 std::string reason_against(const InputInfo &input, double value) {
   if (!std::isfinite(value))
     return fmt::format("expected a finite number, found {}", value);
   if (input.classes && (value != std::floor(value) || value < 0 || value >= static_cast<double>(*input.classes)))
     return fmt::format("expected a class from 0 to {}, found {}", *input.classes - 1, value);
+  if (const auto &domain = input.domain; domain && !(value >= domain->least && value <= domain->most))
+    return fmt::format("expected {}, found {}", interval(domain->least, domain->most), value);
   const auto whole_within = [value](double least, double beyond) {
     return value == std::floor(value) && value >= least && value < beyond;
   };

@@ -30,6 +30,9 @@ Binding parse_binding(const InputInfo &input, const nlohmann::json &entry, const
 /// The index of the label in `cell` among those of the input. Throws Error with the cell's place.
 double label_index(const Binding &binding, const CsvReader &csv, const CsvCell &cell);
 
+/// "a number from 0 to 1"
+std::string interval(double least, double most);
+
 /// Why `value` cannot be an element of `input`; empty if it can.
 std::string reason_against(const InputInfo &input, double value);
 

@@ -4,28 +4,42 @@
 #include "runtime/train/error.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fmt/format.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <utility>
 
 namespace gradc::runtime {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<const char *, int64_t RunState::*>, 6> kFields{{
-    {"gradc.step", &RunState::step},
-    {"gradc.epoch", &RunState::epoch},
-    {"gradc.batch", &RunState::batch},
-    {"gradc.batch_size", &RunState::batch_size},
-    {"gradc.seed", &RunState::seed},
-    {"gradc.train_rows", &RunState::train_rows},
-}};
+struct Field {
+  const char *name;
+  int64_t RunState::*number;
+  int64_t least;
+};
+constexpr int64_t kMost = int64_t{1} << 53; // of any count: no run gets there, and nothing overflows below
+constexpr Field kFields[] = {
+    {"gradc.step", &RunState::step, 0},
+    {"gradc.epoch", &RunState::epoch, 0},
+    {"gradc.batch", &RunState::batch, 0},
+    {"gradc.other_steps", &RunState::other_steps, -kMost},
+    {"gradc.batch_size", &RunState::batch_size, 1},
+    {"gradc.seed", &RunState::seed, INT64_MIN},
+    {"gradc.split_seed", &RunState::split_seed, INT64_MIN},
+    {"gradc.train_rows", &RunState::train_rows, 1},
+    {"gradc.validation_rows", &RunState::validation_rows, 0},
+    {"gradc.test_rows", &RunState::test_rows, 0},
+};
+constexpr const char *kOptimizer = "gradc.optimizer";
+constexpr const char *kStratify = "gradc.stratify";
+constexpr Field kBestEpoch{"gradc.best_epoch", nullptr, 0};
+constexpr const char *kBest = "gradc.best", *kBestMetric = "gradc.best_metric";
+constexpr const char *kOnlyParameters = "to begin a new run with its parameters, give --load-partial instead of --load";
 
 Json read_header(const std::string &path) {
   constexpr uint64_t kMaxHeader = 100'000'000; // the format's own limit
@@ -49,12 +63,62 @@ Json read_header(const std::string &path) {
   return header;
 }
 
-int64_t parse_count(const std::string &text, const char *name, const std::string &path) {
+const std::string &text_of(const Json &metadata, const char *name, const std::string &path) {
+  if (!metadata.contains(name))
+    throw Error(fmt::format("'{}': the metadata of a run lack {}; {}", path, name, kOnlyParameters));
+  return metadata[name].get_ref<const std::string &>();
+}
+
+int64_t parse_number(const std::string &text, const Field &field, const std::string &path) {
   int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size())
-    throw Error(fmt::format("'{}': metadata {}: expected a whole number, found '{}'", path, name, text));
+  const bool whole = result.ec == std::errc() && result.ptr == text.data() + text.size();
+  const int64_t most = field.least == INT64_MIN ? INT64_MAX : kMost;
+  if (!whole || value < field.least || value > most)
+    throw Error(fmt::format("'{}': metadata {}: expected a whole number{}, found '{}'", path, field.name,
+                            field.least == INT64_MIN ? "" : fmt::format(" from {} to {}", field.least, most), text));
   return value;
+}
+
+double parse_finite(const std::string &text, const char *name, const std::string &path) {
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !std::isfinite(value))
+    throw Error(fmt::format("'{}': metadata {}: expected a finite number, found '{}'", path, name, text));
+  return value;
+}
+
+std::optional<Best> parse_best(const Json &metadata, const RunState &state, const std::string &path) {
+  if (!metadata.contains(kBestEpoch.name) && !metadata.contains(kBest) && !metadata.contains(kBestMetric))
+    return std::nullopt;
+  const Best best{text_of(metadata, kBestMetric, path), parse_finite(text_of(metadata, kBest, path), kBest, path),
+                  parse_number(text_of(metadata, kBestEpoch.name, path), kBestEpoch, path)};
+  if (best.epoch < 1 || best.epoch > state.epoch)
+    throw Error(fmt::format("'{}': metadata {}: epoch {} cannot be the best of the first {}", path, kBestEpoch.name, best.epoch,
+                            state.epoch));
+  return best;
+}
+
+/// Numbers of which each could be, but not beside the others.
+void check_consistency(const RunState &state, const std::string &path) {
+  const int64_t steps = state.steps_per_epoch();
+  if (state.batch >= steps)
+    throw Error(fmt::format("'{}': metadata gradc.batch: {} batches of an epoch of {} are done; expected fewer ({} rows in "
+                            "batches of {})",
+                            path, state.batch, steps, state.train_rows, state.batch_size));
+  int64_t expected;
+  if (__builtin_mul_overflow(state.epoch, steps, &expected) ||
+      __builtin_add_overflow(expected, state.batch + state.other_steps, &expected) || expected != state.step)
+    throw Error(fmt::format("'{}': metadata gradc.step: {} steps do not agree with gradc.epoch {} of {} steps, gradc.batch {} and "
+                            "gradc.other_steps {}",
+                            path, state.step, state.epoch, steps, state.batch, state.other_steps));
+}
+
+/// How rows were dealt out: "120 rows to train, 15 to validate, 15 to test, dealt by seed 7".
+std::string deal_of(const RunState &state) {
+  return fmt::format("{} rows to train, {} to validate, {} to test, dealt by seed {}{}", state.train_rows, state.validation_rows,
+                     state.test_rows, state.split_seed,
+                     state.stratify.empty() ? "" : fmt::format(" and the classes of '{}'", state.stratify));
 }
 
 } // namespace
@@ -62,30 +126,76 @@ int64_t parse_count(const std::string &text, const char *name, const std::string
 Checkpoint read_checkpoint(const std::string &path) try {
   Checkpoint checkpoint;
   const Json header = read_header(path);
-  for (const auto &[name, value] : header.items())
-    if (name != "__metadata__")
-      checkpoint.tensors.insert(name);
   if (!header.contains("__metadata__"))
     return checkpoint;
   const Json &metadata = header["__metadata__"];
-  checkpoint.has_state = metadata.contains(kFields[0].first);
+  checkpoint.has_state = metadata.contains(kFields[0].name);
   if (!checkpoint.has_state)
     return checkpoint;
-  for (const auto &[name, field] : kFields) {
-    checkpoint.state.*field = parse_count(metadata.at(name).get<std::string>(), name, path);
-    if (checkpoint.state.*field < 0 && field != &RunState::seed)
-      throw Error(fmt::format("'{}': metadata {} is negative", path, name));
-  }
+  RunState &state = checkpoint.state;
+  for (const Field &field : kFields)
+    state.*field.number = parse_number(text_of(metadata, field.name, path), field, path);
+  state.optimizer = text_of(metadata, kOptimizer, path);
+  state.stratify = text_of(metadata, kStratify, path);
+  check_consistency(state, path);
+  state.best = parse_best(metadata, state, path);
   return checkpoint;
 } catch (const Json::exception &problem) {
   throw Error(fmt::format("'{}': malformed header: {}", path, problem.what()));
 }
 
+std::map<std::string, std::string> read_tensor_list(const std::string &path) try {
+  std::map<std::string, std::string> tensors;
+  const Json header = read_header(path);
+  for (const auto &[name, value] : header.items())
+    if (name != "__metadata__")
+      tensors[name] = value.at("dtype").get<std::string>() + value.at("shape").dump();
+  return tensors;
+} catch (const Json::exception &problem) {
+  throw Error(fmt::format("'{}': malformed header: {}", path, problem.what()));
+}
+
+RunState resumed_state(const Checkpoint &checkpoint, const RunState &fresh, const std::string &path) {
+  RunState state = checkpoint.state;
+  if (state.optimizer != fresh.optimizer)
+    throw Error(fmt::format("'{}' was trained with the optimizer and state '{}', this model has '{}': what one keeps means nothing "
+                            "to the other; {}",
+                            path, state.optimizer, fresh.optimizer, kOnlyParameters));
+  if (state.seed != fresh.seed)
+    throw Error(fmt::format("'{}' was trained with seed {}, which its order of examples follows from, not with {}: to go on, give "
+                            "--seed {}",
+                            path, state.seed, fresh.seed, state.seed));
+  const bool held_out = state.rows() > state.train_rows || fresh.rows() > fresh.train_rows;
+  if (held_out && deal_of(state) != deal_of(fresh))
+    throw Error(fmt::format("'{}' was trained on {}; {} would mix its training rows with those it is tested on: go on with the same "
+                            "rows and splits, or {}",
+                            path, deal_of(state), deal_of(fresh), kOnlyParameters));
+  if (state.batch > 0 && (state.batch_size != fresh.batch_size || state.train_rows != fresh.train_rows))
+    throw Error(fmt::format("'{}' stopped inside an epoch of {} rows in batches of {}; going on needs the same, "
+                            "found {} rows in batches of {}",
+                            path, state.train_rows, state.batch_size, fresh.train_rows, fresh.batch_size));
+  state.batch_size = fresh.batch_size;
+  state.train_rows = fresh.train_rows;
+  state.other_steps = state.step - (state.epoch * state.steps_per_epoch() + state.batch);
+  return state;
+}
+
 std::vector<std::string> checkpoint_metadata(const RunState &state) {
   std::vector<std::string> metadata;
-  for (const auto &[name, field] : kFields) {
+  for (const Field &field : kFields) {
+    metadata.emplace_back(field.name);
+    metadata.push_back(fmt::format("{}", state.*field.number));
+  }
+  const auto add = [&](const char *name, const std::string &text) {
     metadata.emplace_back(name);
-    metadata.push_back(fmt::format("{}", state.*field));
+    metadata.push_back(text);
+  };
+  add(kOptimizer, state.optimizer);
+  add(kStratify, state.stratify);
+  if (state.best) {
+    add(kBestMetric, state.best->metric);
+    add(kBest, fmt::format("{}", state.best->value));
+    add(kBestEpoch.name, fmt::format("{}", state.best->epoch));
   }
   return metadata;
 }

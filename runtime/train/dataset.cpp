@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
+#include <numeric>
 
 namespace gradc::runtime {
 namespace {
@@ -35,6 +36,8 @@ struct Loading {
   std::string name, cure_of_text; // for messages
   std::vector<Spread> spreads; // of each element, where f32 may be too coarse to standardize it
   size_t element = 0;          // of the next value
+  int64_t row_elements = 0;    // taken of the row of the domain
+  double row_sum = 0;
 
   explicit Loading(Binding b) : binding(std::move(b)), name(fmt::format("input '{}'", binding.input->name)) {
     if (const char kind = dtype_name(binding.input->dtype)[0]; kind == 'i')
@@ -49,6 +52,8 @@ struct Loading {
     if (!reason.empty())
       throw Error(fmt::format("{}: {}: {}", place(), name, reason));
     append_value(*binding.input, value, bytes);
+    if (binding.input->domain && binding.input->domain->row > 0)
+      add_to_row(value, place);
     if (spreads.empty())
       return;
     spreads[element].take(value);
@@ -56,10 +61,23 @@ struct Loading {
   }
 
 private:
+  /// Probabilities of one of several classes sum to 1, in each row of the domain.
+  template <class Place> void add_to_row(double value, const Place &place) {
+    const gradc_core_domain &domain = *binding.input->domain;
+    row_sum += value;
+    if (++row_elements < domain.row)
+      return;
+    if (!(row_sum >= domain.sum_least && row_sum <= domain.sum_most))
+      throw Error(fmt::format("{}: input '{}': the {} probabilities that end here sum to {:.6g}; expected {}", place(),
+                              binding.input->name, domain.row, row_sum, interval(domain.sum_least, domain.sum_most)));
+    row_elements = 0;
+    row_sum = 0;
+  }
+
   /// Small numbers always fit a float; the rest takes the slow path with its reasons.
   bool needs_check(double x) const {
     const bool is_float = dtype_name(binding.input->dtype)[0] == 'f';
-    return !is_float || binding.input->classes || !(std::abs(x) < 1e30);
+    return !is_float || binding.input->classes || binding.input->domain || !(std::abs(x) < 1e30);
   }
 };
 
@@ -181,48 +199,118 @@ int64_t common_rows(const std::vector<Loading> &inputs) {
   return rows;
 }
 
-int64_t share(int64_t rows, double split, const char *name) {
-  if (!(split >= 0 && split < 1))
-    throw Error(fmt::format("{}: expected a share from 0 to below 1, found {}", name, split));
-  return split > 0 ? std::max<int64_t>(1, std::llround(static_cast<double>(rows) * split)) : 0;
+/// The class of each row, as the split wants them; empty where it is not stratified.
+std::vector<int64_t> classes_of(const std::vector<Loading> &inputs, const std::string &name) {
+  std::vector<int64_t> classes;
+  for (const Loading &input : inputs) {
+    const InputInfo &info = *input.binding.input;
+    if (name.empty() || info.name != name)
+      continue;
+    if (!info.classes || info.elements() != 1)
+      throw Error(fmt::format("stratify: input '{}' is no single class label", name));
+    const auto bytes = static_cast<size_t>(dtype_bytes(info.dtype));
+    for (size_t at = 0; at < input.bytes.size(); at += bytes) {
+      int64_t label = 0; // not negative: its low bytes, in this order, are all
+      std::memcpy(&label, input.bytes.data() + at, bytes);
+      classes.push_back(label);
+    }
+  }
+  if (!name.empty() && classes.empty())
+    throw Error(fmt::format("stratify: the model has no input '{}'", name));
+  return classes;
 }
 
-/// Deals the rows out to the parts and fills original_rows.
-void split_rows(Dataset &dataset, int64_t rows, const DatasetOptions &options) {
-  const int64_t test = share(rows, options.test_split, "test_split");
-  const int64_t validation = share(rows, options.validation_split, "validation_split");
-  const int64_t train = rows - validation - test;
-  if (train < 1)
-    throw Error(fmt::format("data: of {} rows {} are for validation and {} for the test; none is left to train",
-                            rows, validation, test));
-  dataset.train = {0, train};
-  dataset.validation = {train, train + validation};
-  dataset.test = {train + validation, rows};
-  const Permutation deal(rows, options.seed, Stream::split);
-  const bool whole = train == rows;
-  for (int64_t i = 0; i < rows; ++i)
-    dataset.original_rows.push_back(whole ? i : deal(i));
-  const auto begin = dataset.original_rows.begin();
-  for (const Part &part : {dataset.train, dataset.validation, dataset.test})
-    std::sort(begin + part.begin, begin + part.end);
+/// The rows of one file, or of one for each input.
+struct Rows {
+  std::vector<Loading> inputs;
+  int64_t count = 0;
+};
+
+Rows read_rows(const Signature &signature, const Json &data, const DatasetOptions &options, std::vector<std::string> &warnings) {
+  const std::vector<ColumnUse> wanted = wanted_inputs(signature, data, options);
+  const DataFile file = open_file(data, wanted, options, warnings);
+  Rows rows;
+  for (const ColumnUse &use : wanted)
+    rows.inputs.emplace_back(parse_binding(*use.input, *use.entry, file));
+  if (file.csv)
+    read_csv(*file.csv, rows.inputs);
+  for (Loading &input : rows.inputs)
+    if (input.binding.columns.empty())
+      read_array(input, array_of(input.binding, file, options.base_folder));
+  rows.count = common_rows(rows.inputs);
+  for (const Loading &input : rows.inputs)
+    warn_of_narrow_spread(input, file.csv.get(), warnings);
+  return rows;
 }
 
-/// The rows of `input` in the dataset's order.
-InputData reorder(Loading &input, const Dataset &dataset) {
-  const InputInfo &info = *input.binding.input;
-  InputData out{info.name, info.elements() * dtype_bytes(info.dtype), {}};
-  if (dataset.train.size() == dataset.rows()) {
-    out.bytes = std::move(input.bytes);
+/// The rows of a part in their order: where they are from.
+struct PartRows {
+  const Rows *from;
+  std::vector<int64_t> numbers;
+};
+
+/// The rows of each part, dealt out of the training file or all of a file of its own.
+class Parts {
+public:
+  Parts(const Signature &signature, const Json &data, const DatasetOptions &options, Dataset &dataset)
+      : signature_(signature), data_(data), options_(options), dataset_(dataset),
+        dealt_(read_rows(signature, data, options, dataset.warnings)),
+        split_(split_rows(dealt_.count, options.split, classes_of(dealt_.inputs, options.stratify))) {
+    dataset.train = add(split_.train, nullptr, own_validation_);
+    dataset.validation = add(split_.validation, options.validation, own_validation_);
+    dataset.test = add(split_.test, options.test, own_test_);
+    dataset.dealt = {split_.train.size(), split_.validation.size(), split_.test.size()};
+    for (size_t input = 0; input < dealt_.inputs.size(); ++input)
+      dataset.inputs.push_back(gathered(input));
+  }
+
+private:
+  Part add(const Part &share, const Json &own_file, Rows &own) {
+    PartRows part{&dealt_, {split_.rows.begin() + share.begin, split_.rows.begin() + share.end}};
+    if (own_file.is_object()) {
+      Json data = data_;
+      data.merge_patch(own_file); // its paths in the place of those of the training data
+      DatasetOptions options = options_;
+      options.data_path.clear();
+      std::vector<std::string> warnings; // they are about what is trained on
+      own = read_rows(signature_, data, options, warnings);
+      part = {&own, std::vector<int64_t>(static_cast<size_t>(own.count))};
+      std::iota(part.numbers.begin(), part.numbers.end(), int64_t{0});
+    }
+    const int64_t begin = dataset_.rows();
+    dataset_.original_rows.insert(dataset_.original_rows.end(), part.numbers.begin(), part.numbers.end());
+    parts_.push_back(std::move(part));
+    return {begin, dataset_.rows()};
+  }
+
+  /// The values of one input, part after part.
+  InputData gathered(size_t input) {
+    const InputInfo &info = *dealt_.inputs[input].binding.input;
+    InputData out{info.name, info.elements() * dtype_bytes(info.dtype), {}};
+    if (dataset_.train.size() == dealt_.count && dataset_.rows() == dealt_.count) {
+      out.bytes = std::move(dealt_.inputs[input].bytes);
+      return out;
+    }
+    out.bytes.reserve(static_cast<size_t>(dataset_.rows() * out.row_bytes));
+    for (const PartRows &part : parts_)
+      for (const int64_t row : part.numbers) {
+        const auto from = part.from->inputs[input].bytes.begin() + row * out.row_bytes;
+        out.bytes.insert(out.bytes.end(), from, from + out.row_bytes);
+      }
+    for (Rows *rows : {&dealt_, &own_validation_, &own_test_})
+      if (input < rows->inputs.size())
+        rows->inputs[input].bytes = {};
     return out;
   }
-  out.bytes.reserve(input.bytes.size());
-  for (const int64_t row : dataset.original_rows) {
-    const auto from = input.bytes.begin() + row * out.row_bytes;
-    out.bytes.insert(out.bytes.end(), from, from + out.row_bytes);
-  }
-  input.bytes = {};
-  return out;
-}
+
+  const Signature &signature_;
+  const Json &data_;
+  const DatasetOptions &options_;
+  Dataset &dataset_;
+  Rows dealt_, own_validation_, own_test_;
+  Split split_;
+  std::vector<PartRows> parts_;
+};
 
 /// Adds what stands under the key "path", however deep.
 void add_paths(const Json &json, const std::string &base_folder, std::vector<std::string> &paths) {
@@ -255,21 +343,7 @@ Dataset load_dataset(const Signature &signature, const DatasetOptions &options) 
     throw Error("the model file has no \"train\": {\"data\": ...}: it does not say where the examples are");
   const Json &data = signature.train["data"];
   Dataset dataset;
-  const std::vector<ColumnUse> wanted = wanted_inputs(signature, data, options);
-  const DataFile file = open_file(data, wanted, options, dataset.warnings);
-  std::vector<Loading> inputs;
-  for (const ColumnUse &use : wanted)
-    inputs.emplace_back(parse_binding(*use.input, *use.entry, file));
-  if (file.csv)
-    read_csv(*file.csv, inputs);
-  for (Loading &input : inputs)
-    if (input.binding.columns.empty())
-      read_array(input, array_of(input.binding, file, options.base_folder));
-  split_rows(dataset, common_rows(inputs), options);
-  for (Loading &input : inputs) {
-    warn_of_narrow_spread(input, file.csv.get(), dataset.warnings);
-    dataset.inputs.push_back(reorder(input, dataset));
-  }
+  Parts(signature, data, options, dataset);
   return dataset;
 } catch (const Json::exception &problem) {
   throw Error(fmt::format("data: {}", problem.what()));

@@ -8,6 +8,7 @@
 #include "runtime/train/error.h"
 #include "runtime/train/permutation.h"
 #include "runtime/train/signature.h"
+#include "runtime/train/split.h"
 
 #include <map>
 #include <optional>
@@ -16,12 +17,6 @@
 
 namespace gradc::runtime {
 
-/// Rows [begin, end) of a dataset.
-struct Part {
-  int64_t begin = 0, end = 0;
-  int64_t size() const { return end - begin; }
-};
-
 struct DatasetSizes {
   int64_t train = 0, validation = 0, test = 0;
 };
@@ -29,8 +24,9 @@ struct DatasetSizes {
 struct DatasetOptions {
   std::string base_folder;              // of relative paths in the model file
   std::string data_path;                // instead of data.path, not relative to base_folder; empty: as in the file
-  int64_t seed = 0;                     // of the split
-  double validation_split = 0, test_split = 0; // shares of the rows, rounded, at least one row where positive
+  SplitOptions split;
+  nlohmann::json validation, test;      // what the model file says of files of their own; null: a share of the rows
+  std::string stratify;                 // the input of class labels of which every part has its share; empty: none
   bool features_only = false;           // read no input but those that the outputs depend on (prediction)
 };
 
@@ -52,15 +48,16 @@ public:
   const InputData *find(const std::string &input) const;
 
   int64_t rows() const { return static_cast<int64_t>(original_rows.size()); }
+  DatasetSizes dealt; // rows of each part that were dealt out of one file
   DatasetSizes sizes() const { return {train.size(), validation.size(), test.size()}; }
 
   std::vector<InputData> inputs;
   Part train, validation, test;       // adjacent, in this order; file order inside each
-  std::vector<int64_t> original_rows; // of each row: its number in the file, 0-based
+  std::vector<int64_t> original_rows; // of each row: its number in its file, 0-based
   std::vector<std::string> warnings;  // what is likely not meant, for people
 };
 
-/// Loads the data that `signature.train["data"]` describes. The split is a function of (seed, number of rows). Throws
+/// Loads the data that `signature.train["data"]` describes. The split is a function of (seed, number of rows, classes). Throws
 /// Error with the place of the first mistake: missing columns, values that are no numbers, out of the dtype's range or
 /// (for classes) not in [0, classes), files whose numbers of rows differ, splits that leave no training row.
 Dataset load_dataset(const Signature &signature, const DatasetOptions &options);

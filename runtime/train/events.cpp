@@ -48,6 +48,8 @@ std::string to_json(const StartEvent &event) {
                {"test_rows", event.test_rows}};
   if (!event.standardized_targets.empty())
     json["standardized_targets"] = event.standardized_targets;
+  if (!event.taken.empty())
+    json["loaded"] = {{"taken", event.taken}, {"left", event.left}};
   return dump(json);
 }
 
@@ -68,12 +70,15 @@ std::string to_json(const EpochEvent &event) {
 }
 
 std::string to_json(const EndEvent &event) {
-  return dump({{"event", "end"},
+  Json json = {{"event", "end"},
                {"step", event.step},
                {"seconds", event.seconds},
                {"stopped", event.stopped},
                {"test", metrics_object(event.test)},
-               {"checkpoint", event.checkpoint.empty() ? Json() : Json(event.checkpoint)}});
+               {"checkpoint", event.checkpoint.empty() ? Json() : Json(event.checkpoint)}};
+  if (event.best_epoch > 0)
+    json["best_epoch"] = event.best_epoch;
+  return dump(json);
 }
 
 std::string to_json(const WarningEvent &event) {

@@ -14,6 +14,7 @@ struct StartEvent {
   int64_t epochs = 0, steps_per_epoch = 0, batch_size = 0, seed = 0;
   int64_t step = 0, epoch = 0, batch = 0; // done before this run (batches of the epoch under way); 0 unless resumed
   int64_t parameters = 0;      // numbers that are trained
+  std::vector<std::string> taken, left; // of a file that the run begins with in part: tensors, and why others stay
 };
 
 struct StepEvent {
@@ -36,6 +37,7 @@ struct EndEvent {
   int64_t step = 0;
   double seconds = 0; // training and validation
   bool stopped = false; // before the planned end
+  int64_t best_epoch = 0; // whose state the run ends with, of a run that stops early; 0: the last
   std::vector<Metric> test;
   std::string checkpoint; // path; empty if none was asked for
 };

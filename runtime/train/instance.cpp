@@ -1,6 +1,7 @@
 // Memory and calls of one copy of a model; see instance.h.
 #include "runtime/train/instance.h"
 
+#include "runtime/core/core.h"
 #include "runtime/train/error.h"
 #include "runtime/train/signature.h"
 
@@ -132,11 +133,27 @@ int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const
   const int32_t status = entry.run(&entry, &call);
   if (gradc_succeeded(status))
     return status;
-  const std::string place = status == GRADC_BAD_LABEL ? fmt::format(" (input '{}', element {} of the batch)",
-                                                                    gradc_input_at(&model_, problem.input)->name, problem.element)
-                                                      : "";
+  std::string place;
+  if (status == GRADC_BAD_LABEL)
+    place = fmt::format(" (input '{}', element {} of the batch)", gradc_input_at(&model_, problem.input)->name, problem.element);
+  if (status == GRADC_BAD_HYPER)
+    place = fmt::format(" ('{}' is {})", gradc_hyper_at(&model_, problem.input)->name,
+                        hypers_.at(static_cast<size_t>(problem.input)));
   throw Error(fmt::format("entry '{}' of model '{}' failed: {}{}", entry.name, model_.name, model_.status_message(status),
                           place));
+}
+
+std::optional<UnfitValue> Instance::first_unfit() const {
+  for (int32_t i = 0; i < model_.tensor_count; ++i) {
+    const gradc_tensor &tensor = *gradc_tensor_at(&model_, i);
+    const auto arena = static_cast<size_t>(tensor.arena);
+    if (gradc_arena_at(&model_, tensor.arena)->lifetime > GRADC_LIFE_RUN)
+      continue;
+    const char *values = static_cast<const char *>(arenas_[arena]) + tensor.offset;
+    if (const int64_t element = gradc_core_first_unfit(&tensor, values); element >= 0)
+      return UnfitValue{tensor.name, element, gradc_core_float_at(values, tensor.dtype, element)};
+  }
+  return std::nullopt;
 }
 
 void Instance::init(int64_t seed) {
@@ -152,22 +169,64 @@ std::vector<void *> Instance::arenas(int32_t lifetime) const {
   return chosen;
 }
 
+Instance::Snapshot Instance::snapshot() const {
+  Snapshot copies;
+  const std::vector<void *> kept = arenas(GRADC_LIFE_RUN);
+  for (int32_t i = 0; i < model_.arena_count; ++i) {
+    const auto bytes = kept[static_cast<size_t>(i)] ? static_cast<size_t>(gradc_arena_at(&model_, i)->bytes) : 0;
+    std::vector<double> &copy = copies.emplace_back((bytes + sizeof(double) - 1) / sizeof(double));
+    if (bytes > 0)
+      std::memcpy(copy.data(), kept[static_cast<size_t>(i)], bytes);
+  }
+  return copies;
+}
+
+void Instance::restore(const Snapshot &snapshot) {
+  for (size_t i = 0; i < snapshot.size(); ++i)
+    if (!snapshot[i].empty())
+      std::memcpy(arenas_[i], snapshot[i].data(), static_cast<size_t>(gradc_arena_at(&model_, static_cast<int32_t>(i))->bytes));
+}
+
 void Instance::save(const std::string &path, const std::vector<std::string> &metadata) const {
+  save(arenas(GRADC_LIFE_RUN), path, metadata);
+}
+
+void Instance::save(const Snapshot &snapshot, const std::string &path, const std::vector<std::string> &metadata) const {
+  std::vector<void *> copies = arenas(GRADC_LIFE_RUN);
+  for (size_t i = 0; i < copies.size(); ++i)
+    if (!snapshot[i].empty())
+      copies[i] = const_cast<double *>(snapshot[i].data()); // saving reads alone
+  save(copies, path, metadata);
+}
+
+void Instance::save(const std::vector<void *> &saved, const std::string &path, const std::vector<std::string> &metadata) const {
   std::vector<const char *> pairs;
   for (const std::string &text : metadata)
     pairs.push_back(text.c_str());
   pairs.push_back(nullptr);
-  const std::vector<void *> saved = arenas(GRADC_LIFE_RUN);
   errno = 0;
   const int32_t status = model_.save(&model_, saved.data(), model_.arena_count, path.c_str(), pairs.data());
   if (status != GRADC_OK)
     throw Error(fmt::format("cannot save '{}': {}", path, errno ? std::strerror(errno) : model_.status_message(status)));
 }
 
-void Instance::load(const std::string &path, bool whole_run) {
+void Instance::load(const std::string &path, bool whole_run) { load(model_, path, whole_run); }
+
+void Instance::load_tensors(const std::string &path, const std::vector<int32_t> &numbers) {
+  const auto size = static_cast<size_t>(model_.tensor_size);
+  std::vector<int64_t> records(numbers.size() * size / sizeof(int64_t) + 1); // int64_t for their alignment
+  for (size_t i = 0; i < numbers.size(); ++i)
+    std::memcpy(reinterpret_cast<char *>(records.data()) + i * size, gradc_tensor_at(&model_, numbers[i]), size);
+  gradc_model fewer = model_; // loading looks at the tensors of the table alone
+  fewer.tensors = reinterpret_cast<const gradc_tensor *>(records.data());
+  fewer.tensor_count = static_cast<int32_t>(numbers.size());
+  load(fewer, path, false);
+}
+
+void Instance::load(const gradc_model &table, const std::string &path, bool whole_run) {
   const std::vector<void *> loaded = arenas(whole_run ? GRADC_LIFE_RUN : GRADC_LIFE_MODEL);
   char message[512] = "";
-  const int32_t status = model_.load(&model_, loaded.data(), model_.arena_count, path.c_str(), message, sizeof message);
+  const int32_t status = model_.load(&table, loaded.data(), model_.arena_count, path.c_str(), message, sizeof message);
   if (status != GRADC_OK)
     throw Error(fmt::format("cannot load '{}': {}", path, message[0] ? message : model_.status_message(status)));
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,13 @@ private:
   std::vector<void *> pointers_;
 };
 
+/// An element of a tensor that no weights file may hold.
+struct UnfitValue {
+  std::string tensor;
+  int64_t element;
+  double value;
+};
+
 /// What messages call the entries of a kind: "train_step".
 std::string_view entry_name(int32_t kind);
 
@@ -69,14 +77,28 @@ public:
   /// how it went, as GRADC_OK or GRADC_NOT_FINITE.
   int32_t run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs, const Position &position);
 
+  /// The first number that belongs into a checkpoint and is not finite; nullopt when all are.
+  std::optional<UnfitValue> first_unfit() const;
+
   /// Initial values for `seed`.
   void init(int64_t seed);
 
-  /// Parameters and optimizer state to a file, atomically. `metadata`: pairs of strings. Throws Error.
+  /// A copy of all that belongs into a checkpoint, by arena; empty for arenas that do not.
+  using Snapshot = std::vector<std::vector<double>>; // doubles for their alignment
+  Snapshot snapshot() const;
+  void restore(const Snapshot &snapshot);
+
+  /// Parameters and optimizer state, as they are or as they were, to a file, atomically. `metadata`: pairs of strings. Throws
+  /// Error.
   void save(const std::string &path, const std::vector<std::string> &metadata) const;
+  void save(const Snapshot &snapshot, const std::string &path, const std::vector<std::string> &metadata) const;
 
   /// Parameters, and with `whole_run` the optimizer state too, from a file. Throws Error; then nothing has changed.
   void load(const std::string &path, bool whole_run);
+
+  /// The tensors of these numbers alone, all of them in arenas that live as long as the model. Throws Error; then nothing has
+  /// changed.
+  void load_tensors(const std::string &path, const std::vector<int32_t> &numbers);
 
 private:
   struct Free {
@@ -88,6 +110,8 @@ private:
     const gradc_model *model;
     void operator()(gradc_team *team) const { model->team_destroy(team); }
   };
+  void save(const std::vector<void *> &arenas, const std::string &path, const std::vector<std::string> &metadata) const;
+  void load(const gradc_model &table, const std::string &path, bool whole_run);
   /// The arenas that live at least as long as `lifetime`; null in the place of the others.
   std::vector<void *> arenas(int32_t lifetime) const;
 

@@ -117,6 +117,8 @@ Metric finish(const MetricInfo &metric, const Terms &terms, double examples) {
     const auto found = terms.find(name);
     if (found == terms.end() || found->second.empty())
       throw Error(fmt::format("metric '{}': 'evaluate' puts out no '{}'", metric.name, name));
+    if (const auto bad = std::ranges::find_if(found->second, [](double x) { return !std::isfinite(x); }); bad != found->second.end())
+      throw NotFinite(metric.name, *bad);
     columns.push_back(&found->second);
     if (columns.size() > 1 && columns[0]->size() != columns.back()->size())
       throw Error(fmt::format("metric '{}': 'evaluate' puts out terms of different sizes", metric.name));

@@ -4,6 +4,7 @@
 #include "runtime/train/signature.h"
 
 #include <map>
+#include <stdexcept>
 
 namespace gradc::runtime {
 
@@ -25,13 +26,19 @@ struct MetricKind {
   double (*finish)(const MetricInfo &, const std::vector<const std::vector<double> *> &terms, double examples);
 };
 
+/// A term of a metric is infinite or no number; what() names the metric.
+struct NotFinite : std::runtime_error {
+  NotFinite(const std::string &metric, double term) : std::runtime_error(metric), value(term) {}
+  double value;
+};
+
 /// Null when there is none of that name.
 const MetricKind *find_metric_kind(std::string_view name);
 
 /// Adds the values of an output of `evaluate` for one more batch.
 void add_batch(const Signature &, const std::string &output, const std::vector<double> &values, Terms &);
 
-/// The metric of `examples` examples. Throws Error when a term is missing or has an unexpected size.
+/// The metric of `examples` examples. Throws Error when a term is missing or has an unexpected size, and NotFinite.
 Metric finish(const MetricInfo &, const Terms &, double examples);
 
 } // namespace gradc::runtime

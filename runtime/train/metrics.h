@@ -11,7 +11,8 @@ namespace gradc::runtime {
 /// that fits. Throws Error when a rest remains, saying what to compile.
 std::vector<int64_t> cover(int64_t rows, std::vector<int64_t> sizes, int32_t kind);
 
-/// The signature's metrics over the rows of `part`. Empty when the part is, or the signature has no metrics.
+/// The signature's metrics over the rows of `part`. Empty when the part is, or the signature has no metrics. A metric that is
+/// not defined for these rows, as r2 where all targets are equal, is NaN. Throws NotFinite.
 std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Batches &batches, const Part &part,
                              const Position &position);
 

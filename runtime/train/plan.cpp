@@ -33,6 +33,10 @@ double split(const Signature &signature, const char *name) {
   return signature.train.is_object() ? signature.train.value(name, 0.0) : 0;
 }
 
+nlohmann::json own_file(const Signature &signature, const char *part) {
+  return signature.train.is_object() ? signature.train.value(part, nlohmann::json()) : nlohmann::json();
+}
+
 /// The batches that cover `rows` rows: full ones and one for the rest.
 void add_evaluation(std::vector<EntryKey> &entries, int64_t rows, int64_t batch_size) {
   if (rows >= batch_size)
@@ -42,6 +46,15 @@ void add_evaluation(std::vector<EntryKey> &entries, int64_t rows, int64_t batch_
 }
 
 } // namespace
+
+int64_t split_seed(const Signature &signature, const TrainOptions &options) {
+  const bool own = signature.train.is_object() && signature.train.contains("split_seed");
+  return own ? choose({}, signature, "split_seed", INT64_MIN) : choose_seed(signature, options);
+}
+
+std::string stratified_by(const Signature &signature) {
+  return signature.train.is_object() ? signature.train.value("stratify", "") : "";
+}
 
 RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows) {
   RunPlan plan;
@@ -90,9 +103,12 @@ Dataset load_training_data(const Signature &signature, const TrainOptions &optio
   DatasetOptions dataset;
   dataset.base_folder = options.base_folder;
   dataset.data_path = options.data;
-  dataset.seed = choose_seed(signature, options);
-  dataset.validation_split = split(signature, "validation_split");
-  dataset.test_split = split(signature, "test_split");
+  dataset.split.seed = split_seed(signature, options);
+  dataset.split.validation_split = split(signature, "validation_split");
+  dataset.split.test_split = split(signature, "test_split");
+  dataset.stratify = stratified_by(signature);
+  dataset.validation = own_file(signature, "validation");
+  dataset.test = own_file(signature, "test");
   return load_dataset(signature, dataset);
 } catch (const nlohmann::json::exception &problem) {
   throw Error(fmt::format("signature: train: {}", problem.what()));

@@ -34,6 +34,10 @@ std::string start_text(const StartEvent &event) {
     text += fmt::format(", {} to test", event.rows.test);
   if (event.step > 0)
     text += fmt::format("; going on after step {}", event.step);
+  if (!event.taken.empty())
+    text += fmt::format("\nbegins with {} of the file", fmt::join(event.taken, ", "));
+  if (!event.left.empty())
+    text += fmt::format("\nleft as they are: {}", fmt::join(event.left, "; "));
   if (!event.standardized_targets.empty())
     text += fmt::format("\nthe loss is that of standardized targets ({}); predictions and other metrics are in their own units",
                         fmt::join(event.standardized_targets, ", "));
@@ -50,6 +54,8 @@ std::string epoch_text(const EpochEvent &event) {
 std::string end_text(const EndEvent &event) {
   std::string text = fmt::format("{} after {} steps in {}", event.stopped ? "stopped" : "done", event.step,
                                  format_seconds(event.seconds));
+  if (event.best_epoch > 0)
+    text += fmt::format("; this is the state after epoch {}, the best", event.best_epoch);
   if (!event.test.empty())
     text += fmt::format("\ntest{}", metrics_text(event.test, ""));
   if (!event.checkpoint.empty())

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 
 namespace gradc::runtime {
 namespace {
@@ -27,14 +28,31 @@ int32_t parse_dtype(const std::string &name) {
   throw Error(fmt::format("signature: expected a dtype f32, f64, i32, i64 or bool, got '{}'", name));
 }
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+gradc_core_domain parse_domain(const Json &json) {
+  gradc_core_domain domain{json.value("least", -kInfinity), json.value("most", kInfinity), 0, -kInfinity, kInfinity};
+  if (!json.contains("row"))
+    return domain;
+  const Json &row = json["row"];
+  domain.row = row.at("elements").get<int64_t>();
+  domain.sum_least = row.value("least", -kInfinity);
+  domain.sum_most = row.value("most", kInfinity);
+  return domain;
+}
+
 InputInfo parse_input(const std::string &name, const Json &json) {
-  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, false};
+  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, {}, false};
   int64_t elements = 1;
   for (const int64_t dim : input.shape)
     if (dim < 1 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
       throw Error(fmt::format("signature: input '{}' has an impossible shape", name));
   if (json.contains("classes") && !json["classes"].is_null())
     input.classes = json["classes"].get<int64_t>();
+  if (json.contains("domain"))
+    input.domain = parse_domain(json["domain"]);
+  if (input.domain && input.domain->row > 0 && elements % input.domain->row != 0)
+    throw Error(fmt::format("signature: input '{}' is no whole number of rows of {}", name, input.domain->row));
   input.labels = json.value("labels", std::vector<std::string>());
   input.standardize = json.value("standardize", false);
   return input;
@@ -47,6 +65,7 @@ MetricInfo parse_metric(const Json &json) {
   metric.per_example = json.value("per_example", 1.0);
   metric.average = json.value("average", "macro");
   metric.target = json.value("target", "");
+  metric.higher_is_better = json.value("higher_is_better", false);
   const auto kind = json.at("kind").get<std::string>();
   metric.kind = find_metric_kind(kind);
   if (!metric.kind)
@@ -94,6 +113,8 @@ Signature parse_signature(std::string_view text) try {
     if (metric.contains("standardized_targets"))
       signature.standardized_targets = metric["standardized_targets"].get<std::vector<std::string>>();
   }
+  signature.optimizer = json.value("optimizer", "");
+  signature.frozen = json.value("frozen", signature.frozen);
   signature.scheduled = json.value("scheduled", signature.scheduled);
   signature.train = json.value("/model/train"_json_pointer, Json());
   return signature;

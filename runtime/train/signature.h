@@ -2,6 +2,8 @@
 // training plan.
 #pragma once
 
+#include "runtime/core/core.h"
+
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -16,6 +18,7 @@ struct InputInfo {
   std::vector<int64_t> shape;     // of one example
   int32_t dtype = 0;              // GRADC_F32, ...
   std::optional<int64_t> classes; // values are whole numbers in [0, classes)
+  std::optional<gradc_core_domain> domain; // where floats lie that are targets of a loss
   std::vector<std::string> labels; // texts of the classes, which stand in the data; empty: the data hold numbers
   bool standardize = false;        // the model wants statistics of its values before training
   int64_t elements() const;
@@ -30,6 +33,7 @@ struct MetricInfo {
   double per_example = 1;           // elements, or classes, that are judged in an example
   std::string average;              // how the scores of classes are averaged: "macro", "weighted", "micro"
   std::string target;               // the input or layer that predictions are compared with
+  bool higher_is_better = false;
 };
 
 struct OutputInfo {
@@ -45,6 +49,8 @@ struct Signature {
   std::vector<std::string> features; // the inputs that the outputs depend on
   std::string data_folder; // where relative data paths start, seen from the folder of the library; empty: there
   std::vector<MetricInfo> metrics;
+  std::string optimizer;              // its type and slots: what the state in a checkpoint is
+  std::vector<std::string> frozen;    // parameters that training leaves as they are
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   nlohmann::json train; // the "train" object of the model file; null when it has none
 };

@@ -1,11 +1,15 @@
 // The epoch loop; see trainer.h.
 #include "runtime/train/trainer.h"
 
+#include "runtime/train/early_stopping.h"
 #include "runtime/train/error.h"
 #include "runtime/train/log.h"
+#include "runtime/train/partial_load.h"
 #include "runtime/train/plot.h"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace gradc::runtime {
@@ -32,7 +36,7 @@ struct Function {
 class Trainer {
 public:
   Trainer(const gradc_model &model, const Signature &signature, const Dataset &data, const TrainOptions &options)
-      : signature_(signature), data_(data), options_(options),
+      : signature_(signature), data_(data), options_(options), early_stopping_(signature),
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
         batches_(model, data), rate_(instance_.hyper("learning_rate")) {
     if (data.train.size() >= plan_.batch_size)
@@ -57,9 +61,9 @@ public:
     TrainResult result;
     announce();
     try {
-      while (state_.epoch < plan_.epochs && !stopping_) {
+      while (!has_ended() && !stopping_) {
         train_epoch();
-        if (!stopping_ && state_.epoch < plan_.epochs)
+        if (!stopping_ && !has_ended())
           save_if_due();
       }
       result = finish();
@@ -73,6 +77,9 @@ public:
   }
 
 private:
+  bool is_asked_to_stop() const { return options_.stop && options_.stop->load(std::memory_order_relaxed); }
+  bool has_ended() const { return state_.epoch >= plan_.epochs || early_stopping_.is_over(state_); }
+
   /// Missing specializations are told before an hour of training, not after.
   void check_evaluation() const {
     if (signature_.metrics.empty())
@@ -83,21 +90,31 @@ private:
 
   void start() {
     instance_.init(plan_.seed);
-    const RunState fresh{0, 0, 0, plan_.batch_size, plan_.seed, data_.train.size()};
+    RunState fresh;
+    fresh.batch_size = plan_.batch_size;
+    fresh.seed = plan_.seed;
+    fresh.split_seed = split_seed(signature_, options_);
+    fresh.stratify = stratified_by(signature_);
+    fresh.train_rows = data_.dealt.train;
+    fresh.validation_rows = data_.dealt.validation;
+    fresh.test_rows = data_.dealt.test;
+    fresh.optimizer = signature_.optimizer;
     state_ = fresh;
     if (!options_.load.empty())
       load(fresh);
     else if (needs_fit(signature_))
       fit();
+    if (!options_.load_partial.empty())
+      loaded_ = load_partially(instance_, options_.load_partial, options_.load_only);
+    if (state_.epoch >= plan_.epochs)
+      throw Error(fmt::format("'{}' has done its {} epochs; to go on, give --epochs above {}", options_.load,
+                              state_.epoch, state_.epoch));
     int64_t rest = 0;
     if (__builtin_mul_overflow(plan_.epochs - state_.epoch, plan_.steps_per_epoch, &rest) ||
         __builtin_sub_overflow(rest, state_.batch, &rest) || __builtin_add_overflow(state_.step, rest, &total_steps_) ||
         total_steps_ >= GRADC_MAX_STEP)
       throw Error(fmt::format("step {} and {} epochs of {} steps are more than can be counted; give fewer --epochs", state_.step,
                               plan_.epochs - state_.epoch, plan_.steps_per_epoch));
-    if (rest <= 0)
-      throw Error(fmt::format("'{}' has done its {} epochs; to go on, give --epochs above {}", options_.load,
-                              state_.epoch, state_.epoch));
     if (options_.max_steps && *options_.max_steps <= state_.step)
       throw Error(fmt::format("'{}' has done {} steps; to go on, give --max-steps above {}", options_.load, state_.step,
                               state_.step));
@@ -115,29 +132,42 @@ private:
 
   void load(const RunState &fresh) {
     const Checkpoint checkpoint = read_checkpoint(options_.load);
-    const gradc_model &model = instance_.model();
-    bool any_slot = false, model_has_slots = false;
-    for (int32_t i = 0; i < model.tensor_count; ++i)
-      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_SLOTS) {
-        model_has_slots = true;
-        any_slot |= checkpoint.tensors.contains(tensor.name);
-      }
-    resumed_ = checkpoint.has_state && (any_slot || !model_has_slots);
-    instance_.load(options_.load, any_slot);
-    if (!resumed_)
-      return; // parameters to start from, of another run or another program
-    state_ = checkpoint.state;
-    if (state_.seed != fresh.seed)
-      throw Error(fmt::format("'{}' was trained with seed {}; with seed {} its training rows would mix with those it "
-                              "is tested on: give --seed {}",
-                              options_.load, state_.seed, fresh.seed, state_.seed));
-    if (state_.batch > 0 && (state_.batch_size != fresh.batch_size || state_.train_rows != fresh.train_rows))
-      throw Error(fmt::format("'{}' stopped inside an epoch of {} rows in batches of {}; going on needs the same, "
-                              "found {} rows in batches of {}",
-                              options_.load, state_.train_rows, state_.batch_size, fresh.train_rows,
-                              fresh.batch_size));
-    state_.batch_size = fresh.batch_size;
-    state_.train_rows = fresh.train_rows;
+    resumed_ = checkpoint.has_state;
+    if (resumed_) {
+      state_ = resumed_state(checkpoint, fresh, options_.load);
+      early_stopping_.adopt(state_);
+    }
+    if (state_.best && !is_best())
+      load_best(fresh);
+    instance_.load(options_.load, resumed_); // without a state: parameters of another program, to start from
+    if (state_.best && is_best())
+      keep_best();
+  }
+
+  /// Whether this is the state after the best epoch.
+  bool is_best() const { return state_.batch == 0 && state_.best->epoch == state_.epoch; }
+
+  void keep_best() {
+    best_ = instance_.snapshot();
+    best_state_ = state_;
+    best_validation_ = validation_;
+    best_is_saved_ = false;
+  }
+
+  /// The best state of a run that had not ended.
+  void load_best(const RunState &fresh) {
+    const std::string path = best_path(options_.load);
+    const Checkpoint best = read_checkpoint(path);
+    if (!best.has_state || best.state.epoch != state_.best->epoch || best.state.batch != 0)
+      throw Error(fmt::format("'{}' does not hold the state after epoch {}, the best of '{}'; to go on from what it holds, give --load "
+                              "{}",
+                              path, state_.best->epoch, options_.load, path));
+    instance_.load(path, true);
+    best_ = instance_.snapshot();
+    best_state_ = resumed_state(best, fresh, path);
+    if (options_.load == options_.save)
+      best_file_ = path;
+    best_is_saved_ = !best_file_.empty();
   }
 
   void attach_listeners() {
@@ -167,6 +197,8 @@ private:
     event.test_rows.assign(data_.original_rows.begin() + data_.test.begin,
                            data_.original_rows.begin() + data_.test.end);
     event.standardized_targets = signature_.standardized_targets;
+    event.taken = loaded_.taken;
+    event.left = loaded_.left;
     event.epochs = plan_.epochs;
     event.steps_per_epoch = plan_.steps_per_epoch;
     event.batch_size = plan_.batch_size;
@@ -176,7 +208,7 @@ private:
     event.batch = state_.batch;
     const gradc_model &model = instance_.model();
     for (int32_t i = 0; i < model.tensor_count; ++i)
-      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_PARAMS)
+      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_PARAMS && std::ranges::find(signature_.frozen, tensor.name) == signature_.frozen.end())
         event.parameters += tensor.bytes / dtype_bytes(tensor.dtype);
     tell(event);
   }
@@ -197,8 +229,7 @@ private:
       event.learning_rate = step(inputs, count == plan_.batch_size ? full_ : tail_);
       weighted_loss += last_loss_ * static_cast<double>(count);
       rows += static_cast<double>(count);
-      stopping_ = (options_.stop && options_.stop->load(std::memory_order_relaxed)) ||
-                  (options_.max_steps && state_.step >= *options_.max_steps);
+      stopping_ = is_asked_to_stop() || (options_.max_steps && state_.step >= *options_.max_steps);
       if (!stopping_ && state_.batch < plan_.steps_per_epoch)
         save_if_due();
     }
@@ -206,12 +237,15 @@ private:
     if (event.complete) {
       state_.batch = 0;
       ++state_.epoch;
-    } else {
-      save(); // at once: who asked for the end may not wait for the evaluation
     }
+    check_finite();
+    if (!event.complete && is_asked_to_stop())
+      save(); // at once: who asked for the end may not wait for the evaluation
     event.step = state_.step;
     event.loss = weighted_loss / rows;
-    validation_ = evaluate(instance_, signature_, batches_, data_.validation, position());
+    validation_ = evaluated(data_.validation, "validation");
+    if (event.complete && early_stopping_.takes(state_, validation_))
+      keep_best();
     event.validation = validation_;
     event.seconds = seconds_since(begin);
     tell(event);
@@ -245,10 +279,33 @@ private:
       *hyper.value = schedule_.outputs->scalar(hyper.output);
   }
 
+  /// The loss of a step is that before its update, so what the update made has its own look.
+  void check_finite() const {
+    if (const std::optional<UnfitValue> found = instance_.first_unfit())
+      throw Error(fmt::format("after step {} (epoch {}) '{}' holds {}: nothing is saved; try a smaller learning rate, or clip the "
+                              "gradients",
+                              state_.step, state_.epoch + (state_.batch > 0), found->tensor, found->value));
+  }
+
+  std::vector<Metric> evaluated(const Part &part, const char *name) {
+    try {
+      return evaluate(instance_, signature_, batches_, part, position());
+    } catch (const NotFinite &problem) {
+      throw Error(fmt::format("after step {} (epoch {}) the {} of the {} rows is {}: nothing is saved; try a smaller learning rate, "
+                              "or clip the gradients",
+                              state_.step, state_.epoch + (state_.batch > 0), problem.what(), name, problem.value));
+    }
+  }
+
   /// Saves what is not saved yet.
   void save() {
     if (options_.save.empty() || saved_step_ == state_.step)
       return;
+    if (state_.best && !is_best() && !best_is_saved_) { // before the checkpoint that refers to it
+      best_file_ = best_path(options_.save);
+      instance_.save(best_, best_file_, checkpoint_metadata(best_state_));
+      best_is_saved_ = true;
+    }
     instance_.save(options_.save, checkpoint_metadata(state_));
     saved_step_ = state_.step;
     last_save_ = Clock::now();
@@ -266,6 +323,7 @@ private:
   void save_if_due() {
     if (options_.save.empty() || !is_save_due())
       return;
+    check_finite();
     try {
       save();
     } catch (const Error &error) {
@@ -277,19 +335,31 @@ private:
   TrainResult finish() {
     TrainResult result;
     result.seconds = seconds_since(began_);
+    result.stopped = !has_ended();
+    EndEvent event{state_.step, result.seconds, result.stopped, 0, {}, options_.save};
+    if (!result.stopped && state_.best) {
+      event.best_epoch = state_.best->epoch;
+      instance_.restore(best_);
+      state_ = best_state_;
+      validation_ = best_validation_;
+    }
+    if (is_asked_to_stop())
+      save(); // at once
+    result.test = event.test = evaluated(data_.test, "test");
     save();
-    result.test = evaluate(instance_, signature_, batches_, data_.test, position());
+    if (!result.stopped && !best_file_.empty())
+      std::filesystem::remove(best_file_);
     result.state = state_;
     result.last_loss = last_loss_;
-    result.stopped = state_.epoch < plan_.epochs;
     result.validation = validation_;
-    tell(EndEvent{state_.step, result.seconds, result.stopped, result.test, options_.save});
+    tell(event);
     return result;
   }
 
   const Signature &signature_;
   const Dataset &data_;
   const TrainOptions &options_;
+  const EarlyStopping early_stopping_;
   const RunPlan plan_;
   Instance instance_;
   Batches batches_;
@@ -303,10 +373,16 @@ private:
   Function full_, tail_, schedule_;
   RunState state_;
   int64_t total_steps_ = 0;
+  PartialLoad loaded_;
   bool resumed_ = false, stopping_ = false;
   int64_t saved_step_ = -1; // of the last checkpoint
   std::string lost_;        // why a log or plot is not complete
   std::vector<Metric> validation_;
+  Instance::Snapshot best_; // and what belongs to it; holds something where state_.best does
+  RunState best_state_;
+  std::vector<Metric> best_validation_;
+  std::string best_file_;      // that of this run which holds a best state; empty: there is none
+  bool best_is_saved_ = false; // that best state
   std::vector<std::unique_ptr<Listener>> listeners_;
   Clock::time_point began_, last_save_;
 };

@@ -25,6 +25,8 @@ struct TrainOptions {
   int32_t threads = 1;
   std::string base_folder; // of relative data paths in the model file
   std::string load, save;  // checkpoints; empty: none
+  std::string load_partial;           // a file whose parameters a new run begins with where they fit; empty: none
+  std::vector<std::string> load_only; // patterns of the names of those parameters; empty: all
   std::string log, plot;   // run.jsonl, loss.svg; empty: none
   ProgressMode progress = ProgressMode::automatic;
   std::FILE *console = stderr;
@@ -42,6 +44,10 @@ struct RunPlan {
   int64_t steps_per_epoch = 0;
   int64_t tail = 0; // rows of an epoch's last, smaller batch; 0: none, or the run stops before
 };
+
+/// What the rows are dealt out by: the split's own seed, else that of the run; and the input of class labels, "" for none.
+int64_t split_seed(const Signature &signature, const TrainOptions &options);
+std::string stratified_by(const Signature &signature);
 
 /// Throws Error when a number is missing or out of range.
 RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows);

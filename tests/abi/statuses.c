@@ -193,6 +193,19 @@ static void labels(void) {
   species[0] = 0;
 }
 
+static void hypers(void) {
+  const double wrong[] = {-1e-3, 1e39, (double)INFINITY, (double)NAN}; /* 1e39 is infinite in the model's f32 */
+  const double rate = m->hypers[IRIS_HYPER_LEARNING_RATE];
+  int i;
+  for (i = 0; i < 4; ++i) {
+    m->hypers[IRIS_HYPER_LEARNING_RATE] = wrong[i];
+    iris_train_step(m, kBatch, flowers, species);
+    expect("a learning rate that is none", m->status, GRADC_BAD_HYPER);
+    failed |= m->problem.input != IRIS_HYPER_LEARNING_RATE || m->step != 0;
+  }
+  m->hypers[IRIS_HYPER_LEARNING_RATE] = rate;
+}
+
 static void write_file(const char *path, const char *bytes, size_t count, long size) {
   FILE *file = fopen(path, "wb");
   fwrite(bytes, 1, count, file);
@@ -236,11 +249,13 @@ int main(void) {
   no_records();
   null_pointers();
   labels();
+  hypers();
   files();
   bare_calls();
   counts();
   ((float *)iris_tensor(m, "scores.bias"))[0] = (float)INFINITY;
   remember();
+  expect("weights that are not finite, to save", iris_save(m, "w.safetensors"), GRADC_BAD_VALUE);
   iris_grad_step(m, kBatch, flowers, species);
   expect("gradients of a loss that is not finite", m->status, GRADC_NOT_FINITE);
   iris_train_step(m, kBatch, flowers, species);

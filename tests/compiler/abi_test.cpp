@@ -123,7 +123,8 @@ TEST_CASE("abi: every status is provoked, and a refused call changes no byte", "
                iris.link_flags() + " -o " + iris.path("statuses"));
   const std::string shown = tests::shell("cd " + iris.path("") + " && ./statuses");
   for (int32_t status : {GRADC_BAD_CALL, GRADC_NULL_POINTER, GRADC_MISSING_ARENA, GRADC_NOT_COMPILED, GRADC_BAD_LABEL,
-                         GRADC_OUT_OF_MEMORY, GRADC_IO_ERROR, GRADC_BAD_FILE, GRADC_MISMATCH, GRADC_NOT_FINITE})
+                         GRADC_BAD_HYPER, GRADC_OUT_OF_MEMORY, GRADC_IO_ERROR, GRADC_BAD_FILE, GRADC_MISMATCH, GRADC_BAD_VALUE,
+                         GRADC_NOT_FINITE})
     CHECK(shown.find(": " + std::to_string(status) + ",") != shown.npos);
 }
 

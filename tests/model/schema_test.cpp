@@ -23,7 +23,7 @@ constexpr int kFiles = 500; // of each kind
 std::string mistakes_of(const Json &file) {
   Diagnostics diagnostics;
   const auto root = read_json(diagnostics.add_source("model.json", file.dump(1)), diagnostics);
-  resolve(*root, model_spec(), "", diagnostics);
+  resolve(*root, model_spec(), "", DType::f32, diagnostics);
   return diagnostics.render();
 }
 

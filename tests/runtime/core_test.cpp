@@ -354,38 +354,3 @@ TEST_CASE("weights: what is no regular file is refused without waiting") {
   CHECK(std::string(message) == "cannot open: No such file or directory");
   CHECK(model.table.load(&model.table, arenas.both, 2, nullptr, message, sizeof message) == GRADC_NULL_POINTER);
 }
-
-TEST_CASE("labels: the first that is no class is found, wherever it stands") {
-  constexpr int64_t kClasses = 10;
-  auto check = [](auto zero, int32_t dtype) {
-    using Label = decltype(zero);
-    for (size_t count = 0; count < 40; ++count) {
-      std::vector<Label> labels(count);
-      for (size_t i = 0; i < count; ++i)
-        labels[i] = static_cast<Label>(i % kClasses);
-      const auto total = static_cast<int64_t>(count);
-      CHECK(gradc_core_first_outside(labels.data(), dtype, total, kClasses) == total);
-      for (size_t i = 0; i < count; ++i)
-        for (const Label wrong : {Label{-1}, Label{kClasses}, std::numeric_limits<Label>::max(), std::numeric_limits<Label>::min()}) {
-          std::vector<Label> bad = labels;
-          bad[i] = wrong;
-          CHECK(gradc_core_first_outside(bad.data(), dtype, total, kClasses) == static_cast<int64_t>(i));
-        }
-    }
-  };
-  check(int32_t{0}, GRADC_I32);
-  check(int64_t{0}, GRADC_I64);
-  const std::vector<int32_t> any = {0, std::numeric_limits<int32_t>::max()};
-  CHECK(gradc_core_first_outside(any.data(), GRADC_I32, 2, int64_t{1} << 40) == 2);
-}
-
-TEST_CASE("every status has a text of its own") {
-  std::map<std::string, std::vector<int32_t>> texts;
-  for (int32_t status = -1; status < 256; ++status)
-    texts[gradc_core_status_message(status)].push_back(status);
-  for (const auto &[text, statuses] : texts)
-    CHECK((statuses.size() == 1 || text == "unknown status"));
-  for (int32_t status : {GRADC_OK, GRADC_BAD_CALL, GRADC_NULL_POINTER, GRADC_MISSING_ARENA, GRADC_NOT_COMPILED, GRADC_BAD_LABEL,
-                         GRADC_OUT_OF_MEMORY, GRADC_IO_ERROR, GRADC_BAD_FILE, GRADC_MISMATCH, GRADC_NOT_FINITE})
-    CHECK(gradc_core_status_message(status) != std::string("unknown status"));
-}

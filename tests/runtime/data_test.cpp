@@ -247,15 +247,44 @@ TEST_CASE("dataset: a prediction reads the features alone") {
   CHECK(error_of([&] { load_dataset(signature, options); }).ends_with("input 'size': there is no column 'a'; did you mean 'A'?"));
 }
 
+TEST_CASE("split: every part has its share of each class, to within a row") {
+  for (const int64_t rows : {20, 53, 200}) {
+    std::vector<int64_t> classes;
+    for (int64_t i = 0; i < rows; ++i)
+      classes.push_back(i % 10 == 0 ? 2 : i % 3 == 0 ? 1 : 0);
+    for (const int64_t seed : {0, 1, 2, 3}) {
+      const SplitOptions options{seed, 0.2, 0.1};
+      const Split split = split_rows(rows, options, classes), plain = split_rows(rows, options);
+      const std::pair<Part, Part> parts[] = {
+          {split.train, plain.train}, {split.validation, plain.validation}, {split.test, plain.test}};
+      for (const auto &[part, same] : parts) {
+        CHECK(part.begin == same.begin);
+        CHECK(part.end == same.end);
+        CHECK(std::is_sorted(split.rows.begin() + part.begin, split.rows.begin() + part.end));
+        for (const int64_t kind : {0, 1, 2}) {
+          const auto of_kind = [&](int64_t row) { return classes[static_cast<size_t>(row)] == kind; };
+          const auto there = std::count_if(split.rows.begin() + part.begin, split.rows.begin() + part.end, of_kind);
+          const auto all = std::count(classes.begin(), classes.end(), kind);
+          CHECK(std::abs(static_cast<double>(there) - static_cast<double>(all * part.size()) / static_cast<double>(rows)) < 2);
+        }
+      }
+      std::vector<int64_t> sorted = split.rows;
+      std::sort(sorted.begin(), sorted.end());
+      for (int64_t i = 0; i < rows; ++i)
+        CHECK(sorted[static_cast<size_t>(i)] == i);
+    }
+  }
+}
+
 TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a function of the seed") {
   std::string csv;
   for (int i = 0; i < 50; ++i)
     csv += std::to_string(i) + "," + std::to_string(-i) + ",0\n";
   const char *data = R"({"path":"d.csv","size":{"columns":[0,1]},"kind":{"column":2}})";
   DatasetOptions options;
-  options.seed = 3;
-  options.validation_split = 0.2;
-  options.test_split = 0.1;
+  options.split.seed = 3;
+  options.split.validation_split = 0.2;
+  options.split.test_split = 0.1;
   const Dataset dataset = load(kFlower, data, csv, options);
   CHECK(dataset.train.size() == 35);
   CHECK(dataset.validation.size() == 10);
@@ -271,14 +300,14 @@ TEST_CASE("dataset: the parts are disjoint, complete, in file order, and a funct
   std::iota(all.begin(), all.end(), 0);
   CHECK(rows == all);
   CHECK(load(kFlower, data, csv, options).original_rows == dataset.original_rows);
-  options.seed = 4;
+  options.split.seed = 4;
   CHECK(load(kFlower, data, csv, options).original_rows != dataset.original_rows);
-  options.test_split = 0.001;
+  options.split.test_split = 0.001;
   CHECK(load(kFlower, data, csv, options).test.size() == 1);
-  options.test_split = 0.9;
+  options.split.test_split = 0.9;
   CHECK(load_error(kFlower, data, csv, options) ==
         "data: of 50 rows 10 are for validation and 45 for the test; none is left to train");
-  options.test_split = 1;
+  options.split.test_split = 1;
   CHECK(load_error(kFlower, data, csv, options) == "test_split: expected a share from 0 to below 1, found 1");
 }
 

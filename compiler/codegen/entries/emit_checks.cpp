@@ -2,9 +2,11 @@
 
 #include "compiler/codegen/emission/emit_loop.h"
 #include "compiler/codegen/entries/model_table.h"
+#include "runtime/core/core.h"
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 
 namespace gradc {
 namespace {
@@ -30,8 +32,10 @@ private:
   void check_arenas(const std::vector<int> &used);
   void check_values(const std::vector<Value> &inputs);
   llvm::Value *first_outside(Value input);
+  llvm::Constant *domain_record(const Domain &domain);
   llvm::Value *labels_are_good(Value input);
-  void check_labels(Value input);
+  llvm::Value *lies_in(Value scalar, llvm::Value *place);
+  void refuse_unless(llvm::Value *good, int32_t status, int64_t position, const std::function<llvm::Value *()> &element);
 
   llvm::IRBuilder<> &b_;
   const Graph &graph_;
@@ -53,11 +57,16 @@ CallBases CheckEmitter::run(llvm::Constant *hyper_defaults, bool scratch) {
   check_arenas(needs.arenas);
   check_values(needs.inputs);
   for (Value v : needs.inputs)
-    if (graph_[v].below > 0)
-      check_labels(v);
+    if (graph_[v].below > 0 || graph_[v].domain)
+      refuse_unless(labels_are_good(v), GRADC_BAD_LABEL, graph_.plan->places[v].index, [&] { return first_outside(v); });
   bases_.team = field(offsetof(gradc_call, team), pointer_);
   llvm::Value *hypers = field(offsetof(gradc_call, hypers), pointer_);
   bases_.hypers = b_.CreateSelect(b_.CreateIsNull(hypers), hyper_defaults, hypers);
+  for (const auto &[v, hyper] : needs.hypers)
+    if (graph_[v].domain) {
+      llvm::Value *place = b_.CreateConstInBoundsGEP1_64(b_.getDoubleTy(), bases_.hypers, static_cast<uint64_t>(hyper));
+      refuse_unless(lies_in(v, place), GRADC_BAD_HYPER, hyper, [&] { return b_.getInt64(0); });
+    }
   return std::move(bases_);
 }
 
@@ -101,27 +110,42 @@ void CheckEmitter::check_values(const std::vector<Value> &inputs) {
   }
 }
 
-// The place of the first value that is not in [0, below); the number of values where there is none.
+// The place of the first value that is not where the input's values must lie; the number of values where there is none.
 llvm::Value *CheckEmitter::first_outside(Value input) {
-  const Type &type = graph_.type(input);
-  llvm::Type *i64 = b_.getInt64Ty();
-  auto *signature = llvm::FunctionType::get(i64, {pointer_, b_.getInt32Ty(), i64, i64}, false);
+  const Node &node = graph_[input];
+  llvm::Type *i64 = b_.getInt64Ty(), *limits = node.domain ? static_cast<llvm::Type *>(pointer_) : i64;
+  llvm::Value *limit = b_.getInt64(static_cast<uint64_t>(node.below));
+  if (node.domain)
+    limit = domain_record(*node.domain);
+  auto *signature = llvm::FunctionType::get(i64, {pointer_, b_.getInt32Ty(), i64, limits}, false);
   llvm::Module *module = b_.GetInsertBlock()->getModule();
-  return b_.CreateCall(module->getOrInsertFunction("gradc_core_first_outside", signature),
-                       {pointer_to(input), b_.getInt32(static_cast<uint32_t>(type.dtype)),
-                        b_.getInt64(static_cast<uint64_t>(type.elements())),
-                        b_.getInt64(static_cast<uint64_t>(graph_[input].below))});
+  const char *function = node.domain ? "gradc_core_first_outside_domain" : "gradc_core_first_outside";
+  return b_.CreateCall(module->getOrInsertFunction(function, signature),
+                       {pointer_to(input), b_.getInt32(static_cast<uint32_t>(node.type.dtype)),
+                        b_.getInt64(static_cast<uint64_t>(node.type.elements())), limit});
 }
 
-// Whether all values lie in [0, below). A few are compared on the spot, which takes less than a call.
+// A constant gradc_core_domain.
+llvm::Constant *CheckEmitter::domain_record(const Domain &domain) {
+  static_assert(sizeof(gradc_core_domain) == 5 * sizeof(double));
+  llvm::Type *f64 = b_.getDoubleTy();
+  const auto number = [&](double x) { return llvm::ConstantFP::get(f64, x); };
+  llvm::Constant *record = llvm::ConstantStruct::getAnon(
+      {number(domain.least), number(domain.most), b_.getInt64(static_cast<uint64_t>(domain.row)), number(domain.sum_least),
+       number(domain.sum_most)});
+  llvm::Module *module = b_.GetInsertBlock()->getModule();
+  return new llvm::GlobalVariable(*module, record->getType(), true, llvm::GlobalValue::PrivateLinkage, record, "domain");
+}
+
+// Whether all values lie where they must. A few labels are compared on the spot, which takes less than a call.
 llvm::Value *CheckEmitter::labels_are_good(Value input) {
   constexpr int64_t kFew = 4;
-  const Type &type = graph_.type(input);
-  const int64_t count = type.elements();
-  if (count > kFew)
+  const Node &node = graph_[input];
+  const int64_t count = node.type.elements();
+  if (count > kFew || node.domain)
     return b_.CreateICmpEQ(first_outside(input), b_.getInt64(static_cast<uint64_t>(count)));
-  llvm::Type *element = type.dtype == DType::i32 ? b_.getInt32Ty() : b_.getInt64Ty();
-  llvm::Value *good = b_.getTrue(), *below = b_.getInt64(static_cast<uint64_t>(graph_[input].below));
+  llvm::Type *element = node.type.dtype == DType::i32 ? b_.getInt32Ty() : b_.getInt64Ty();
+  llvm::Value *good = b_.getTrue(), *below = b_.getInt64(static_cast<uint64_t>(node.below));
   for (int64_t i = 0; i < count; ++i) {
     llvm::Value *place = b_.CreateConstInBoundsGEP1_64(element, pointer_to(input), static_cast<uint64_t>(i));
     llvm::Value *label = b_.CreateSExt(b_.CreateLoad(element, place), b_.getInt64Ty());
@@ -130,21 +154,29 @@ llvm::Value *CheckEmitter::labels_are_good(Value input) {
   return good;
 }
 
-// All labels are good, or the call is refused and learns where the first is that is not.
-void CheckEmitter::check_labels(Value input) {
+llvm::Value *CheckEmitter::lies_in(Value scalar, llvm::Value *place) {
+  const Domain &domain = *graph_[scalar].domain;
+  llvm::Value *value = b_.CreateLoad(b_.getDoubleTy(), place);
+  return b_.CreateAnd(b_.CreateFCmpOGE(value, llvm::ConstantFP::get(b_.getDoubleTy(), domain.least)),
+                      b_.CreateFCmpOLE(value, llvm::ConstantFP::get(b_.getDoubleTy(), domain.most)));
+}
+
+// What is given is good, or the call is refused and learns which value it is: that at `position` in the list of inputs or
+// hypers, and its element.
+void CheckEmitter::refuse_unless(llvm::Value *is_good, int32_t status, int64_t position,
+                                 const std::function<llvm::Value *()> &element) {
   llvm::LLVMContext &c = b_.getContext();
   llvm::Function *function = b_.GetInsertBlock()->getParent();
-  auto *bad = llvm::BasicBlock::Create(c, "bad_label", function), *good = llvm::BasicBlock::Create(c, "", function);
-  b_.CreateCondBr(labels_are_good(input), good, bad);
+  auto *bad = llvm::BasicBlock::Create(c, "bad_value", function), *good = llvm::BasicBlock::Create(c, "", function);
+  b_.CreateCondBr(is_good, good, bad);
   b_.SetInsertPoint(bad);
   llvm::Value *problem = later_pointer(offsetof(gradc_call, problem));
   emit_if(b_, b_.CreateIsNotNull(problem), [&] {
     auto place = [&](size_t offset) { return b_.CreateConstInBoundsGEP1_64(b_.getInt8Ty(), problem, offset); };
-    const auto index = static_cast<uint32_t>(graph_.plan->places[input].index);
-    b_.CreateStore(b_.getInt32(index), place(offsetof(gradc_problem, input)));
-    b_.CreateStore(first_outside(input), place(offsetof(gradc_problem, element)));
+    b_.CreateStore(b_.getInt32(static_cast<uint32_t>(position)), place(offsetof(gradc_problem, input)));
+    b_.CreateStore(element(), place(offsetof(gradc_problem, element)));
   });
-  b_.CreateRet(b_.getInt32(GRADC_BAD_LABEL));
+  b_.CreateRet(b_.getInt32(static_cast<uint32_t>(status)));
   b_.SetInsertPoint(good);
 }
 

@@ -91,7 +91,7 @@ TableEmitter::Constants TableEmitter::tensors(const ModelTable &table) {
   Constants records;
   for (const auto &[node, place] : table.states)
     records.push_back(record({string(node->name), i32(static_cast<int>(node->type.dtype)), i32(arena_of(place->space)),
-                              i32(static_cast<int64_t>(node->type.rank())), i32(0),
+                              i32(static_cast<int64_t>(node->type.rank())), i32(range_of(*node)),
                               longs(node->type.shape, GRADC_MAX_RANK), i64(place->offset), i64(place->bytes)}));
   return records;
 }

@@ -43,6 +43,12 @@ CallField call_field(std::string_view scalar) {
   return CallField::hyper;
 }
 
+int32_t range_of(const Node &state) {
+  if (!state.domain || state.domain->least < 0)
+    return GRADC_ANY;
+  return state.domain->least > 0 ? GRADC_POSITIVE : GRADC_NOT_NEGATIVE;
+}
+
 int arena_of(Space space) { return space == Space::none ? -1 : info(space).arena; }
 
 int64_t workspace_bytes(const Graph &graph) { return aligned(graph.plan->arena_bytes); }
@@ -69,14 +75,19 @@ CallNeeds call_needs(const Graph &graph) {
   CallNeeds needs;
   std::set<int> arenas;
   const std::vector<std::vector<Value>> users = graph.users();
+  int64_t hypers = 0;
   for (Value v = 0; v < graph.size(); ++v) {
     const Space space = graph.plan->places[v].space;
+    const bool hyper = graph[v].role == Role::scalar && call_field(graph[v].name) == CallField::hyper;
+    const int64_t position = hyper ? hypers++ : 0;
     if (users[v].empty() && graph[v].is_declaration())
       continue;
     if (arena_of(space) >= 0)
       arenas.insert(arena_of(space));
     if (graph[v].role == Role::input)
       needs.inputs.push_back(v);
+    if (hyper)
+      needs.hypers.push_back({v, position});
   }
   for (const Update &update : graph.updates)
     arenas.insert(arena_of(graph.plan->places[update.target].space));

@@ -13,6 +13,9 @@ CallField call_field(std::string_view scalar);
 /// The number of the arena that a space of the plan is, or -1.
 int arena_of(Space);
 
+/// What gradc_tensor.range says of a state.
+int32_t range_of(const Node &state);
+
 /// A value with a state role: the node that declares it, and where it lives.
 struct StateTensor {
   const Node *node;
@@ -34,6 +37,11 @@ int64_t workspace_bytes(const Graph &);
 struct CallNeeds {
   std::vector<int> arenas;   // numbers, ascending
   std::vector<Value> inputs; // the declarations that are read
+  struct Hyper {
+    Value scalar;
+    int64_t position; // among the hypers
+  };
+  std::vector<Hyper> hypers; // that are read
 };
 CallNeeds call_needs(const Graph &);
 

@@ -120,9 +120,12 @@ private:
 
   std::vector<Value> differentiated() {
     const Value total = forward_.loss(run(true));
-    std::vector<Value> gradients = differentiate(graph_, total, declared_.params);
+    std::vector<Value> trained;
+    for (size_t number : declared_.trained)
+      trained.push_back(declared_.params[number]);
+    std::vector<Value> gradients = differentiate(graph_, total, trained);
     for (size_t p = 0; p < gradients.size(); ++p)
-      graph_.gradients.push_back({declared_.params[p], gradients[p]});
+      graph_.gradients.push_back({trained[p], gradients[p]});
     return_loss(total);
     return gradients;
   }

@@ -4,6 +4,7 @@
 #include "ir/error.h"
 
 #include <fmt/format.h>
+#include <limits>
 
 namespace gradc {
 
@@ -17,15 +18,18 @@ Var Declarations::scalar(const Scope &scope, std::string_view name) const {
 }
 
 static Statistics declare_statistics(Graph &graph, const ModelInput &input) {
-  auto buffer = [&](Lifetime lifetime, const char *name, Shape shape) {
-    return graph.declare_buffer({lifetime, Writer::fit}, fmt::format("{}.{}", input.name, name),
-                                {DType::f64, std::move(shape)}, location_of(input));
+  auto buffer = [&](Lifetime lifetime, const char *name, Shape shape, std::optional<double> least) {
+    const Value v = graph.declare_buffer({lifetime, Writer::fit}, fmt::format("{}.{}", input.name, name),
+                                         {DType::f64, std::move(shape)}, location_of(input));
+    if (least)
+      graph[v].domain = Domain{*least};
+    return v;
   };
   Statistics s;
-  s.mean = buffer(Lifetime::model, "mean", input.shape);
-  s.deviation = buffer(Lifetime::model, "deviation", input.shape);
-  s.count = buffer(Lifetime::run, "count", {});
-  s.squares = buffer(Lifetime::run, "squares", input.shape);
+  s.mean = buffer(Lifetime::model, "mean", input.shape, {});
+  s.deviation = buffer(Lifetime::model, "deviation", input.shape, std::numeric_limits<double>::denorm_min());
+  s.count = buffer(Lifetime::run, "count", {}, 0);
+  s.squares = buffer(Lifetime::run, "squares", input.shape, 0);
   return s;
 }
 
@@ -36,25 +40,35 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
     type.shape.insert(type.shape.end(), input.shape.begin(), input.shape.end());
     d.inputs.push_back(graph.declare(Role::input, input.name, type, location_of(input)));
     graph[d.inputs.back()].below = input.classes;
+    graph[d.inputs.back()].domain = input.raw_domain();
   }
   for (const char *name : {"seed", "step", "total_steps"})
     d.scalars[name] = graph.declare(Role::scalar, name, {DType::i64, {}});
-  for (const ModelHyper &hyper : model.hypers)
-    d.scalars[hyper.name] = graph.declare(Role::scalar, hyper.name, {DType::f64, {}}, hyper.location);
+  for (const ModelHyper &hyper : model.hypers) {
+    const Value scalar = graph.declare(Role::scalar, hyper.name, {DType::f64, {}}, hyper.location);
+    const auto [least, most] = limits_in(float_dtype, *hyper.attr);
+    graph[scalar].domain = Domain{least, most};
+    d.scalars[hyper.name] = scalar;
+  }
   for (const ModelParam &p : model.params) {
+    if (p.trainable)
+      d.trained.push_back(d.params.size());
     d.params.push_back(graph.declare(Role::param, p.name, {float_dtype, p.shape}, location_of(p)));
     d.param_of_name[p.name] = d.params.back();
   }
   const std::vector<std::string_view> slots = model.optimizer->slots(model.document.at("optimizer"));
-  for (const ModelParam &p : model.params) {
+  for (size_t number : d.trained) {
+    const ModelParam &p = model.params[number];
     d.slots.emplace_back();
     for (std::string_view slot : slots)
       d.slots.back().push_back(
           graph.declare(Role::slot, fmt::format("{}.{}", p.name, slot), {float_dtype, p.shape}, location_of(p)));
   }
   if (gradients_cross(entry))
-    for (const ModelParam &p : model.params)
+    for (size_t number : d.trained) {
+      const ModelParam &p = model.params[number];
       d.grads.push_back(graph.declare(Role::grad, p.name + ".grad", {float_dtype, p.shape}, location_of(p)));
+    }
   for (const ModelInput &input : model.inputs)
     d.statistics.push_back(input.preprocessing.standardize ? std::optional(declare_statistics(graph, input))
                                                            : std::nullopt);

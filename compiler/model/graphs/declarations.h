@@ -20,9 +20,10 @@ struct Declarations {
   std::vector<Value> inputs;                               // as model.inputs
   std::map<std::string, Value, std::less<>> scalars;       // seed, step, total_steps and the hypers
   std::vector<Value> params;                               // as model.params
+  std::vector<size_t> trained;                             // the numbers of those that training changes
   std::map<std::string, Value, std::less<>> param_of_name; // "hidden.weight"
-  std::vector<std::vector<Value>> slots;                   // of each parameter, as its optimizer lists them
-  std::vector<Value> grads;                                // as model.params; empty where no gradient crosses
+  std::vector<std::vector<Value>> slots;                   // of those that are trained, as the optimizer lists them
+  std::vector<Value> grads;                                // of those that are trained; empty where no gradient crosses
   std::vector<std::optional<Statistics>> statistics;       // as model.inputs; of those that are standardized
 
   bool has_scalar(std::string_view name) const { return scalars.contains(name); }

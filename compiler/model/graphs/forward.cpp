@@ -72,6 +72,8 @@ Value Forward::loss(const std::vector<Value> &values) {
     add(loss.weight == 1 ? value : loss.weight * value);
   }
   for (size_t p = 0; p < model_.params.size(); ++p) {
+    if (!model_.params[p].trainable)
+      continue;
     scope.location = location_of(model_.params[p]);
     const Var w{&scope, declared_.params[p]};
     if (const std::string &l1 = model_.params[p].l1; !l1.empty())

@@ -20,7 +20,7 @@ void append_update(Graph &graph, const Model &model, const Declarations &declare
   const Var count = cast(declared.scalar(scope, "step"), DType::f64) + 1;
   OptimizerPreparation all{{}, {}, hyper};
   for (size_t p = 0; p < gradients.size(); ++p) {
-    all.w.push_back({&scope, declared.params[p]});
+    all.w.push_back({&scope, declared.params[declared.trained[p]]});
     all.g.push_back({&scope, gradients[p]});
   }
   const std::vector<Var> prepared = optimizer.prepare(all);
@@ -39,7 +39,7 @@ void append_update(Graph &graph, const Model &model, const Declarations &declare
         hyper("weight_decay"),
         [&](std::string_view name) { return Var{&scope, slot(name)}; },
         [&](std::string_view name, Var value) { graph.updates.push_back({slot(name), value.value}); }};
-    graph.updates.push_back({declared.params[p], optimizer.update(step).value});
+    graph.updates.push_back({declared.params[declared.trained[p]], optimizer.update(step).value});
   }
 }
 

@@ -32,7 +32,9 @@ const Family &layers() {
             .otherwise("the type and the position, e.g. dense_0"),
         attr::one_or_list("input", attr::name("", ""), "the layers or inputs it reads")
             .items(1)
-            .otherwise("the previous layer; for the first layer the only input that is no label or target")};
+            .otherwise("the previous layer; for the first layer the only input that is no label or target"),
+        attr::boolean("trainable", "false: training leaves its weights as they begin, which --load-partial can set")
+            .defaults_to("true")};
     for (const LayerDef *def : all_layers())
       f.types.push_back(&def->spec);
     return f;

@@ -3,6 +3,8 @@
 #include "compiler/model/linking/linker.h"
 
 #include "compiler/model/linking/resolve.h"
+#include "compiler/model/tables/metrics.h"
+#include "ir/suggest.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -126,6 +128,8 @@ private:
     input.preprocessing = {entry.number_at("scale"), entry.number_at("offset"), entry.boolean_at("standardize")};
     if (is_integer(input.dtype) && input.preprocessing.changes_values())
       error(entry, context + ": integers are neither scaled nor standardized");
+    if (input.domain && input.preprocessing.standardize)
+      error(entry.at("standardize"), context + ": its loss takes probabilities, which must not be standardized");
     if (input.preprocessing.scale == 0)
       error(entry.at("scale"), context + ": a scale of 0 makes all values equal");
   }
@@ -141,6 +145,52 @@ private:
   bool told_of_file_ = false;
 };
 
+void check_early_stopping(const Model &model, const JsonValue &train, Diagnostics &diagnostics) {
+  const JsonValue &early = train.at("early_stopping");
+  if (!early.valid)
+    return;
+  std::vector<std::string_view> names = {"loss"};
+  for (const ModelMetric &metric : model.metrics)
+    if (metric.def->kind != MetricKind::confusion) // a table cannot be better
+      names.push_back(metric.name);
+  const JsonValue &metric = early.at("metric");
+  if (std::ranges::find(names, metric.text) == names.end())
+    diagnostics.error(metric.span, fmt::format("train: early_stopping: the model has no metric '{}' that is a number{}", metric.text,
+                                               did_you_mean(metric.text, names)));
+  if (train.number_at("validation_split") == 0 && !train.find("validation"))
+    diagnostics.error(anchor(early), "train: early_stopping: no rows validate; give a 'validation_split', or a file as 'validation'");
+}
+
+/// A part with files of its own has them for all that the training data has: what is left would be read twice.
+void check_part(const JsonValue &train, const std::string &name, const JsonValue &data, const std::vector<ModelInput> &inputs,
+                Diagnostics &diagnostics) {
+  const JsonValue *part = train.find(name);
+  if (!part || !part->valid)
+    return;
+  const auto error = [&](const std::string &message) {
+    diagnostics.error(anchor(*part), fmt::format("train: {}: {}", name, message));
+  };
+  if (train.number_at(name + "_split") > 0)
+    error(fmt::format("give either files or a '{}_split'", name));
+  for (const ModelInput &input : inputs) {
+    const JsonValue *entry = data.find(input.name);
+    const bool own = entry && entry->find("path");
+    if (own && !part->find(input.name))
+      return error(fmt::format("input '{}' has a file of its own, so it needs one here, too: \"{}\": {{\"path\": ...}}", input.name,
+                               input.name));
+    if (!own && part->find(input.name))
+      return error(fmt::format("input '{}' is read from the file of all, which 'path' names", input.name));
+    if (!own && !part->find("path"))
+      return error(fmt::format("missing 'path', which input '{}' is read from", input.name));
+  }
+}
+
+void check_stratify(const Model &model, const JsonValue &name, Diagnostics &diagnostics) {
+  const auto input = std::ranges::find(model.inputs, name.text, &ModelInput::name);
+  if (input == model.inputs.end() || input->classes == 0 || element_count(input->shape) != 1)
+    diagnostics.error(name.span, fmt::format("train: 'stratify' must be an input of one class label, got '{}'", name.text));
+}
+
 } // namespace
 
 void check_data(Model &model, const std::vector<bool> &types_known, Diagnostics &diagnostics) {
@@ -148,9 +198,15 @@ void check_data(Model &model, const std::vector<bool> &types_known, Diagnostics 
   if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
     diagnostics.error(train->at("test_split").span,
                       "train: 'validation_split' and 'test_split' leave no row to train on");
+  if (train && train->find("early_stopping"))
+    check_early_stopping(model, *train, diagnostics);
+  if (train && train->find("stratify"))
+    check_stratify(model, train->at("stratify"), diagnostics);
   const JsonValue *data = train ? train->find("data") : nullptr;
   if (!data || !data->is(Json::object))
     return;
+  for (const char *part : {"validation", "test"})
+    check_part(*train, part, *data, model.inputs, diagnostics);
   DataCheck check(model, *data, diagnostics);
   check.file();
   check.missing_inputs();

@@ -242,10 +242,12 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
     if (const std::string problem = problem_of(p.initializer); !problem.empty())
       error(anchor(p.initializer),
             fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
-    params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2)});
+    params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2),
+                              model_.layers[index].attrs.boolean_at("trainable")});
   }
   for (const LayerHyper &h : shapes.hypers)
-    hypers_[index].push_back({prefix + h.name, h.value, fmt::format("/layers/{}/{}", index, h.name)});
+    hypers_[index].push_back({prefix + h.name, h.value, fmt::format("/layers/{}/{}", index, h.name),
+                              &find_attr(model_.layers[index].def->spec.attrs, h.name)});
 }
 
 } // namespace gradc

@@ -70,8 +70,22 @@ void Linker::check_pair(const LossDef &def, Source prediction, Source target, Sp
     error(span, fmt::format("{}: '{}', {}, does not fit {} '{}' of shape {}; expected {}", context,
                             input.name, to_string(Type{input.dtype, input.shape}), def.prediction_key,
                             model_.name_of(prediction), to_string(shape), wanted_target(def, shape)));
-  else if (is_class_labels(def, {input.dtype, input.shape}, shape))
-    input.classes = shape.back();
+  else
+    restrict_target(input, def, shape);
+}
+
+/// A target of several losses has to suit all of them.
+void Linker::restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction) {
+  const bool labels = is_class_labels(def, {input.dtype, input.shape}, prediction);
+  const std::optional<Domain> wanted = target_domain(def, prediction);
+  if (is_integer(input.dtype) && (labels || wanted)) { // chances that are integers are 0 or 1
+    const int64_t classes = labels ? prediction.back() : 2;
+    input.classes = input.classes > 0 ? std::min(input.classes, classes) : classes;
+  } else if (wanted) {
+    const Domain both = input.domain.value_or(*wanted);
+    input.domain = {std::max(both.least, wanted->least), std::min(both.most, wanted->most), std::max(both.row, wanted->row),
+                    std::max(both.sum_least, wanted->sum_least), std::min(both.sum_most, wanted->sum_most)};
+  }
 }
 
 void Linker::check_logits(const LossDef &def, Source prediction, Span span, const std::string &context) {

@@ -5,9 +5,11 @@
 #include "compiler/model/linking/linker_state.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/schedules.h"
 #include "compiler/model/linking/resolve.h"
 #include "ir/suggest.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gradc {
@@ -85,6 +87,11 @@ std::set<Source> Linker::reach(std::vector<Source> roots) const {
   return reached;
 }
 
+bool Linker::has_trained_weights(size_t layer) const {
+  const auto found = params_.find(layer);
+  return found != params_.end() && std::ranges::any_of(found->second, &ModelParam::trainable);
+}
+
 void Linker::check_use() {
   if (diagnostics_.has_errors())
     return; // where a reference is wrong, what it should have named looks unused
@@ -100,7 +107,7 @@ void Linker::check_use() {
   for (const auto &[name, reference] : names_) {
     const bool input = model_.is_input(reference.source);
     const std::string what = fmt::format("{} '{}'", input ? "input" : "layer", name);
-    const bool untrained = !input && params_.contains(reference.source - model_.inputs.size()) &&
+    const bool untrained = !input && has_trained_weights(reference.source - model_.inputs.size()) &&
                            !trained.contains(reference.source);
     if (!reached.contains(reference.source))
       error(reference.span, what + ": never used; remove it" + (input || untrained ? "" : " or name it in 'outputs'"));
@@ -114,17 +121,19 @@ void Linker::collect_hypers() {
   if (!optimizer || !optimizer->valid)
     return;
   model_.optimizer = &find_optimizer(optimizer->string_at("type"));
-  model_.hypers.push_back(
-      {"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate"});
+  model_.hypers.push_back({"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate",
+                           &find_attr(schedules().common, "initial")});
   for (std::string_view name : optional_hypers())
     if (const double value = optimizer->number_at(name); value > 0)
-      model_.hypers.push_back({std::string(name), value, fmt::format("/optimizer/{}", name)});
+      model_.hypers.push_back(
+          {std::string(name), value, fmt::format("/optimizer/{}", name), &find_attr(model_.optimizer->spec.attrs, name)});
   for (auto &[layer, hypers] : hypers_)
     model_.hypers.insert(model_.hypers.end(), hypers.begin(), hypers.end());
   for (auto &[layer, params] : params_)
     model_.params.insert(model_.params.end(), params.begin(), params.end());
-  if (model_.params.empty() && !diagnostics_.has_errors())
-    error(anchor(model_.document.at("layers")), "no layer has weights, so there is nothing to train");
+  if (std::ranges::none_of(model_.params, &ModelParam::trainable) && !diagnostics_.has_errors())
+    error(anchor(model_.document.at("layers")), fmt::format("no layer has weights{}, so there is nothing to train",
+                                                            model_.params.empty() ? "" : " that are 'trainable'"));
 }
 
 } // namespace gradc

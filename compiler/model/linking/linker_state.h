@@ -44,6 +44,7 @@ private:
   void link_losses();
   void check_pair(const LossDef &def, Source prediction, Source target, Span span,
                   const std::string &context);
+  void restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction);
   /// Losses from logits apply the squashing function themselves.
   void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
   void link_metrics();
@@ -61,6 +62,7 @@ private:
   static JsonValue *mutable_member(JsonValue &object, std::string_view key);
   /// Everything `roots` are computed from, themselves included.
   std::set<Source> reach(std::vector<Source> roots) const;
+  bool has_trained_weights(size_t layer) const;
   void check_use();
   void collect_hypers();
   void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }

@@ -7,6 +7,7 @@
 #include "compiler/model/linking/hints.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iterator>
@@ -23,8 +24,8 @@ std::string join(const std::string &context, const std::string &next) {
 
 class Resolver {
 public:
-  Resolver(const JsonValue &root, Diagnostics &diagnostics, Corrections &corrections)
-      : root_(root), diagnostics_(diagnostics), corrections_(corrections) {}
+  Resolver(const JsonValue &root, DType float_dtype, Diagnostics &diagnostics, Corrections &corrections)
+      : root_(root), float_(float_dtype), diagnostics_(diagnostics), corrections_(corrections) {}
 
   JsonValue object(const JsonValue &written, const std::vector<const std::vector<Attr> *> &attrs,
                    const std::vector<Attr> &rest, const std::string &context) {
@@ -193,7 +194,7 @@ private:
                                                           as_written(value, diagnostics_))));
       if (attr.kind == Attr::Kind::integer && value.is(Json::number))
         return JsonValue::of(static_cast<int64_t>(value.number), value.span);
-      return value;
+      return attr.kind == Attr::Kind::number && !attr.in_f64 ? rounded(value, attr, context) : value;
     case Attr::Kind::boolean:
     case Attr::Kind::string:
       return value;
@@ -228,6 +229,20 @@ private:
       return mismatch(value, attr, context);
     }
     return value;
+  }
+
+  /// A number within its limits may break them when it is rounded to the type it is used in: 0.99999999 is 1 in f32.
+  JsonValue rounded(const JsonValue &value, const Attr &attr, const std::string &context) {
+    const auto [least, most] = limits_in(float_, attr);
+    const double used = float_ == DType::f32 ? static_cast<double>(static_cast<float>(value.number)) : value.number;
+    if (used >= least && used <= most)
+      return value;
+    Attr finite = attr;
+    if (std::isinf(used))
+      finite.min = least, finite.max = most, finite.min_open = finite.max_open = false;
+    return fail(value.span, join(context, fmt::format("{} must be {} in {}, the type it is used in, got {}", subject(attr),
+                                                      violated_limit(finite, used), to_string(float_),
+                                                      as_written(value, diagnostics_))));
   }
 
   static bool is_choice(const Attr &attr, std::string_view text) {
@@ -340,16 +355,17 @@ private:
   }
 
   const JsonValue &root_;
+  const DType float_;
   Diagnostics &diagnostics_;
   Corrections &corrections_;
 };
 
 } // namespace
 
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, Diagnostics &diagnostics,
-                  Corrections *corrections) {
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
+                  Diagnostics &diagnostics, Corrections *corrections) {
   Corrections found;
-  JsonValue result = Resolver(value, diagnostics, found).object(value, {&spec.attrs}, spec.rest, context);
+  JsonValue result = Resolver(value, float_dtype, diagnostics, found).object(value, {&spec.attrs}, spec.rest, context);
   if (corrections)
     *corrections = std::move(found);
   return result;

@@ -15,9 +15,9 @@ using Corrections = std::map<std::pair<uint32_t, size_t>, std::string>;
 /// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
 /// with `context` (e.g. "layer 'hidden'"). A key whose value is wrong gets its default; where there is none,
 /// it is absent and `valid` false. A misspelt key is reported, listed in `corrections`, and then taken as what it was meant to be, so
-/// that nothing that follows from it is reported again.
-JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, Diagnostics &diagnostics,
-                  Corrections *corrections = nullptr);
+/// that nothing that follows from it is reported again. Limits of numbers hold in the type they are used in, mostly `float_dtype`.
+JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
+                  Diagnostics &diagnostics, Corrections *corrections = nullptr);
 
 /// Gives the keys of the tree the names that they were meant to have.
 void correct_keys(JsonValue &root, const Corrections &corrections);

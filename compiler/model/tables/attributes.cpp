@@ -1,7 +1,11 @@
 // Making and describing attributes.
 #include "compiler/model/tables/attributes.h"
 
+#include "ir/error.h"
+
+#include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace gradc {
@@ -10,6 +14,7 @@ Attr &&Attr::at_least(double value) && { return min = value, std::move(*this); }
 Attr &&Attr::above(double value) && { return min = value, min_open = true, std::move(*this); }
 Attr &&Attr::at_most(double value) && { return max = value, std::move(*this); }
 Attr &&Attr::below(double value) && { return max = value, max_open = true, std::move(*this); }
+Attr &&Attr::used_in_f64() && { return in_f64 = true, std::move(*this); }
 Attr &&Attr::defaults_to(std::string_view json) && { return default_json = json, std::move(*this); }
 Attr &&Attr::otherwise(std::string_view text) && { return default_doc = text, std::move(*this); }
 Attr &&Attr::items(size_t least, size_t most) && {
@@ -126,6 +131,12 @@ std::string expected(const Attr &a) {
   return "";
 }
 
+const Attr &find_attr(const std::vector<Attr> &attrs, std::string_view name) {
+  const auto found = std::ranges::find(attrs, name, &Attr::name);
+  internal_check(found != attrs.end(), "there is no key " + std::string(name));
+  return *found;
+}
+
 std::string limits(const Attr &a) {
   std::string text;
   if (a.min > -std::numeric_limits<double>::infinity())
@@ -139,6 +150,26 @@ bool within(const Attr &a, double value) {
   const bool low = a.min_open ? value > a.min : value >= a.min;
   const bool high = a.max_open ? value < a.max : value <= a.max;
   return low && high;
+}
+
+template <class Float> static std::pair<double, double> limits_in_type(const Attr &a) {
+  constexpr Float kLeast = std::numeric_limits<Float>::lowest(), kMost = std::numeric_limits<Float>::max();
+  Float least = kLeast, most = kMost;
+  if (a.min > kLeast) {
+    least = static_cast<Float>(a.min);
+    if (least < a.min || (a.min_open && least == a.min))
+      least = std::nextafter(least, kMost);
+  }
+  if (a.max < kMost) {
+    most = static_cast<Float>(a.max);
+    if (most > a.max || (a.max_open && most == a.max))
+      most = std::nextafter(most, kLeast);
+  }
+  return {least, most};
+}
+
+std::pair<double, double> limits_in(DType dtype, const Attr &a) {
+  return dtype == DType::f32 ? limits_in_type<float>(a) : limits_in_type<double>(a);
 }
 
 std::string violated_limit(const Attr &a, double value) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/model/json/json_tree.h"
+#include "ir/type.h"
 
 #include <limits>
 #include <string>
@@ -27,6 +28,7 @@ struct Attr {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool min_open = false, max_open = false; // the limit itself is excluded
+  bool in_f64 = false; // a number that is used in f64 whatever the type of the model's floats is
   std::vector<std::string_view> choices = {};
   size_t min_items = 0, max_items = ~size_t{0};
   bool or_single = false;    // a list: a bare item stands for a list of one
@@ -42,6 +44,7 @@ struct Attr {
   Attr &&above(double value) &&;
   Attr &&at_most(double value) &&;
   Attr &&below(double value) &&;
+  Attr &&used_in_f64() &&;
   Attr &&defaults_to(std::string_view json) &&;
   Attr &&otherwise(std::string_view default_doc) &&; // may be left out; says what then
   Attr &&items(size_t min, size_t max = ~size_t{0}) &&;
@@ -84,9 +87,14 @@ Attr any_of(std::string_view name, std::vector<Attr> alternatives, std::string_v
 
 /// What the attribute takes, with its article: "an integer", "'auto' or true or false", "a list of names".
 std::string expected(const Attr &);
+/// The key of that name; InternalFault when there is none.
+const Attr &find_attr(const std::vector<Attr> &, std::string_view name);
 /// Its limits: "at least 1", "at least 0 and below 1"; empty when there are none.
 std::string limits(const Attr &);
 bool within(const Attr &, double value);
+/// The least and the largest number of a float type that the attribute may be: of f32 [0, 0.99999994] where it is at least 0 and
+/// below 1. Numbers in between stay in between when they are rounded to the type.
+std::pair<double, double> limits_in(DType, const Attr &);
 /// The limit that a value outside breaks: "at least 1".
 std::string violated_limit(const Attr &, double value);
 bool is_name(std::string_view);

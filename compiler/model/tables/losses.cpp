@@ -50,6 +50,7 @@ const std::vector<LossDef> &table() {
        "target",
        Link::none,
        false,
+       TargetValues::any,
        squared_error},
       {{"mae", "Mean of |prediction - target| over all elements.",
         keys("prediction", "target", "an input of the same shape")},
@@ -57,19 +58,21 @@ const std::vector<LossDef> &table() {
        "target",
        Link::none,
        false,
+       TargetValues::any,
        absolute_error},
       {{"binary_cross_entropy",
         "Cross-entropy of independent yes/no answers, from logits; mean over all elements.",
-        keys("logits", "labels", "an input of the same shape: 0 or 1, or a probability")},
+        keys("logits", "labels", "an input of the same shape: 0 or 1, or a probability between them")},
        "logits",
        "labels",
        Link::sigmoid,
        false,
+       TargetValues::chance,
        binary_cross_entropy},
       {{"softmax_cross_entropy",
         "Cross-entropy of one of several classes, from logits along the last axis; mean over all rows.",
         keys("logits", "labels",
-             "integer class labels, one axis less than the logits, or probabilities, f32 of their shape",
+             "integer class labels, one axis less than the logits, or probabilities, f32 of their shape, which sum to 1",
              {attr::number("label_smoothing", "s: the labels become (1 - s) labels + s / classes")
                   .at_least(0)
                   .below(1)
@@ -78,6 +81,7 @@ const std::vector<LossDef> &table() {
        "labels",
        Link::softmax,
        true,
+       TargetValues::distribution,
        softmax_cross_entropy},
   };
   return defs;
@@ -121,6 +125,15 @@ bool target_fits(const LossDef &def, const Type &target, const Shape &prediction
   if (def.classes && is_integer(target.dtype))
     return is_class_labels(def, target, prediction);
   return without_ones(target.shape) == without_ones(prediction);
+}
+
+std::optional<Domain> target_domain(const LossDef &def, const Shape &prediction) {
+  constexpr double kRounding = 1e-3; // of probabilities with few digits: 0.333 + 0.333 + 0.333
+  if (def.target == TargetValues::any || (def.target == TargetValues::distribution && prediction.empty()))
+    return std::nullopt;
+  if (def.target == TargetValues::chance)
+    return Domain{0, 1};
+  return Domain{0, 1 + kRounding, prediction.back(), 1 - kRounding, 1 + kRounding};
 }
 
 Var fit_target(const LossDef &def, Var target, Var prediction) {

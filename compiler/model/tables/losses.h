@@ -11,11 +11,16 @@ struct LossBuild {
   Var prediction, target; // the target has been cast and shaped by fit_target()
 };
 
+/// Which values a target may have: any, chances of yes from 0 to 1, or along the last axis the probabilities of one of
+/// several classes, which sum to 1.
+enum class TargetValues : uint8_t { any, chance, distribution };
+
 struct LossDef {
   ObjectSpec spec;
   std::string_view prediction_key, target_key; // "logits", "labels"
   Link link;
   bool classes; // the target may be integer class labels, one axis less than the prediction
+  TargetValues target; // where the values of other targets lie
   /// The mean over the batch, rank 0.
   Var (*build)(const LossBuild &);
 };
@@ -28,6 +33,9 @@ const LossDef &find_loss(std::string_view type);
 /// extent 1 do not count. Class labels are integers with the last axis missing.
 bool is_class_labels(const LossDef &, const Type &target, const Shape &prediction);
 bool target_fits(const LossDef &, const Type &target, const Shape &prediction);
+
+/// Where the values of a float target lie beside a prediction of that shape (of one example).
+std::optional<Domain> target_domain(const LossDef &, const Shape &prediction);
 
 /// The target (with batch) in the shape of the prediction and its dtype; class labels keep their dtype and
 /// lack the last axis.

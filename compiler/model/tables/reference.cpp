@@ -77,6 +77,7 @@ std::string reference_markdown() {
                      section("Initializers", initializers()) + section("Losses", losses()) +
                      section("Metrics", metrics()) + section("Optimizers", optimizers()) +
                      section("Schedules", schedules()) + section("Training", train_spec()) +
+                     section("Rows of their own", part_spec()) + section("Early stopping", early_stopping_spec()) +
                      section("Data", data_spec()) + section("Data of an input", input_data_spec());
   text.pop_back(); // one newline at the end
   return text;

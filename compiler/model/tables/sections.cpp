@@ -39,8 +39,8 @@ const ObjectSpec &input_data_spec() {
            .otherwise("see column, path and array"),
        string("path", "a .npy or .npz file of its own, with one row for each example").otherwise("that of the data"),
        string("array", "its name in a .npz file").otherwise("the name of the input"),
-       number("scale", "factor of every value").defaults_to("1"),
-       number("offset", "added after scaling").defaults_to("0"),
+       number("scale", "factor of every value").used_in_f64().defaults_to("1"),
+       number("offset", "added after scaling").used_in_f64().defaults_to("0"),
        boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows, element by "
                               "element; predictions of such a target come in its own units")
            .defaults_to("false"),
@@ -69,6 +69,31 @@ const ObjectSpec &data_spec() {
   return spec;
 }
 
+const ObjectSpec &part_spec() {
+  static const ObjectSpec own = {"file of an input", "", {string("path", "an array with one row for each example")}};
+  static const ObjectSpec spec = {
+      "rows of their own",
+      "Files whose rows are all evaluated, read as those of the training data are.",
+      {string("path", "in the place of that of the data").otherwise("inputs name their own files")},
+      [] {
+        Attr rest = object("input", own, "in the place of the file of the input of that name");
+        rest.keys_of = "inputs";
+        return std::vector<Attr>{std::move(rest)};
+      }()};
+  return spec;
+}
+
+const ObjectSpec &early_stopping_spec() {
+  static const ObjectSpec spec = {
+      "early stopping",
+      "Ends the training when the rows that validate see no more progress; the parameters are then those of the best epoch. While "
+      "the run goes on, its best state is kept beside the checkpoint, in NAME.best.safetensors.",
+      {name("metric", "what is watched: loss, or the name of a metric").defaults_to("\"loss\""),
+       integer("patience", "epochs without progress after which the training ends").at_least(1),
+       number("min_delta", "progress is a change for the better by more than this").at_least(0).used_in_f64().defaults_to("0")}};
+  return spec;
+}
+
 const ObjectSpec &train_spec() {
   static const ObjectSpec spec = {
       "train",
@@ -80,14 +105,22 @@ const ObjectSpec &train_spec() {
        integer("epochs", "passes over the training rows").at_least(1).defaults_to("10"),
        integer("seed", "of initial values, dropout and order").at_least(0).defaults_to("0"),
        boolean("shuffle", "whether each epoch has an order of its own").defaults_to("true"),
+       integer("split_seed", "of the split into rows to train, to validate and to test").at_least(0).otherwise("the seed"),
+       name("stratify", "an input of class labels: each part of the split has its share of every class")
+           .otherwise("the split does not look at classes"),
        number("validation_split", "share of the rows that is only evaluated, after every epoch")
            .at_least(0)
            .below(1)
+           .used_in_f64()
            .defaults_to("0"),
        number("test_split", "share of the rows that is only evaluated, at the end")
            .at_least(0)
            .below(1)
+           .used_in_f64()
            .defaults_to("0"),
+       object("validation", part_spec(), "files whose rows are only evaluated, after every epoch").otherwise("validation_split"),
+       object("test", part_spec(), "files whose rows are only evaluated, at the end").otherwise("test_split"),
+       object("early_stopping", early_stopping_spec(), "when the training ends before its last epoch").otherwise("it does not"),
        object("data", data_spec(), "the examples").otherwise("none; they are named on the command line")}};
   return spec;
 }
