@@ -139,9 +139,8 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file,
 /// "inputs": {name: {"shape", "dtype", "classes"?, "labels"?, "standardize"?}}, "outputs": [{"name", "classes_of"?}],
-/// "scheduled": [names of hypers], "metrics": [{"name", "kind", "terms", ...}]}. A metric of kind "mean" is
-/// terms[0] / examples; "r2" is 1 - t0 / (t2 - t1^2 / n) with n = examples
-/// * per_example.
+/// "scheduled": [names of hypers], "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from
+/// its terms: runtime/train/metric_kinds.h.
 std::string signature(const Model &, DType float_dtype = DType::f32);
 
 struct SummaryRow {
