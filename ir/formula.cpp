@@ -41,6 +41,7 @@ Var sigmoid(Var x) { return apply("sigmoid", {x}); }
 Var sign(Var x) { return apply("sign", {x}); }
 Var tanh(Var x) { return apply("tanh", {x}); }
 Var erf(Var x) { return apply("erf", {x}); }
+Var erfc(Var x) { return apply("erfc", {x}); }
 Var sin(Var x) { return apply("sin", {x}); }
 Var cos(Var x) { return apply("cos", {x}); }
 Var floor(Var x) { return apply("floor", {x}); }

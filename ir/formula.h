@@ -74,6 +74,7 @@ Var sigmoid(Var);
 Var sign(Var);
 Var tanh(Var);
 Var erf(Var);
+Var erfc(Var);
 Var sin(Var);
 Var cos(Var);
 Var floor(Var);

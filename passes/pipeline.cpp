@@ -26,9 +26,9 @@ static constexpr Pass kPipeline[] = {
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // From here on every computed value belongs to a kernel.
-    {"order", "order the kernels so that memory is freed early", on_graph<order>},
+    {"order", "order the kernels so that memory is freed early", on_graph<order>, Milestone::fused},
     // From here on the order of nodes is the order of execution.
-    {"plan", "give every value in memory its bytes", on_graph<plan>},
+    {"plan", "give every value in memory its bytes", on_graph<plan>, Milestone::fused},
     // Out: every value that exists in memory has a place in it.
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/graph.h"
+#include "passes/milestones.h"
 #include "passes/pass_options.h"
 
 #include <span>
@@ -12,6 +13,7 @@ struct Pass {
   std::string_view name;
   std::string_view doc; // one line
   bool (*run)(Graph &, const PassOptions &); // returns whether it changed the graph
+  Milestone needs = Milestone::none;          // of the graph it is given
 };
 
 /// In the order they run.

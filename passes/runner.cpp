@@ -52,6 +52,7 @@ void check(const Graph &before, const Graph &after, const RunOptions &options) {
 }
 
 void run_pass(const Pass &pass, Graph &graph, const RunOptions &options) {
+  require(graph, pass.needs, "the pass '" + std::string(pass.name) + "'");
   const Graph before = graph;
   double seconds = 0;
   try {

@@ -34,8 +34,8 @@ struct RunOptions {
   }
 };
 
-/// Runs `passes` in order. Throws Error when an option names none of them, and PassFault, naming the first pass
-/// that went wrong, whatever the cause.
+/// Runs `passes` in order. Throws Error when an option names none of them or when a pass needs another that has not run, and
+/// PassFault, naming the first pass that went wrong, whatever the cause.
 void run_passes(Graph &, std::span<const Pass> passes, const RunOptions &);
 /// Runs the whole pipeline.
 void run_passes(Graph &, const RunOptions &);

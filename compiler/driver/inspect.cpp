@@ -23,23 +23,26 @@ namespace {
 
 enum class Emit : uint8_t { forward, graph, fused, plan, plan_svg, kernels, schedule, llvm, assembly, dot };
 
-/// What --emit may name, and the last pass that runs before it is shown; none: no pass unless others are asked for.
+/// What --emit may name, the last pass that runs before it is shown (none: no pass unless others are asked for), and how far
+/// the graph must have come then.
 struct Stage {
   std::string name;
   Emit emit;
   std::string last_pass;
+  Milestone needs = Milestone::none;
+  void require(const Graph &graph) const { gradc::require(graph, needs, "--emit=" + name); }
 };
 const std::vector<Stage> kStages = {{"graph", Emit::forward, ""},
                                     {"backward", Emit::graph, ""},
                                     {"optimized", Emit::graph, "dce"},
                                     {"fused", Emit::fused, "fuse"},
                                     {"ordered", Emit::graph, "order"},
-                                    {"plan", Emit::plan, "plan"},
-                                    {"plan-svg", Emit::plan_svg, "plan"},
-                                    {"kernels", Emit::kernels, "plan"},
-                                    {"schedule", Emit::schedule, "plan"},
-                                    {"llvm", Emit::llvm, "plan"},
-                                    {"asm", Emit::assembly, "plan"},
+                                    {"plan", Emit::plan, "plan", Milestone::planned},
+                                    {"plan-svg", Emit::plan_svg, "plan", Milestone::planned},
+                                    {"kernels", Emit::kernels, "plan", Milestone::fused},
+                                    {"schedule", Emit::schedule, "plan", Milestone::fused},
+                                    {"llvm", Emit::llvm, "plan", Milestone::planned},
+                                    {"asm", Emit::assembly, "plan", Milestone::planned},
                                     {"dot", Emit::dot, ""}};
 
 const Stage &find_stage(std::string_view name) {
@@ -136,6 +139,7 @@ void InspectCommand::run() {
       options.stop_after = stage.last_pass;
     if (!options.stop_after.empty())
       run_passes(graph, options);
+    stage.require(graph);
     auto code = [&] {
       ModelSpec spec = build_model(loaded, {}, model.float_dtype(), options);
       spec.entries.push_back(entry_spec(which, examples, std::move(graph)));
@@ -183,7 +187,7 @@ bool starts_with_kernel(std::string_view text) {
 }
 
 struct OptCommand {
-  std::string path = "-", emit, target = "native";
+  std::string path = "-", emit = "graph", target = "native";
   std::vector<std::string> passes;
   PassFlags flags;
 
@@ -192,8 +196,6 @@ struct OptCommand {
 };
 
 std::string OptCommand::code_of(Graph graph, Emit what) {
-  if (!graph.plan)
-    throw Error("code needs a planned graph: let the passes fuse, order and plan run");
   ModelSpec spec;
   spec.name = "opt", spec.signature = "{}";
   for (const Node &node : graph.nodes)
@@ -204,7 +206,8 @@ std::string OptCommand::code_of(Graph graph, Emit what) {
 }
 
 void OptCommand::run() {
-  const Emit what = emit.empty() ? Emit::graph : find_stage(emit).emit;
+  const Stage &stage = find_stage(emit);
+  const Emit what = stage.emit;
   std::string text = read_text(path);
   Graph graph;
   try {
@@ -235,6 +238,7 @@ void OptCommand::run() {
   if (passes.empty())
     chosen.assign(pipeline().begin(), pipeline().end());
   run_passes(graph, chosen, options);
+  stage.require(graph);
   switch (what) {
   case Emit::kernels:
   case Emit::schedule: runtime::print(kernels_text(graph, flags.target(target), what, SumOrder::fast)); break;

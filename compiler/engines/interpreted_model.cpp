@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/entries/model_table.h"
 #include "ir/interpreter.h"
+#include "passes/milestones.h"
 #include "passes/storage.h"
 #include "runtime/core/core.h"
 
@@ -177,6 +178,7 @@ InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<Sta
   State &s = *state_;
   s.spec = std::move(spec);
   for (const EntrySpec &e : s.spec.entries) {
+    require(e.graph, Milestone::planned, "the interpreter of '" + e.name + "'");
     s.contexts.push_back({&s.spec, &e, {}});
     for (const Return &r : e.graph.returns)
       s.contexts.back().outputs.push_back(describe(r.name, e.graph.type(r.value).dtype, e.graph.type(r.value).shape));

@@ -214,8 +214,7 @@ CompiledModel compile_anew(ModelSpec spec, const CodegenOptions &options, std::v
   for (EntrySpec &entry : spec.entries) {
     if (!entry.graph.plan)
       run_passes(entry.graph, options.passes);
-    if (!entry.graph.plan)
-      throw Error("code needs planned graphs: let the passes fuse, schedule and plan run");
+    require(entry.graph, Milestone::planned, "the code of '" + entry.name + "'");
     compiled.plans.push_back(print(entry.graph));
   }
   compiled.objects = Compilation(spec, options, std::move(targets)).run();

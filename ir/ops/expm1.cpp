@@ -11,10 +11,10 @@ const OpDef op_expm1{
     .kind = OpKind::elementwise,
     .expensive = true,
     .infer = infer_float,
-    // dx = dy (y + 1)
+    // dx = dy e^x; of y + 1, nothing is left where y is nearly -1
     .gradient = [](const Adjoint &rule) -> Gradients {
-      const Var y = rule.output, dy = rule.dy;
-      return {dy * (y + 1)};
+      const Var x = rule.input(0), dy = rule.dy;
+      return {dy * exp(x)};
     },
     .lower = lower_elementwise<ScalarOp::expm1>,
     .evaluate = evaluate_elementwise<ScalarOp::expm1>,

@@ -6,10 +6,10 @@
 #include "runtime/train/error.h"
 #include "runtime/train/file.h"
 #include "runtime/train/npy.h"
+#include "runtime/train/spread.h"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -18,23 +18,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The spread of the values of one element, in f64, as they stand in the file (Welford 1962).
-struct Spread {
-  double count = 0, mean = 0, squares = 0;
-  void take(double value) {
-    const double distance = value - mean;
-    mean += distance / ++count;
-    squares += distance * (value - mean);
-  }
-  double deviation() const { return std::sqrt(squares / count); }
-};
-
 /// An input while it is loaded.
 struct Loading {
   Binding binding;
   std::vector<char> bytes;
   std::string name, cure_of_text; // for messages
-  std::vector<Spread> spreads; // of each element, where f32 may be too coarse to standardize it
+  std::vector<Spread> spreads; // of each element as it stands in the file, where f32 may be too coarse to standardize it
   size_t element = 0;          // of the next value
   int64_t row_elements = 0;    // taken of the row of the domain
   double row_sum = 0;
@@ -91,9 +80,8 @@ void warn_of_narrow_spread(const Loading &input, const CsvReader *csv, std::vect
   constexpr double kNarrow = 1e-4;
   for (size_t e = 0; e < input.spreads.size(); ++e) {
     const Spread &spread = input.spreads[e];
-    const double rounding = spread.count * std::numeric_limits<double>::epsilon() * std::abs(spread.mean);
     const double deviation = spread.deviation();
-    if (deviation <= rounding || deviation >= kNarrow * std::abs(spread.mean))
+    if (spread.is_constant() || deviation >= kNarrow * std::abs(spread.mean))
       continue;
     const bool named = csv && e < input.binding.columns.size() && !csv->names().empty();
     const std::string which = named ? fmt::format("column '{}'", csv->names()[static_cast<size_t>(input.binding.columns[e])])

@@ -1,6 +1,7 @@
 #include "runtime/train/metric_kinds.h"
 
 #include "runtime/train/error.h"
+#include "runtime/train/spread.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,11 +19,16 @@ constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 // sum / examples
 double mean(const MetricInfo &, const Columns &terms, double examples) { return terms[0]->at(0) / examples; }
 
-// 1 - sse / (sum of y^2 - (sum of y)^2 / n), from the sums sse, sum of y, sum of y^2.
-double r2(const MetricInfo &metric, const Columns &terms, double examples) {
-  const double sum = terms[1]->at(0);
-  const double total = terms[2]->at(0) - sum * sum / (examples * metric.per_example);
-  return total > 0 ? 1 - terms[0]->at(0) / total : kUndefined;
+// 1 - sse / (the sum of (y - m)^2), m the mean of all targets y. Of each batch: its sse, how many targets it has, their mean and
+// the sum of (y - mean)^2.
+double r2(const MetricInfo &, const Columns &terms, double) {
+  Spread targets;
+  double sse = 0;
+  for (size_t batch = 0; batch < terms[0]->size(); ++batch) {
+    sse += terms[0]->at(batch);
+    targets.take(Spread{terms[1]->at(batch), terms[2]->at(batch), terms[3]->at(batch)});
+  }
+  return targets.is_constant() ? kUndefined : 1 - sse / targets.squares;
 }
 
 // What a class counts: examples that are of it and were called so ("hits"), that were called so, that are of it.
@@ -85,7 +91,7 @@ double auc(const MetricInfo &metric, const Columns &terms, double) {
 
 constexpr MetricKind kKinds[] = {
     {"mean", 1, false, mean},
-    {"r2", 3, false, r2},
+    {"r2", 4, true, r2},
     {"precision", 3, false, averaged<precision_of>},
     {"recall", 3, false, averaged<recall_of>},
     {"f1", 3, false, averaged<f1_of>},

@@ -22,7 +22,7 @@ struct Metric {
 struct MetricKind {
   std::string_view name;
   size_t terms; // how many outputs of `evaluate` it follows from
-  bool rows;    // these have a row for every example, where those of other kinds are sums
+  bool rows;    // these have a row for every example, or for every batch, where those of other kinds are sums
   double (*finish)(const MetricInfo &, const std::vector<const std::vector<double> *> &terms, double examples);
 };
 

@@ -120,7 +120,7 @@ TEST_CASE("entries return what the signature says", "[model]") {
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
   CHECK(
       returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
-      std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.sum", "r2.sum_squares"});
+      std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.count", "r2.mean", "r2.spread"});
   CHECK(returns_of(build_graph(model, Entry::predict, kBatch)) ==
         std::vector<std::string>{"scores", "scores.probabilities", "number"});
 }

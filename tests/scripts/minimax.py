@@ -112,6 +112,17 @@ def erfc_slope_weight(centre):
     return lambda u: erfc(centre + u) * abs(u)
 
 
+def erfc_scaled(k):  # erfc(x) = exp(-x^2) P(q) / (x + k), q = (x - k) / (x + k)
+    def g(q):
+        x = k * (1 + q) / (1 - q)
+        return exp(x * x) * erfc(x) * (x + k)
+    return g
+
+
+def erfc_range(k, a, b):  # q where x goes from a to b
+    return [(mpf(x) - k) / (mpf(x) + k) for x in (a, b)]
+
+
 def exp2_tail(r):  # 2^r = 1 + r P(r)
     return (mpf(2) ** r - 1) / r
 
@@ -146,6 +157,8 @@ FITS = {
     "erfc_slope_f64": (erfc_slope(CENTRE64), erfc_slope_weight(CENTRE64), 16, 1 - CENTRE64, mpf("5.95") - CENTRE64, F64),
     "erf_exp2_f32": (exp2_tail, abs, 4, -HALF, HALF, F32),
     "erf_exp2_f64": (exp2_tail, abs, 9, -HALF, HALF, F64),
+    "erfc_f32": (erfc_scaled(2), lambda q: 1 / erfc_scaled(2)(q), 9, *erfc_range(2, "0.5", "10.1"), F32),
+    "erfc_f64": (erfc_scaled(3), lambda q: 1 / erfc_scaled(3)(q), 21, *erfc_range(3, "0.5", "27.3"), F64),
     "powf_log2": (log2_quotient, lambda z: mpf(1), 5, TINY, ATANH_MAX, F64),
     "powf_exp2": (exp2_tail, abs, 6, -HALF, HALF, F64),
     "pow_log": (log_correction, lambda z: z ** 2, 7, TINY, ATANH_MAX, F64),

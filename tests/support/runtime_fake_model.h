@@ -55,7 +55,7 @@ public:
     "inputs": {"x": {"shape": [3], "dtype": "f32"}, "y": {"shape": [], "dtype": "f32"}},
     "scheduled": ["learning_rate"],
     "metrics": [{"name": "loss", "kind": "mean", "terms": ["loss.sum"]},
-                {"name": "r2", "kind": "r2", "terms": ["loss.sum", "r2.sum", "r2.sum_squares"]}]})";
+                {"name": "r2", "kind": "r2", "terms": ["r2.sse", "r2.count", "r2.mean", "r2.spread"]}]})";
 
   /// Compiled for these batch sizes.
   explicit FakeModel(const std::vector<int64_t> &batches) {
@@ -64,7 +64,11 @@ public:
     for (const int64_t batch : batches) {
       add("train_step", GRADC_TRAIN_STEP, batch, train_step, {{"loss", GRADC_F64, 0, {}}});
       add("evaluate", GRADC_EVALUATE, batch, evaluate,
-          {{"loss.sum", GRADC_F64, 0, {}}, {"r2.sum", GRADC_F64, 0, {}}, {"r2.sum_squares", GRADC_F64, 0, {}}});
+          {{"loss.sum", GRADC_F64, 0, {}},
+           {"r2.sse", GRADC_F64, 0, {}},
+           {"r2.count", GRADC_F64, 0, {}},
+           {"r2.mean", GRADC_F64, 0, {}},
+           {"r2.spread", GRADC_F64, 0, {}}});
       add("predict", GRADC_PREDICT, batch, predict, {{"line", GRADC_F32, 1, {batch}}});
     }
     for (size_t i = 0; i < entries_.size(); ++i)
@@ -163,15 +167,18 @@ private:
   }
 
   static int32_t evaluate(const gradc_entry *self, const gradc_call *call) {
-    double sums[3] = {};
+    const auto count = static_cast<double>(self->batch);
+    double squares = 0, mean = 0, spread = 0;
     for (int64_t i = 0; i < self->batch; ++i) {
       const double y = input(call, 1)[i], error = line(floats(call, GRADC_PARAMS), input(call, 0) + 3 * i) - y;
-      sums[0] += error * error;
-      sums[1] += y;
-      sums[2] += y * y;
+      squares += error * error;
+      mean += y / count;
     }
-    for (int i = 0; i < 3; ++i)
-      *output(call, i) = sums[i];
+    for (int64_t i = 0; i < self->batch; ++i)
+      spread += (input(call, 1)[i] - mean) * (input(call, 1)[i] - mean);
+    int i = 0;
+    for (double value : {squares, squares, count, mean, spread})
+      *output(call, i++) = value;
     return GRADC_OK;
   }
 

@@ -210,6 +210,7 @@ llvm::Value *emit_scalar(llvm::IRBuilderBase &b, const Target &target, ScalarOp 
   case ScalarOp::tanh: return function(vector_math::emit_tanh);
   case ScalarOp::sigmoid: return function(vector_math::emit_sigmoid);
   case ScalarOp::erf: return function(vector_math::emit_erf);
+  case ScalarOp::erfc: return function(vector_math::emit_erfc);
   case ScalarOp::sin: return function(vector_math::emit_sin);
   case ScalarOp::cos: return function(vector_math::emit_cos);
   case ScalarOp::pow: return function(vector_math::emit_pow);

@@ -128,47 +128,104 @@ void ReductionEmitter::join_chains(const Stage &stage, int points) {
   }
 }
 
-// Emits nested loops over the reduction axes. The innermost is that of the lanes where the lanes run along the
-// reduction, else the one that a fixed order says, else the last; its rounds are dealt out to the chains.
-void ReductionEmitter::loops(const NestSchedule &n, const Stage &stage, size_t level,
-                             const std::function<void(int)> &body) {
+// The nested loops over the reduction axes, outermost first. The innermost is that of the lanes where the lanes run along the
+// reduction, else the one that a fixed order says, else the last. In one of its rounds every chain gets a group of points.
+std::vector<SumLoop> ReductionEmitter::sum_loops(const NestSchedule &n, const Stage &stage) const {
   std::vector<int> order = stage.reduce;
-  const int innermost = n.is_dot() ? n.lane_axis : n.sums == SumOrder::fixed ? fixed_sum(k_, stage).axis : order.back();
-  std::stable_partition(order.begin(), order.end(), [&](int a) { return a != innermost; });
-  if (level + 1 == order.size()) {
-    chained_loop(order[level], n.is_dot() ? n.lanes : 1, body);
+  const int last = n.is_dot() ? n.lane_axis : n.sums == SumOrder::fixed ? fixed_sum(k_, stage).axis : order.back();
+  std::stable_partition(order.begin(), order.end(), [&](int a) { return a != last; });
+  std::vector<SumLoop> loops;
+  for (int axis : order)
+    loops.push_back({axis, extent_of(axis)});
+  SumLoop &innermost = loops.back();
+  innermost.step = int64_t{n.is_dot() ? n.lanes : 1} * chains_;
+  innermost.rest = innermost.points % innermost.step != 0;
+  innermost.points = innermost.points / innermost.step * innermost.step;
+  return loops;
+}
+
+void ReductionEmitter::loops(const std::vector<SumLoop> &all, size_t number, int points, const std::function<void(int)> &body) {
+  const SumLoop &l = all[number];
+  const bool innermost = number + 1 == all.size();
+  cut_loop(l, 0, i64(0), i64(l.points),
+           [&] { innermost ? chained_round(l.axis, points, body) : loops(all, number + 1, points, body); });
+  if (innermost)
+    rest_of_rounds(l, points, body);
+}
+
+// Emits the loop from `begin` to `end` inside the chunks [0, cut) of it.
+void ReductionEmitter::cut_loop(const SumLoop &l, size_t cut, llvm::Value *begin, llvm::Value *end,
+                                const std::function<void()> &body) {
+  if (l.points == 0)
+    return;
+  if (cut == l.chunks.size()) {
+    loop(begin, end, l.step, [&](llvm::Value *i) {
+      tile_.axis[static_cast<size_t>(l.axis)] = i;
+      body();
+    });
     return;
   }
-  const auto a = static_cast<size_t>(order[level]);
-  loop(i64(0), i64(k_.axes[a].extent), 1, [&](llvm::Value *i) {
-    tile_.axis[a] = i;
-    loops(n, stage, level + 1, body);
+  const int64_t chunk = l.chunks[cut];
+  loop(begin, end, chunk, [&](llvm::Value *i) {
+    llvm::Value *last = b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b_.CreateNSWAdd(i, i64(chunk)), end);
+    cut_loop(l, cut + 1, i, last, body);
+    add_to_total(l.level + static_cast<int>(l.chunks.size() - 1 - cut));
   });
 }
 
-// Emits the loop over `axis` that takes `points` of it at a time. A round gives such a group to each chain in turn.
-// Behind the loop come the groups that do not fill a round, the last of which may have fewer points and is masked.
-void ReductionEmitter::chained_loop(int axis, int points, const std::function<void(int)> &body) {
+void ReductionEmitter::begin_totals(int levels, llvm::Type *type) {
+  totals_.assign(1, {});
+  for (const Accumulator &acc : accumulators_)
+    totals_[0].push_back(acc.value);
+  for (int level = 1; level <= levels; ++level) {
+    totals_.emplace_back();
+    for (size_t i = 0; i < accumulators_.size(); ++i) {
+      totals_.back().push_back(local(type, "total"));
+      b_.CreateStore(llvm::Constant::getNullValue(type), totals_.back().back());
+    }
+  }
+}
+
+void ReductionEmitter::end_totals() {
+  for (size_t level = 1; level < totals_.size(); ++level)
+    add_to_total(static_cast<int>(level));
+  for (size_t i = 0; i < accumulators_.size(); ++i)
+    accumulators_[i].value = totals_.back()[i];
+}
+
+// Adds the sums of the level below to their totals, and begins them anew.
+void ReductionEmitter::add_to_total(int level) {
+  const std::vector<llvm::AllocaInst *> &sums = totals_[static_cast<size_t>(level - 1)], &totals = totals_[static_cast<size_t>(level)];
+  for (size_t i = 0; i < sums.size(); ++i) {
+    llvm::Type *type = sums[i]->getAllocatedType();
+    b_.CreateStore(b_.CreateFAdd(b_.CreateLoad(type, totals[i]), b_.CreateLoad(type, sums[i])), totals[i]);
+    b_.CreateStore(llvm::Constant::getNullValue(type), sums[i]);
+  }
+}
+
+// A round gives `points` of the axis to each chain in turn, from its current base on.
+void ReductionEmitter::chained_round(int axis, int points, const std::function<void(int)> &body) {
   const auto a = static_cast<size_t>(axis);
-  const int64_t extent = k_.axes[a].extent, step = int64_t{points} * chains_;
-  const int64_t chained = extent / step * step, whole = extent / points * points;
-  if (chained > 0)
-    loop(i64(0), i64(chained), step, [&](llvm::Value *i) {
-      for (int chain = 0; chain < chains_; ++chain) {
-        tile_.open_scope();
-        tile_.axis[a] = chain == 0 ? i : b_.CreateNSWAdd(i, i64(int64_t{chain} * points));
-        body(chain);
-        tile_.close_scope();
-      }
-    });
-  for (int64_t at = chained; at < extent; at += points) {
+  llvm::Value *i = tile_.axis[a];
+  for (int chain = 0; chain < chains_; ++chain) {
     tile_.open_scope();
-    tile_.axis[a] = i64(at);
+    tile_.axis[a] = chain == 0 ? i : b_.CreateNSWAdd(i, i64(int64_t{chain} * points));
+    body(chain);
+    tile_.close_scope();
+  }
+}
+
+// What does not fill a round: groups for the first chains, the last of which may have fewer points and is masked.
+void ReductionEmitter::rest_of_rounds(const SumLoop &l, int points, const std::function<void(int)> &body) {
+  const int64_t extent = extent_of(l.axis), whole = extent / points * points;
+  for (int64_t at = l.points; at < extent; at += points) {
+    tile_.open_scope();
+    tile_.axis[static_cast<size_t>(l.axis)] = i64(at);
     if (at >= whole) {
       tile_.view.active = static_cast<int>(extent - whole);
       tile_.view.mask_all = true;
     }
-    body(static_cast<int>((at - chained) / points));
+    body(static_cast<int>((at - l.points) / points));
     if (at >= whole) {
       tile_.view.active = points;
       tile_.view.mask_all = false;
@@ -245,11 +302,14 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
       b_.CreateStore(llvm::Constant::getNullValue(positions), accumulators_.back().position);
   }
   tile_.open_scope();
-  loops(n, stage, 0, [&](int chain) {
+  std::vector<SumLoop> nested = sum_loops(n, stage);
+  begin_totals(stage.combiner == Combiner::sum && is_float(term_dtype(stage)) ? cut_sums(nested) : 0, type);
+  loops(nested, 0, dot ? n.lanes : 1, [&](int chain) {
     if (meanwhile && !dot)
       meanwhile(tile_.axis[static_cast<size_t>(stage.reduce.back())]);
     combine_point(stage, rows, cols, chain);
   });
+  end_totals();
   join_chains(stage, rows * cols);
   tile_.close_scope();
 

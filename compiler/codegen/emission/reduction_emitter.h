@@ -1,6 +1,7 @@
 // Loops, and the reductions of a register tile.
 #pragma once
 
+#include "compiler/codegen/emission/cut_sums.h"
 #include "compiler/codegen/emission/tile_emitter.h"
 
 #include <functional>
@@ -36,8 +37,14 @@ private:
     llvm::AllocaInst *value;
     llvm::AllocaInst *position = nullptr; // argmax only
   };
-  void loops(const NestSchedule &, const Stage &, size_t level, const std::function<void(int chain)> &body);
-  void chained_loop(int axis, int points, const std::function<void(int chain)> &body);
+  std::vector<SumLoop> sum_loops(const NestSchedule &, const Stage &) const;
+  void loops(const std::vector<SumLoop> &, size_t number, int points, const std::function<void(int chain)> &body);
+  void cut_loop(const SumLoop &, size_t cut, llvm::Value *begin, llvm::Value *end, const std::function<void()> &body);
+  void chained_round(int axis, int points, const std::function<void(int chain)> &body);
+  void rest_of_rounds(const SumLoop &, int points, const std::function<void(int chain)> &body);
+  void begin_totals(int levels, llvm::Type *);
+  void add_to_total(int level);
+  void end_totals();
   void combine_point(const Stage &, int rows, int cols, int chain);
   int chains(const NestSchedule &, const Stage &, int sums) const;
   void join_chains(const Stage &, int points);
@@ -56,6 +63,7 @@ private:
   TileEmitter &tile_;
   llvm::Function *function_;
   std::vector<Accumulator> accumulators_; // [chains][rows][cols] of the running reduction
+  std::vector<std::vector<llvm::AllocaInst *>> totals_; // by level (see cut_sums.h): one for each accumulator
   int chains_ = 1; // how many partial results of each reduction advance side by side (see kChains)
 };
 

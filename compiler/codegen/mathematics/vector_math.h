@@ -29,6 +29,7 @@ Real emit_sigmoid(Real);
 Real emit_log(Real);
 Real emit_log1p(Real);
 Real emit_erf(Real);
+Real emit_erfc(Real);
 Real emit_sin(Real);
 Real emit_cos(Real);
 Real emit_sqrt(Real);

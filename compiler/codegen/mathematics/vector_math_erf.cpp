@@ -1,6 +1,9 @@
 // erf: x + x P(x^2) for |x| < 1, else 1 - 2^-V with V = -log2 erfc |x|, which is close to a parabola. V = 3 + u S(u),
 // u the distance from where erfc is 1/8, so that what is left of V after rounding it to an integer is exact but for one
 // rounding. Coefficients: tests/scripts/minimax.py erf_small_*, erfc_slope_*, erf_exp2_*.
+//
+// erfc keeps its relative accuracy down to where it vanishes: 1 - erf x for |x| < 1/2, else erfc |x| = e^(-x^2) P(q) / (|x| + k)
+// with q = (|x| - k) / (|x| + k), and 2 - erfc |x| for negative x. Coefficients: minimax.py erfc_*.
 #include "compiler/codegen/mathematics/vector_math_internal.h"
 
 namespace gradc::vector_math {
@@ -27,16 +30,54 @@ constexpr double kExp64[] = {0.69314718055995006,    0.24022650695910153,    0.0
                              0.0096181291075835579,  0.0013333558231089723,  0.00015403530470319582,
                              1.5252656689105132e-05, 1.3215429032446886e-06, 1.0208805382976064e-07,
                              7.0747886798517225e-09};
+constexpr double kScaled32[] = {1.02158272, -0.687160671, 0.279470444, -0.0364419594, -0.0214860085,
+                                0.0064708367, 0.00296583725, -0.000791719533, -0.000422799698,
+                                -2.58832042e-05};
+constexpr double kScaled64[] = {1.0740069070883398, -0.88339445316988385, 0.59022835710407007,
+                                -0.31046726190052359, 0.11952776128921838, -0.026827234626749973,
+                                -0.0012124166727076802, 0.00303406205114204, -0.00054830914686365576,
+                                -0.00027677842421468317, 0.00010755774385714132, 3.040207078240851e-05,
+                                -1.7454943986698928e-05, -4.7654566515522019e-06, 2.72513228216532e-06,
+                                1.040803236003146e-06, -3.4553109351134521e-07, -2.989233021541179e-07,
+                                -7.0016666650336685e-09, 1.0670073897336229e-07, 1.731148651959122e-08,
+                                -2.8034197039234194e-08};
+constexpr Coefficients kScaled{kScaled32, kScaled64};
 constexpr Coefficients kSmall{kSmall32, kSmall64};
 constexpr Coefficients kSlope{kSlope32, kSlope64};
 constexpr Coefficients kExp{kExp32, kExp64};
+
+/// erf x for |x| < 1.
+Real small_erf(Real x) { return mul_add(x, polynomial(x * x, kSmall.of(*x.emitter)), x); }
+
+/// What `square`, which is x^2 rounded, lacks. Without FMA it is found by way of the upper half of the bits of x, whose
+/// square is exact.
+Real lost_by_square(Real x, Real square) {
+  if (x.emitter->target.fma)
+    return mul_add(x, x, -square);
+  const int lower_bits = x.emitter->f64() ? 27 : 12;
+  Real upper = from_bits(bits(x) & -(int64_t{1} << lower_bits));
+  return (upper * upper - square) + (x - upper) * (x + upper);
+}
+
+/// erfc x for x >= 1/2. The power of two is multiplied in two steps, so that the last of them alone rounds to a denormal.
+Real large_erfc(Real x_given) {
+  const Emitter &e = *x_given.emitter;
+  const double k = e.f64() ? 3 : 2;
+  const int kept = e.f64() ? 60 : 30;
+  Real x = at_most(x_given, e.f64() ? 27.3 : 10.1); // there erfc rounds to 0
+  Real sum = x + k, p = polynomial((x - k) / sum, kScaled.of(e));
+  Real square = x * x;
+  ExpReduction power = reduce_exp(-square, e.format.bias + kept, -lost_by_square(x, square));
+  Real product = mul_add(p, mul_add(power.r * power.r, power.q, power.r), p);
+  return product * (e.f64() ? 0x1p-60 : 0x1p-30) / sum * power_of_two(power.n.bits);
+}
 
 } // namespace
 
 Real emit_erf(Real x) {
   const Emitter &e = *x.emitter;
   Real magnitude = abs(x);
-  Real small = mul_add(x, polynomial(x * x, kSmall.of(e)), x);
+  Real small = small_erf(x);
 
   Real u = at_most(magnitude, e.f64() ? 5.95 : 3.95) - (e.f64() ? 1.0847870400692832 : 1.0847870111465454);
   Real slope = -polynomial(u, kSlope.of(e)); // past the limit erf rounds to 1
@@ -45,6 +86,11 @@ Real emit_erf(Real x) {
   Real complement = mul_add(r, polynomial(r, kExp.of(e)), x.emitter->constant(1));
   Real large = mul_add(complement, -power_of_two(n.bits), x.emitter->constant(1));
   return select(magnitude < 1.0, small, copy_sign(large, x));
+}
+
+Real emit_erfc(Real x) {
+  Real magnitude = abs(x), large = large_erfc(magnitude);
+  return select(magnitude < 0.5, 1.0 - small_erf(x), select(x < 0.0, 2.0 - large, large));
 }
 
 } // namespace gradc::vector_math

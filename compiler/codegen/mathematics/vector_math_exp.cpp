@@ -55,10 +55,12 @@ Real exp_tail(Real r, double scale) {
   return polynomial(r, scaled);
 }
 
-ExpReduction reduce_exp(Real x, int offset) {
+ExpReduction reduce_exp(Real x, int offset, std::optional<Real> low) {
   Rounded n = round_scaled(x, kLog2e, offset);
   const bool f64 = x.emitter->f64();
   Real r = mul_add(n.value, -ln2_low(f64), mul_add(n.value, -ln2_high(f64), x));
+  if (low)
+    r = r + *low;
   return {n, r, exp_tail(r)};
 }
 

@@ -6,6 +6,7 @@
 #include "compiler/codegen/llvm.h"
 #include "compiler/codegen/mathematics/vector_math.h"
 
+#include <optional>
 #include <span>
 
 namespace gradc::vector_math {
@@ -142,13 +143,14 @@ struct Exponent {
 };
 Exponent split_exponent(Real x);
 
-/// x = n ln2 + r with |r| <= ln2/2, and Q with e^r = 1 + r + r^2 Q(r). The low bits of n.bits carry `offset`.
+/// x = n ln2 + r with |r| <= ln2/2, and Q with e^r = 1 + r + r^2 Q(r). The low bits of n.bits carry `offset`. With `low`, which
+/// is what x lacks and much smaller than ln2, x + low is reduced.
 struct ExpReduction {
   Rounded n;
   Real r;
   Real q;
 };
-ExpReduction reduce_exp(Real x, int offset);
+ExpReduction reduce_exp(Real x, int offset, std::optional<Real> low = {});
 /// Q of ExpReduction times a power of two.
 Real exp_tail(Real r, double scale = 1);
 

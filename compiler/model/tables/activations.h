@@ -27,7 +27,5 @@ std::string rectifier_names();
 
 /// exp(x) / sum(exp(x)) over the last axis.
 Var softmax(Var x);
-/// log(1 + exp(x)); its gradient is sigmoid(x) everywhere, 1/2 at 0.
-Var softplus(Var x);
 
 } // namespace gradc

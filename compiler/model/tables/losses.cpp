@@ -11,8 +11,34 @@ namespace {
 Var squared_error(const LossBuild &b) { return mean(square(b.prediction - b.target)); }
 Var absolute_error(const LossBuild &b) { return mean(abs(b.prediction - b.target)); }
 
-/// -(t log s(z) + (1 - t) log(1 - s(z))) = softplus(z) - z t for the sigmoid s.
-Var binary_cross_entropy(const LossBuild &b) { return mean(softplus(b.prediction) - b.prediction * b.target); }
+/// -(t log s(z) + (1 - t) log(1 - s(z))) = softplus(z) - z t for the sigmoid s. It is written as a sum of two terms that are
+/// not negative, z (1 - t) or -z t and log1p(exp(-|z|)): the loss of a confident right answer is small, and must not be
+/// what remains of the difference of two large numbers.
+Var binary_cross_entropy(const LossBuild &b) {
+  const Var z = b.prediction, t = b.target, positive = greater(z, 0);
+  return mean(z * select(positive, 1 - t, -t) + log1p(exp(select(positive, -z, z))));
+}
+
+/// log(sum(exp(x))) along the last axis, for x whose largest is 0. The 1 that the largest adds to the sum is left to log1p,
+/// so that the others count however small they are. More than one may be 0.
+Var log_sum_exp(Var x) {
+  const Var largest = select(equal(x, 0), number_like(x, 1), 0);
+  return log1p(sum_last(exp(x) - largest) + (sum_last(largest) - 1));
+}
+
+/// log(sum(exp(x))) - x_l along the last axis, for x whose largest is 0, where `label` holds at l alone. With o, the sum of
+/// exp(x) of the others, it is log1p(o + expm1(x_l)) - x_l, and its slopes are exp(x_j) / sum and, along x_l, -o / sum: both
+/// are right for a confident right answer too, of which exp(x_l) / sum - 1 would leave nothing.
+Var log_loss_at(Var label, Var x) {
+  const auto terms = [&](Var at) {
+    return std::pair(sum_last(select(label, 0, exp(at))), sum_last(select(label, at, 0)));
+  };
+  const auto [o, x_l] = terms(stop_gradient(x));
+  const Var rest = o + expm1(x_l), loss = log1p(rest) - x_l;
+  const auto [others, own] = terms(x);
+  const Var slope = (others - o * own) / (1 + rest);
+  return with_gradient_of(loss, loss + (slope - stop_gradient(slope)));
+}
 
 /// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z). Of n classes, label smoothing s makes
 /// (1 - s) t + s / n of t, where t is 1 for a class label and 0 for the others.
@@ -21,18 +47,17 @@ Var softmax_cross_entropy(const LossBuild &b) {
   const int64_t classes = z.shape().back();
   const double smoothing = b.attrs.number_at("label_smoothing");
   const Var shifted = z - stop_gradient(max_last_keep(z));
-  const Var log_sum = log(sum_last(exp(shifted)));
   if (is_float(b.target.dtype())) { // probabilities
     const double others = smoothing / static_cast<double>(classes);
     const Var target = smoothing == 0 ? b.target : (1 - smoothing) * b.target + others;
-    return mean(log_sum * sum_last(target) - sum_last(target * shifted));
+    return mean(log_sum_exp(shifted) * sum_last(target) - sum_last(target * shifted));
   }
-  const Var of_label = sum_last(select(one_hot(b.target, classes), shifted, 0));
+  const Var label = one_hot(b.target, classes);
   if (smoothing == 0)
-    return mean(log_sum - of_label);
-  const Var own = (1 - smoothing) * of_label;
+    return mean(log_loss_at(label, shifted));
+  const Var own = (1 - smoothing) * sum_last(select(label, shifted, 0));
   const Var any = smoothing / static_cast<double>(classes) * sum_last(shifted);
-  return mean(log_sum - (own + any));
+  return mean(log_sum_exp(shifted) - (own + any));
 }
 
 std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc,

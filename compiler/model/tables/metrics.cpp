@@ -26,7 +26,8 @@ std::vector<Var> absolute_error(const MetricBuild &b) {
 
 std::vector<Var> determination(const MetricBuild &b) {
   const Var t = cast(b.target, DType::f64);
-  return {sum(square(cast(b.prediction, DType::f64) - t)), sum(t), sum(square(t))};
+  const Var count = number_like(t, static_cast<double>(t.type().elements())), batch_mean = sum(t) / count;
+  return {sum(square(cast(b.prediction, DType::f64) - t)), count, batch_mean, sum(square(t - batch_mean))};
 }
 
 /// As a matrix whose rows are the answers that count one by one.
@@ -113,7 +114,7 @@ const std::vector<MetricDef> &table() {
        MetricKind::r2,
        false,
        true,
-       {"sse", "sum", "sum_squares"},
+       {"sse", "count", "mean", "spread"},
        determination},
       {{"precision",
         "Of the examples that are called a class, the share that is of it; 0 where none is called so. Of yes/no answers every "
