@@ -1,6 +1,8 @@
 // Events as JSON; see events.h.
 #include "runtime/train/events.h"
 
+#include "runtime/train/metric_text.h"
+
 #include <cmath>
 #include <fmt/format.h>
 
@@ -8,23 +10,6 @@ namespace gradc::runtime {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// A table is a list of its rows.
-Json table_rows(const Metric &metric) {
-  const auto side = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(metric.table.size()))));
-  Json rows = Json::array();
-  for (size_t i = 0; i < side; ++i)
-    rows.push_back(std::vector<double>(metric.table.begin() + static_cast<std::ptrdiff_t>(i * side),
-                                       metric.table.begin() + static_cast<std::ptrdiff_t>((i + 1) * side)));
-  return rows;
-}
-
-Json metrics_object(const std::vector<Metric> &metrics) {
-  Json json = Json::object();
-  for (const Metric &metric : metrics)
-    json[metric.name] = metric.table.empty() ? Json(metric.value) : table_rows(metric);
-  return json;
-}
 
 /// Text that may hold bytes of a user's file: invalid UTF-8 is replaced, not refused.
 std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -66,7 +51,7 @@ std::string to_json(const EpochEvent &event) {
                {"loss", event.loss},
                {"learning_rate", event.learning_rate},
                {"seconds", event.seconds},
-               {"validation", metrics_object(event.validation)}});
+               {"validation", metrics_json(event.validation)}});
 }
 
 std::string to_json(const EndEvent &event) {
@@ -74,7 +59,7 @@ std::string to_json(const EndEvent &event) {
                {"step", event.step},
                {"seconds", event.seconds},
                {"stopped", event.stopped},
-               {"test", metrics_object(event.test)},
+               {"test", metrics_json(event.test)},
                {"checkpoint", event.checkpoint.empty() ? Json() : Json(event.checkpoint)}};
   if (event.best_epoch > 0)
     json["best_epoch"] = event.best_epoch;

@@ -117,7 +117,19 @@ void add_batch(const Signature &signature, const std::string &output, const std:
     std::transform(values.begin(), values.end(), all.begin(), all.begin(), std::plus<>());
 }
 
-Metric finish(const MetricInfo &metric, const Terms &terms, double examples) {
+/// The names of the classes of a table with so many entries.
+static std::vector<std::string> class_names(const Signature &signature, const MetricInfo &metric, size_t entries) {
+  const auto count = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(entries))));
+  for (const InputInfo &input : signature.inputs)
+    if (input.name == metric.target && input.labels.size() == count)
+      return input.labels;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i)
+    names.push_back(std::to_string(i));
+  return names;
+}
+
+Metric finish(const Signature &signature, const MetricInfo &metric, const Terms &terms, double examples) {
   Columns columns;
   for (const std::string &name : metric.terms) {
     const auto found = terms.find(name);
@@ -131,7 +143,7 @@ Metric finish(const MetricInfo &metric, const Terms &terms, double examples) {
   }
   if (metric.kind->finish)
     return {metric.name, metric.kind->finish(metric, columns, examples), {}};
-  return {metric.name, kUndefined, *columns[0]};
+  return {metric.name, kUndefined, *columns[0], class_names(signature, metric, columns[0]->size())};
 }
 
 } // namespace gradc::runtime

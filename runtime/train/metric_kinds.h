@@ -15,7 +15,8 @@ using Terms = std::map<std::string, std::vector<double>>;
 struct Metric {
   std::string name;
   double value = 0;          // NaN where the metric is not defined for these rows, as r2 where all targets are equal
-  std::vector<double> table; // a square matrix, in place of a value; empty: there is a value
+  std::vector<double> table; // a matrix of classes by classes, in place of a value; empty: there is a value
+  std::vector<std::string> classes = {}; // of a table: their names
 };
 
 /// How metrics of a kind are computed. The kind is named in the signature.
@@ -38,7 +39,8 @@ const MetricKind *find_metric_kind(std::string_view name);
 /// Adds the values of an output of `evaluate` for one more batch.
 void add_batch(const Signature &, const std::string &output, const std::vector<double> &values, Terms &);
 
-/// The metric of `examples` examples. Throws Error when a term is missing or has an unexpected size, and NotFinite.
-Metric finish(const MetricInfo &, const Terms &, double examples);
+/// The metric of `examples` examples; the classes of a table have names where its target has labels, else numbers. Throws Error
+/// when a term is missing or has an unexpected size, and NotFinite.
+Metric finish(const Signature &, const MetricInfo &, const Terms &, double examples);
 
 } // namespace gradc::runtime

@@ -39,7 +39,7 @@ std::vector<Metric> evaluate(Instance &instance, const Signature &signature, Bat
     row += size;
   }
   for (const MetricInfo &metric : signature.metrics)
-    metrics.push_back(finish(metric, terms, static_cast<double>(part.size())));
+    metrics.push_back(finish(signature, metric, terms, static_cast<double>(part.size())));
   return metrics;
 }
 

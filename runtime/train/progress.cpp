@@ -2,6 +2,7 @@
 #include "runtime/train/progress.h"
 
 #include "runtime/train/console.h"
+#include "runtime/train/metric_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,14 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kInterval{100};
-
-std::string metrics_text(const std::vector<Metric> &metrics, std::string_view prefix) {
-  std::string text;
-  for (const Metric &metric : metrics)
-    if (metric.table.empty())
-      text += fmt::format("  {}{} {:.4g}", prefix, metric.name, metric.value);
-  return text;
-}
 
 std::string start_text(const StartEvent &event) {
   std::string text = fmt::format("{}: {} parameters, {} rows to train", event.model, event.parameters,
@@ -58,6 +51,8 @@ std::string end_text(const EndEvent &event) {
     text += fmt::format("; this is the state after epoch {}, the best", event.best_epoch);
   if (!event.test.empty())
     text += fmt::format("\ntest{}", metrics_text(event.test, ""));
+  if (const std::string tables = tables_text(event.test); !tables.empty())
+    text += "\n" + tables.substr(0, tables.size() - 1);
   if (!event.checkpoint.empty())
     text += fmt::format("\nsaved {}", event.checkpoint);
   return text;

@@ -89,7 +89,7 @@ std::map<std::string, runtime::Metric> metrics_of(const Data &data) {
   evaluate(model, data, middle, data.rows, signature, terms);
   std::map<std::string, runtime::Metric> found;
   for (const runtime::MetricInfo &metric : signature.metrics)
-    found[metric.name] = runtime::finish(metric, terms, static_cast<double>(data.rows));
+    found[metric.name] = runtime::finish(signature, metric, terms, static_cast<double>(data.rows));
   return found;
 }
 
