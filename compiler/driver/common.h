@@ -14,6 +14,7 @@ namespace gradc::driver {
 using AddCommand = void (*)(CLI::App &);
 void add_train(CLI::App &);
 void add_predict(CLI::App &);
+void add_evaluate(CLI::App &);
 void add_compile(CLI::App &);
 void add_inspect(CLI::App &);
 void add_opt(CLI::App &);

@@ -22,10 +22,12 @@ struct EvaluateCommand {
         [&](const runtime::Signature &signature, const std::string &folder) {
           NamedFiles files = engine.inputs(signature, folder, options.data);
           files.input("--load", options.load);
-          files.output("-o", options.output);
-          files.check();
+          files.output("--output", options.output);
+          files.check_distinct();
+          files.check_writable();
           options.base_folder = folder;
           judged = load_data(options.data, [&] { return runtime::load_evaluation_data(signature, options); });
+          warn(judged.data);
           return runtime::needed_evaluation_entries(judged, options);
         },
         [&](const gradc_model &table, const runtime::Signature &signature) {
@@ -55,8 +57,8 @@ void add_evaluate(CLI::App &app) {
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
   add_file(*sub, "-o,--output", o.output, "Each row's number, loss and outputs (CSV)");
   sub->add_flag("--json", command->json, "The metrics as one JSON object");
-  sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(CLI::PositiveNumber)->capture_default_str();
-  sub->add_option("--threads", o.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(limited_as(train_attr("batch_size")))->capture_default_str();
+  sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();
   sub->callback([command] { command->run(); });
 }
 

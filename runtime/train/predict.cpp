@@ -125,12 +125,16 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
   Instance instance(model, options.threads);
   instance.load(options.load, false);
   Batches batches(model, data);
+  return predict_rows(instance, batches, {0, data.rows()});
+}
+
+std::vector<Prediction> predict_rows(Instance &instance, Batches &batches, const Part &part) {
   std::vector<Prediction> predictions;
-  int64_t row = 0;
-  for (const int64_t size : cover(data.rows(), instance.batches(GRADC_PREDICT), GRADC_PREDICT)) {
+  int64_t row = part.begin;
+  for (const int64_t size : cover(part.size(), instance.batches(GRADC_PREDICT), GRADC_PREDICT)) {
     const gradc_entry &entry = instance.require(GRADC_PREDICT, size);
-    const Outputs outputs(model, entry);
-    if (row == 0)
+    const Outputs outputs(instance.model(), entry);
+    if (row == part.begin)
       predictions = empty_predictions(outputs, size);
     instance.run(entry, batches.rows(row), outputs, {});
     for (int32_t i = 0; i < outputs.count(); ++i)

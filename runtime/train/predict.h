@@ -41,6 +41,9 @@ std::vector<PredictedClasses> predicted_classes(const Signature &signature, cons
 /// Loads the parameters and predicts every row. Throws Error.
 std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, const PredictOptions &options);
 
+/// The same for some rows, with parameters that have been loaded.
+std::vector<Prediction> predict_rows(Instance &instance, Batches &batches, const Part &part);
+
 /// Writes predictions to a file, atomically, classes as the last columns. Throws Error.
 void write_predictions(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
                        int64_t rows, const std::string &path);
