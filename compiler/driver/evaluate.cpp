@@ -47,7 +47,7 @@ void add_evaluate(CLI::App &app) {
   sub->footer("Examples:\n"
               "  gradc evaluate model.json --load digits.safetensors\n"
               "  gradc evaluate model.json --load digits.safetensors --on validation --json\n"
-              "  gradc evaluate model.json --load digits.safetensors --data new.csv -o rows.csv   # each row's loss and outputs");
+              "  gradc evaluate model.json --load digits.safetensors --on all -o rows.csv   # each row's loss and outputs");
   auto command = std::make_shared<EvaluateCommand>();
   command->engine.add_to(*sub, false);
   runtime::EvaluateOptions &o = command->options;

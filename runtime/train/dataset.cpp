@@ -261,7 +261,7 @@ private:
       DatasetOptions options = options_;
       options.data_path.clear();
       std::vector<std::string> warnings; // they are about what is trained on
-      own = read_rows(signature_, data, options, warnings);
+      own = read_own_rows(data, options, warnings);
       part = {&own, std::vector<int64_t>(static_cast<size_t>(own.count))};
       std::iota(part.numbers.begin(), part.numbers.end(), int64_t{0});
     }
@@ -269,6 +269,13 @@ private:
     dataset_.original_rows.insert(dataset_.original_rows.end(), part.numbers.begin(), part.numbers.end());
     parts_.push_back(std::move(part));
     return {begin, dataset_.rows()};
+  }
+
+  /// Here --data, which UnreadableData has people think of, would not help.
+  Rows read_own_rows(const Json &data, const DatasetOptions &options, std::vector<std::string> &warnings) const try {
+    return read_rows(signature_, data, options, warnings);
+  } catch (const UnreadableData &problem) {
+    throw Error(problem.what());
   }
 
   /// The values of one input, part after part.

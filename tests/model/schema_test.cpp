@@ -32,13 +32,15 @@ bool loads(const Json &file) {
   return load_model_text(file.dump(), "model.json", {}, diagnostics).has_value();
 }
 
-/// Keys of train.data that are no inputs.
+/// Keys of train.data, or of the files of a part, that are no inputs.
 bool has_data_of_no_input(const Json &file) {
   const auto at = [](const Json &json, const char *key) { return json.is_object() ? json.value(key, Json()) : Json(); };
-  const Json inputs = at(file, "inputs"), data = at(at(file, "train"), "data");
-  for (const char *name : {"x", "_a1"})
-    if (data.is_object() && data.contains(name) && !(inputs.is_object() && inputs.contains(name)))
-      return true;
+  const Json inputs = at(file, "inputs"), train = at(file, "train");
+  for (const char *section : {"data", "validation", "test"})
+    for (const char *name : {"x", "_a1"})
+      if (const Json data = at(train, section);
+          data.is_object() && data.contains(name) && !(inputs.is_object() && inputs.contains(name)))
+        return true;
   return false;
 }
 
@@ -82,7 +84,7 @@ TEST_CASE("the schema and the loader agree on models from the tables", "[model]"
   Counts counts;
   for (int i = 0; i < kFiles; ++i)
     compare(maker.model(i % 3), schema, counts);
-  CHECK(counts.loaded > kFiles / 4);
+  CHECK(counts.loaded > kFiles / 8);
   CHECK(counts.wrong > kFiles / 8);
 }
 

@@ -78,7 +78,8 @@ public:
         if (input.classes)
           tensor.set_integer(i, h % *input.classes);
         else
-          tensor.set(i, centre + static_cast<double>(between(rng, -100, 100)) / 1000);
+          tensor.set(i, std::clamp(centre + static_cast<double>(between(rng, -100, 100)) / 1000,
+                                   input.domain ? input.domain->least : -INFINITY, input.domain ? input.domain->most : INFINITY));
       }
       row_bytes_.push_back(static_cast<size_t>(tensor.type.bytes() / count));
       bytes_.push_back(tensor.to_bytes());

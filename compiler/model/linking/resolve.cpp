@@ -371,16 +371,6 @@ JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::str
   return result;
 }
 
-void correct_keys(JsonValue &root, const Corrections &corrections) {
-  for (JsonMember &member : root.members) {
-    if (const auto found = corrections.find({member.key_span.source, member.key_span.begin}); found != corrections.end())
-      member.key = found->second;
-    correct_keys(member.value, corrections);
-  }
-  for (JsonValue &item : root.items)
-    correct_keys(item, corrections);
-}
-
 Span anchor(const JsonValue &object) {
   for (std::string_view key : {"type", "name"})
     if (const JsonValue *value = object.find(key))

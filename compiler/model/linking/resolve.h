@@ -1,15 +1,11 @@
 // Checks a JSON document against its description and fills in what it leaves out.
 #pragma once
 
-#include "compiler/model/tables/attributes.h"
 #include "compiler/model/json/diagnostics.h"
-
-#include <map>
+#include "compiler/model/linking/corrections.h"
+#include "compiler/model/tables/attributes.h"
 
 namespace gradc {
-
-/// Keys that are not of the format, by source and first byte, and what each was likely meant to be.
-using Corrections = std::map<std::pair<uint32_t, size_t>, std::string>;
 
 /// The object with every key of `spec` that has a constant default or was given, in the order of the
 /// description; shorthands are written out, nulls count as left out. All that is wrong is reported, prefixed
@@ -18,9 +14,6 @@ using Corrections = std::map<std::pair<uint32_t, size_t>, std::string>;
 /// that nothing that follows from it is reported again. Limits of numbers hold in the type they are used in, mostly `float_dtype`.
 JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
                   Diagnostics &diagnostics, Corrections *corrections = nullptr);
-
-/// Gives the keys of the tree the names that they were meant to have.
-void correct_keys(JsonValue &root, const Corrections &corrections);
 
 /// Where to point for what is wrong with an object as a whole: its "type" or "name", else its opening brace.
 Span anchor(const JsonValue &object);
