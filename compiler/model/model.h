@@ -71,6 +71,11 @@ struct ModelLoss {
   JsonValue attrs; // complete
   double weight;
   Source prediction, target;
+  std::optional<Source> example_weights; // an input
+  std::string name;                      // what reports call it, among several: "loss.scores"
+
+  /// Do its terms have weights, so that the loss of a batch is no mean?
+  bool is_weighted() const { return example_weights || attrs.find("class_weights"); }
 };
 
 struct ModelMetric {
@@ -143,6 +148,8 @@ std::vector<Entry> entries_of(const Model &);
 /// model has no such entry.
 Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
 /// Forward and loss before differentiation.
+/// Is the loss over many batches more than the mean of their losses, because it has several parts or its terms have weights?
+bool has_parts(const Model &);
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:

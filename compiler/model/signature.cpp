@@ -69,6 +69,24 @@ static std::string optimizer_state(const Model &model) {
   return text;
 }
 
+/// The loss, and where it has several parts, each of them.
+static Json losses(const Model &model) {
+  if (!has_parts(model))
+    return {{{"name", "loss"}, {"kind", "mean"}, {"terms", {"loss.sum"}}, {"higher_is_better", false}}};
+  Json terms = Json::array(), factors = Json::array(), parts = Json::array();
+  for (const ModelLoss &loss : model.losses) {
+    const Json fraction = {loss.name + ".sum", loss.name + ".weight"};
+    terms.insert(terms.end(), fraction.begin(), fraction.end());
+    factors.push_back(loss.weight);
+    if (model.losses.size() > 1)
+      parts.push_back({{"name", loss.name}, {"kind", "ratio"}, {"terms", fraction}, {"higher_is_better", false}});
+  }
+  terms.push_back("loss.penalty");
+  Json all = {{{"name", "loss"}, {"kind", "total"}, {"terms", terms}, {"factors", factors}, {"higher_is_better", false}}};
+  all.insert(all.end(), parts.begin(), parts.end());
+  return all;
+}
+
 /// Losses whose targets are standardized are sums of numbers without a unit.
 static Json standardized_targets(const Model &model) {
   Json names = Json::array();
@@ -107,7 +125,7 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
     if (input.preprocessing.standardize)
       inputs[input.name]["standardize"] = true;
   }
-  Json metrics = {{{"name", "loss"}, {"kind", "mean"}, {"terms", {"loss.sum"}}, {"higher_is_better", false}}};
+  Json metrics = losses(model);
   for (const ModelMetric &metric : model.metrics)
     metrics.push_back(describe(model, metric));
   if (Json names = standardized_targets(model); !names.empty())

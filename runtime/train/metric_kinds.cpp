@@ -31,6 +31,20 @@ double r2(const MetricInfo &, const Columns &terms, double) {
   return targets.is_constant() ? kUndefined : 1 - sse / targets.squares;
 }
 
+// sum / weight; 0 where there is no weight
+double fraction(const std::vector<double> &sum, const std::vector<double> &weight) {
+  return weight.at(0) > 0 ? sum.at(0) / weight.at(0) : 0;
+}
+double ratio_of_sums(const MetricInfo &, const Columns &terms, double) { return fraction(*terms[0], *terms[1]); }
+
+// The sum of fractions, each times its factor, and of the last term / examples.
+double total(const MetricInfo &metric, const Columns &terms, double examples) {
+  double sum = terms.back()->at(0) / examples;
+  for (size_t i = 0; i < metric.factors.size(); ++i)
+    sum += metric.factors[i] * fraction(*terms[2 * i], *terms[2 * i + 1]);
+  return sum;
+}
+
 // What a class counts: examples that are of it and were called so ("hits"), that were called so, that are of it.
 struct Counts {
   double hits, called, are;
@@ -91,6 +105,8 @@ double auc(const MetricInfo &metric, const Columns &terms, double) {
 
 constexpr MetricKind kKinds[] = {
     {"mean", 1, false, mean},
+    {"ratio", 2, false, ratio_of_sums},
+    {"total", 0, false, total},
     {"r2", 4, true, r2},
     {"precision", 3, false, averaged<precision_of>},
     {"recall", 3, false, averaged<recall_of>},

@@ -22,7 +22,7 @@ struct Metric {
 /// How metrics of a kind are computed. The kind is named in the signature.
 struct MetricKind {
   std::string_view name;
-  size_t terms; // how many outputs of `evaluate` it follows from
+  size_t terms; // how many outputs of `evaluate` it follows from; 0: two for each factor, and one
   bool rows;    // these have a row for every example, or for every batch, where those of other kinds are sums
   double (*finish)(const MetricInfo &, const std::vector<const std::vector<double> *> &terms, double examples);
 };

@@ -71,7 +71,8 @@ MetricInfo parse_metric(const Json &json) {
   if (!metric.kind)
     throw Error(fmt::format("signature: metric '{}' is of kind '{}', which this runtime does not know", metric.name,
                             kind));
-  if (metric.terms.size() != metric.kind->terms)
+  metric.factors = json.value("factors", metric.factors);
+  if (metric.kind->terms > 0 ? metric.terms.size() != metric.kind->terms : metric.terms.size() != 2 * metric.factors.size() + 1)
     throw Error(fmt::format("signature: metric '{}' has {} terms", metric.name, metric.terms.size()));
   if (!(metric.per_example >= 1))
     throw Error(fmt::format("signature: metric '{}' judges {} elements", metric.name, metric.per_example));

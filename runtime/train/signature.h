@@ -31,6 +31,7 @@ struct MetricInfo {
   const MetricKind *kind = nullptr; // how it follows from its terms; see metric_kinds.h
   std::vector<std::string> terms;   // outputs of `evaluate`
   double per_example = 1;           // elements, or classes, that are judged in an example
+  std::vector<double> factors;      // of the fractions that a "total" is the sum of
   std::string average;              // how the scores of classes are averaged: "macro", "weighted", "micro"
   std::string target;               // the input or layer that predictions are compared with
   bool higher_is_better = false;

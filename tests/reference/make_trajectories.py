@@ -56,6 +56,16 @@ def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hi
     }
 
 
+def weighted(loss, example_weights=False, **keys):
+    """A network whose loss has other keys, or weights of examples from an input `w`."""
+    model = network(loss)
+    model["loss"] = {**model["loss"], **keys}
+    if example_weights:
+        model["inputs"]["w"] = {"shape": []}
+        model["loss"]["example_weights"] = "w"
+    return model
+
+
 def two_headed():
     """Every layer that has no randomness, two losses with weights, probabilities as labels."""
     return {
@@ -96,6 +106,13 @@ def cases():
     yield "penalty_l1", network("mse", hidden={"l1": 0.004})
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()
+    some = [1, 0.25, 3, 0, 2][:CLASSES]
+    yield "label_smoothing", weighted("softmax_cross_entropy", label_smoothing=0.1)
+    yield "class_weights", weighted("softmax_cross_entropy", class_weights=some)
+    yield "class_weights_smoothed", weighted("softmax_cross_entropy", class_weights=some, label_smoothing=0.2)
+    yield "class_and_example_weights", weighted("softmax_cross_entropy", True, class_weights=some)
+    for loss in LOSSES:
+        yield f"example_weights_{loss}", weighted(loss, True)
     schedules = {
         "constant_warmup": {"type": "constant", "warmup_steps": 30},
         "step": {"type": "step", "every": 60},
@@ -148,6 +165,8 @@ def rows(model, random):
             data[name] = random.integers(0, CLASSES, shape)
         elif name == "yes":
             data[name] = random.integers(0, 2, shape).astype(float)
+        elif name == "w":
+            data[name] = random.integers(0, 5, shape) / 2
         elif name == "probability":
             cuts = np.sort(random.integers(0, 65, (ROWS, shape[1] - 1)), axis=1)
             data[name] = np.diff(cuts, prepend=0, append=64) / 64

@@ -69,8 +69,21 @@ def loss(model, params, batch):
     for term in model["loss"] if isinstance(model["loss"], list) else [model["loss"]]:
         judged = values[term.get("prediction") or term.get("logits") or previous]
         target = batch[term.get("target") or term["labels"]]
-        penalty = penalty + term.get("weight", 1) * LOSSES[term["type"]](judged, target)
+        penalty = penalty + term.get("weight", 1) * mean_loss(term, judged, target, batch)
     return penalty
+
+
+def mean_loss(term, judged, target, batch):
+    """Of one entry of "loss". Weights of examples: as if an example were there so many times."""
+    keys = {key: term[key] for key in ("label_smoothing",) if key in term}
+    if "class_weights" in term:
+        keys["weight"] = torch.tensor(term["class_weights"], dtype=judged.dtype)
+    if "example_weights" not in term:
+        return LOSSES[term["type"]](judged, target, **keys)
+    weights = batch[term["example_weights"]].reshape(-1, 1)
+    each = LOSSES[term["type"]](judged, target, reduction="none", **keys).reshape(len(weights), -1)
+    of_class = keys["weight"][target].reshape(len(weights), -1) if "weight" in keys else torch.ones_like(each)
+    return (weights * each).sum() / (weights * of_class).sum()
 
 
 def optimizer(spec, params):

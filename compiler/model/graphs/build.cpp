@@ -60,8 +60,12 @@ public:
   void evaluate() {
     const std::vector<Value> values = run(false);
     Scope scope = at("/loss");
-    const Var total{&scope, forward_.loss(values)};
-    add_return("loss.sum", cast(total, DType::f64) * static_cast<double>(batch_));
+    if (has_parts(model_)) {
+      return_losses(values);
+    } else {
+      const Var total{&scope, forward_.loss(values)};
+      add_return("loss.sum", cast(total, DType::f64) * static_cast<double>(batch_));
+    }
     for (size_t i = 0; i < model_.metrics.size(); ++i) {
       const ModelMetric &metric = model_.metrics[i];
       scope.location = fmt::format("/metrics/{}", i);
@@ -135,6 +139,21 @@ private:
     add_return("loss", cast(Var{&scope, total}, DType::f64));
   }
 
+  /// Each loss as a fraction, and the regularizers: what a sum over batches needs where examples or losses differ in weight.
+  void return_losses(const std::vector<Value> &values) {
+    for (size_t i = 0; i < model_.losses.size(); ++i) {
+      const ModelLoss &loss = model_.losses[i];
+      const Scope scope = at(fmt::format("/loss/{}", i));
+      const LossFraction fraction = forward_.fraction(scope, loss, values);
+      add_return(loss.name + ".sum", cast(fraction.sum, DType::f64));
+      add_return(loss.name + ".weight", cast(fraction.weight, DType::f64));
+    }
+    const Scope scope = at("/loss");
+    const std::optional<Value> penalty = forward_.penalty();
+    const Var each = penalty ? cast({&scope, *penalty}, DType::f64) : constant(scope, 0, {DType::f64, {}});
+    add_return("loss.penalty", each * static_cast<double>(batch_));
+  }
+
   void add_return(std::string name, Var value) { graph_.returns.push_back({std::move(name), value.value}); }
 
   const Model &model_;
@@ -181,6 +200,10 @@ std::optional<Entry> parse_entry(std::string_view name) {
 
 bool takes_examples(Entry entry) { return info(entry).examples; }
 bool gradients_cross(Entry entry) { return info(entry).gradients_cross; }
+
+bool has_parts(const Model &model) {
+  return model.losses.size() > 1 || std::ranges::any_of(model.losses, &ModelLoss::is_weighted);
+}
 
 bool has_entry(const Model &model, Entry entry) {
   if (entry == Entry::schedule)

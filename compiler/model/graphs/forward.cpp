@@ -59,6 +59,18 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
   return values;
 }
 
+LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {
+  const Var prediction{&scope, values[loss.prediction]};
+  return loss.def->build({loss.attrs, prediction, fit_target(*loss.def, {&scope, values[loss.target]}, prediction)});
+}
+
+LossFraction Forward::fraction(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {
+  std::optional<Var> weights;
+  if (loss.example_weights)
+    weights = Var{&scope, values[*loss.example_weights]};
+  return fraction_of(terms(scope, loss, values), weights);
+}
+
 Value Forward::loss(const std::vector<Value> &values) {
   std::optional<Value> total;
   Scope scope{graph_, "", &stand_ins_};
@@ -66,11 +78,18 @@ Value Forward::loss(const std::vector<Value> &values) {
   for (size_t i = 0; i < model_.losses.size(); ++i) {
     const ModelLoss &loss = model_.losses[i];
     scope.location = fmt::format("/loss/{}", i);
-    const Var prediction{&scope, values[loss.prediction]};
-    const Var target = fit_target(*loss.def, {&scope, values[loss.target]}, prediction);
-    const Var value = loss.def->build({loss.attrs, prediction, target});
+    const Var value = loss.is_weighted() ? value_of(fraction(scope, loss, values)) : mean_of(terms(scope, loss, values));
     add(loss.weight == 1 ? value : loss.weight * value);
   }
+  if (const std::optional<Value> penalties = penalty())
+    add({&scope, *penalties});
+  return *total;
+}
+
+std::optional<Value> Forward::penalty() {
+  std::optional<Value> total;
+  Scope scope{graph_, "", &stand_ins_};
+  auto add = [&](Var term) { total = total ? (Var{&scope, *total} + term).value : term.value; };
   for (size_t p = 0; p < model_.params.size(); ++p) {
     if (!model_.params[p].trainable)
       continue;
@@ -81,7 +100,7 @@ Value Forward::loss(const std::vector<Value> &values) {
     if (const std::string &l2 = model_.params[p].l2; !l2.empty())
       add(hyper(scope, l2) * sum(square(w)));
   }
-  return *total;
+  return total;
 }
 
 } // namespace gradc

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/model/graphs/declarations.h"
+#include "compiler/model/tables/losses.h"
 
 namespace gradc {
 
@@ -21,11 +22,16 @@ public:
 
   /// The sum of the losses over the values of a call, and of the regularizers of the parameters; in the model's float type.
   Value loss(const std::vector<Value> &values);
+  /// One of the losses as a fraction, which may be added up over batches.
+  LossFraction fraction(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
+  /// The sum of the regularizers; nullopt where there are none.
+  std::optional<Value> penalty();
 
   /// A run-time argument in the model's float type.
   Var hyper(const Scope &, std::string_view name) const;
 
 private:
+  LossTerms terms(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
   int64_t stream_of(size_t layer) const;
 
   Graph &graph_;

@@ -42,14 +42,49 @@ void Linker::link_losses() {
       attrs.set(def.prediction_key, JsonValue::of(model_.name_of(last), anchor(attrs)));
     const JsonValue &prediction = attrs.at(def.prediction_key), &target = attrs.at(def.target_key);
     ModelLoss loss{&def, attrs, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
-                   find_target(target, context)};
+                   find_target(target, context), {}, ""};
     if (loss.prediction == kNowhere || loss.target == kNowhere)
       continue;
+    loss.name = fresh_loss_name(model_.name_of(loss.prediction));
+    link_weights(loss, context);
     if (known_[loss.prediction] && known_[loss.target])
       check_pair(def, loss.prediction, loss.target, target.span, context);
     check_logits(def, loss.prediction, prediction.span, context);
     model_.losses.push_back(loss);
   }
+}
+
+/// "loss.scores"; a second loss of the same layer is "loss.scores.2".
+std::string Linker::fresh_loss_name(const std::string &prediction) const {
+  const auto same = std::ranges::count_if(model_.losses, [&](const ModelLoss &loss) { return model_.name_of(loss.prediction) == prediction; });
+  return same == 0 ? "loss." + prediction : fmt::format("loss.{}.{}", prediction, same + 1);
+}
+
+void Linker::link_weights(ModelLoss &loss, const std::string &context) {
+  if (const JsonValue *name = loss.attrs.find("example_weights")) {
+    const Source source = find_target(*name, context);
+    if (source == kNowhere)
+      return;
+    ModelInput &input = model_.inputs[source];
+    if (element_count(input.shape) != 1 || is_integer(input.dtype))
+      return error(name->span, fmt::format("{}: 'example_weights' is an input of one float for each example, but '{}' is {}", context,
+                                           input.name, to_string(Type{input.dtype, input.shape})));
+    Domain not_negative = input.domain.value_or(Domain{});
+    not_negative.least = std::max(not_negative.least, 0.0);
+    input.domain = not_negative;
+    loss.example_weights = source;
+  }
+  const JsonValue *classes = loss.attrs.find("class_weights");
+  if (!classes || !classes->valid || !known_[loss.prediction] || !known_[loss.target])
+    return;
+  const Shape &logits = model_.shape_of(loss.prediction);
+  const ModelInput &labels = model_.inputs[loss.target];
+  if (!is_integer(labels.dtype))
+    error(classes->span, fmt::format("{}: 'class_weights' are for integer labels, but '{}' is {}", context, labels.name,
+                                     to_string(Type{labels.dtype, labels.shape})));
+  else if (!logits.empty() && static_cast<int64_t>(classes->items.size()) != logits.back())
+    error(classes->span, fmt::format("{}: expected {} 'class_weights', one for each class, got {}", context, logits.back(),
+                                     classes->items.size()));
 }
 
 /// "shape [3]", "i32[] or f32[3]".

@@ -99,6 +99,8 @@ void Linker::check_use() {
   for (const ModelLoss &loss : model_.losses) {
     judged.push_back(loss.prediction);
     used.push_back(loss.target);
+    if (loss.example_weights)
+      used.push_back(*loss.example_weights);
   }
   for (const ModelMetric &metric : model_.metrics)
     used.insert(used.end(), {metric.prediction, metric.target});

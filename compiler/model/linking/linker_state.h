@@ -42,6 +42,8 @@ private:
   Source find_prediction(const JsonValue &name, const std::string &context);
   Source find_target(const JsonValue &name, const std::string &context);
   void link_losses();
+  void link_weights(ModelLoss &, const std::string &context);
+  std::string fresh_loss_name(const std::string &prediction) const;
   void check_pair(const LossDef &def, Source prediction, Source target, Span span,
                   const std::string &context);
   void restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction);

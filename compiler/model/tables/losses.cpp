@@ -8,15 +8,15 @@
 namespace gradc {
 namespace {
 
-Var squared_error(const LossBuild &b) { return mean(square(b.prediction - b.target)); }
-Var absolute_error(const LossBuild &b) { return mean(abs(b.prediction - b.target)); }
+LossTerms squared_error(const LossBuild &b) { return {square(b.prediction - b.target)}; }
+LossTerms absolute_error(const LossBuild &b) { return {abs(b.prediction - b.target)}; }
 
 /// -(t log s(z) + (1 - t) log(1 - s(z))) = softplus(z) - z t for the sigmoid s. It is written as a sum of two terms that are
 /// not negative, z (1 - t) or -z t and log1p(exp(-|z|)): the loss of a confident right answer is small, and must not be
 /// what remains of the difference of two large numbers.
-Var binary_cross_entropy(const LossBuild &b) {
+LossTerms binary_cross_entropy(const LossBuild &b) {
   const Var z = b.prediction, t = b.target, positive = greater(z, 0);
-  return mean(z * select(positive, 1 - t, -t) + log1p(exp(select(positive, -z, z))));
+  return {z * select(positive, 1 - t, -t) + log1p(exp(select(positive, -z, z)))};
 }
 
 /// log(sum(exp(x))) along the last axis, for x whose largest is 0. The 1 that the largest adds to the sum is left to log1p,
@@ -40,9 +40,38 @@ Var log_loss_at(Var label, Var x) {
   return with_gradient_of(loss, loss + (slope - stop_gradient(slope)));
 }
 
+/// With an axis of extent 1 behind the others.
+Var reshape_last(Var x) {
+  Shape shape = x.shape();
+  shape.push_back(1);
+  return reshape(x, std::move(shape));
+}
+
+/// [classes] in the dtype of z, from the attribute "class_weights".
+Var class_weights(Var z, const JsonValue &weights) {
+  const int64_t classes = z.shape().back();
+  const Var index = source(*z.scope, "iota", {{"dim", int64_t{0}}}, Type{DType::i32, {classes}});
+  Var all = constant(*z.scope, 0, {z.dtype(), {classes}});
+  for (size_t c = 0; c < weights.items.size(); ++c)
+    all = select(equal(index, static_cast<int>(c)), constant(*z.scope, weights.items[c].number, {z.dtype(), {classes}}), all);
+  return all;
+}
+
+/// As torch.nn.CrossEntropyLoss(weight=w, label_smoothing=s): a row with label y has the weight w_y, its own term is
+/// (1 - s) w_y l_y and that of smoothing s / n sum_c w_c l_c, with l_c = -log softmax(z)_c.
+LossTerms weighted_cross_entropy(const LossBuild &b, Var label, Var shifted, double smoothing) {
+  const Var w = class_weights(shifted, b.attrs.at("class_weights"));
+  const Var of_row = sum_last(select(label, w, 0));
+  if (smoothing == 0)
+    return {of_row * log_loss_at(label, shifted), of_row};
+  const Var each = reshape_last(log_sum_exp(shifted)) - shifted;
+  const Var own = (1 - smoothing) * of_row * sum_last(select(label, each, 0));
+  return {own + smoothing / static_cast<double>(shifted.shape().back()) * sum_last(w * each), of_row};
+}
+
 /// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z). Of n classes, label smoothing s makes
 /// (1 - s) t + s / n of t, where t is 1 for a class label and 0 for the others.
-Var softmax_cross_entropy(const LossBuild &b) {
+LossTerms softmax_cross_entropy(const LossBuild &b) {
   const Var z = b.prediction;
   const int64_t classes = z.shape().back();
   const double smoothing = b.attrs.number_at("label_smoothing");
@@ -50,14 +79,16 @@ Var softmax_cross_entropy(const LossBuild &b) {
   if (is_float(b.target.dtype())) { // probabilities
     const double others = smoothing / static_cast<double>(classes);
     const Var target = smoothing == 0 ? b.target : (1 - smoothing) * b.target + others;
-    return mean(log_sum_exp(shifted) * sum_last(target) - sum_last(target * shifted));
+    return {log_sum_exp(shifted) * sum_last(target) - sum_last(target * shifted)};
   }
   const Var label = one_hot(b.target, classes);
+  if (b.attrs.find("class_weights"))
+    return weighted_cross_entropy(b, label, shifted, smoothing);
   if (smoothing == 0)
-    return mean(log_loss_at(label, shifted));
+    return {log_loss_at(label, shifted)};
   const Var own = (1 - smoothing) * sum_last(select(label, shifted, 0));
   const Var any = smoothing / static_cast<double>(classes) * sum_last(shifted);
-  return mean(log_sum_exp(shifted) - (own + any));
+  return {log_sum_exp(shifted) - (own + any)};
 }
 
 std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc,
@@ -101,7 +132,12 @@ const std::vector<LossDef> &table() {
              {attr::number("label_smoothing", "s: the labels become (1 - s) labels + s / classes")
                   .at_least(0)
                   .below(1)
-                  .defaults_to("0")})},
+                  .defaults_to("0"),
+              attr::list("class_weights", attr::number("", "").at_least(0),
+                         "one for each class, for integer labels: an example counts as often as its class has weight, and the "
+                         "loss is divided by the sum of the weights")
+                  .items(1)
+                  .otherwise("all examples count once")})},
        "logits",
        "labels",
        Link::softmax,
@@ -123,12 +159,33 @@ Shape without_ones(const Shape &shape) {
 const Family &losses() {
   static const Family family = [] {
     Family f{"loss", "What training makes small. Several losses are added."};
-    f.common = {attr::number("weight", "factor of this loss in the sum").at_least(0).defaults_to("1")};
+    f.common = {attr::number("weight", "factor of this loss in the sum").at_least(0).defaults_to("1"),
+                attr::name("example_weights", "an input of one number, at least 0, for each example: it counts as often as that "
+                                              "says, and the loss is divided by the sum of the weights")
+                    .otherwise("every example counts once")};
     for (const LossDef &def : table())
       f.types.push_back(&def.spec);
     return f;
   }();
   return family;
+}
+
+Var mean_of(const LossTerms &terms) { return mean(terms.losses); }
+
+LossFraction fraction_of(const LossTerms &terms, std::optional<Var> example_weights) {
+  const Shape shape = terms.losses.shape();
+  const int64_t count = element_count(shape);
+  if (!example_weights)
+    return {sum(terms.losses), terms.weights ? sum(*terms.weights) : number_like(terms.losses, static_cast<double>(count))};
+  Shape column(shape.size(), 1);
+  column[0] = shape[0];
+  const Var each = reshape(cast(*example_weights, terms.losses.dtype()), column);
+  const double of_example = static_cast<double>(count) / static_cast<double>(std::max<int64_t>(shape[0], 1));
+  return {sum(each * terms.losses), terms.weights ? sum(each * *terms.weights) : of_example * sum(each)};
+}
+
+Var value_of(const LossFraction &fraction) {
+  return fraction.sum / select(greater(fraction.weight, 0), fraction.weight, number_like(fraction.weight, 1));
 }
 
 const LossDef &find_loss(std::string_view type) {

@@ -11,6 +11,17 @@ struct LossBuild {
   Var prediction, target; // the target has been cast and shaped by fit_target()
 };
 
+/// What a loss is the mean of, [batch, ...]: the loss of each element, or of each row of logits.
+struct LossTerms {
+  Var losses;                         // each times its weight
+  std::optional<Var> weights = {};    // of the same shape; absent: all are 1
+};
+
+/// The loss of a batch as a fraction of two rank-0 values: the sum of the terms, and the sum of their weights.
+struct LossFraction {
+  Var sum, weight;
+};
+
 /// Which values a target may have: any, chances of yes from 0 to 1, or along the last axis the probabilities of one of
 /// several classes, which sum to 1.
 enum class TargetValues : uint8_t { any, chance, distribution };
@@ -21,9 +32,15 @@ struct LossDef {
   Link link;
   bool classes; // the target may be integer class labels, one axis less than the prediction
   TargetValues target; // where the values of other targets lie
-  /// The mean over the batch, rank 0.
-  Var (*build)(const LossBuild &);
+  LossTerms (*build)(const LossBuild &);
 };
+
+/// The mean of the terms, rank 0.
+Var mean_of(const LossTerms &);
+/// With a weight for each example, [batch], or without.
+LossFraction fraction_of(const LossTerms &, std::optional<Var> example_weights);
+/// sum / weight, and 0 where there is no weight.
+Var value_of(const LossFraction &);
 
 const Family &losses();
 /// InternalFault when there is none of that type.
