@@ -26,17 +26,15 @@ Var log_sum_exp(Var x) {
   return log1p(sum_last(exp(x) - largest) + (sum_last(largest) - 1));
 }
 
-/// log(sum(exp(x))) - x_l along the last axis, for x whose largest is 0, where `label` holds at l alone. With o, the sum of
-/// exp(x) of the others, it is log1p(o + expm1(x_l)) - x_l, and its slopes are exp(x_j) / sum and, along x_l, -o / sum: both
-/// are right for a confident right answer too, of which exp(x_l) / sum - 1 would leave nothing.
+/// log(sum(exp(x))) - x_l along the last axis, for x whose largest is 0, where `label` holds at l alone; the axis is kept. `rest` is
+/// the sum less 1. That 1 is taken from exp(x_l): a confident right answer has x_l = 0, and the others are left exactly, however
+/// small they are. Where x_l < 0, the loss is not small. The slopes are exp(x_j) / sum and, along x_l, (exp(x_l) - sum) / sum,
+/// written (exp(x_l) - 1 - rest) / sum for the same reason. Two sums a row are as many as a softmax without this care takes.
 Var log_loss_at(Var label, Var x) {
-  const auto terms = [&](Var at) {
-    return std::pair(sum_last(select(label, 0, exp(at))), sum_last(select(label, at, 0)));
-  };
-  const auto [o, x_l] = terms(stop_gradient(x));
-  const Var rest = o + expm1(x_l), loss = log1p(rest) - x_l;
-  const auto [others, own] = terms(x);
-  const Var slope = (others - o * own) / (1 + rest);
+  const Var fixed = stop_gradient(x), e = exp(fixed), terms = select(label, e - 1, e);
+  const Var rest = sum_last_keep(terms);
+  const Var loss = log1p(rest) - sum_last_keep(select(label, fixed, 0));
+  const Var slope = sum_last_keep(select(label, terms - rest, terms) * x) / (1 + rest);
   return with_gradient_of(loss, loss + (slope - stop_gradient(slope)));
 }
 
