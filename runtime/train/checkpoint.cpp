@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -22,7 +23,7 @@ struct Field {
   int64_t RunState::*number;
   int64_t least;
 };
-constexpr int64_t kMost = int64_t{1} << 53; // of any count: no run gets there, and nothing overflows below
+constexpr int64_t kMost = int64_t{1} << 53; // of any count: no run gets there, and sums of a few counts do not overflow
 constexpr Field kFields[] = {
     {"gradc.step", &RunState::step, 0},
     {"gradc.epoch", &RunState::epoch, 0},
@@ -99,6 +100,15 @@ std::optional<Best> parse_best(const Json &metadata, const RunState &state, cons
   return best;
 }
 
+/// The steps of all epochs and batches that are done, had all of them been made with batches of this size.
+int64_t steps_of_epochs(const RunState &state, const std::string &path) {
+  int64_t steps;
+  if (__builtin_mul_overflow(state.epoch, state.steps_per_epoch(), &steps) || steps > kMost - state.batch)
+    throw Error(fmt::format("'{}': metadata gradc.epoch: {} epochs of {} steps are more than can be counted", path, state.epoch,
+                            state.steps_per_epoch()));
+  return steps + state.batch;
+}
+
 /// Numbers of which each could be, but not beside the others.
 void check_consistency(const RunState &state, const std::string &path) {
   const int64_t steps = state.steps_per_epoch();
@@ -106,9 +116,7 @@ void check_consistency(const RunState &state, const std::string &path) {
     throw Error(fmt::format("'{}': metadata gradc.batch: {} batches of an epoch of {} are done; expected fewer ({} rows in "
                             "batches of {})",
                             path, state.batch, steps, state.train_rows, state.batch_size));
-  int64_t expected;
-  if (__builtin_mul_overflow(state.epoch, steps, &expected) ||
-      __builtin_add_overflow(expected, state.batch + state.other_steps, &expected) || expected != state.step)
+  if (steps_of_epochs(state, path) + state.other_steps != state.step)
     throw Error(fmt::format("'{}': metadata gradc.step: {} steps do not agree with gradc.epoch {} of {} steps, gradc.batch {} and "
                             "gradc.other_steps {}",
                             path, state.step, state.epoch, steps, state.batch, state.other_steps));
@@ -149,7 +157,8 @@ std::map<std::string, std::string> read_tensor_list(const std::string &path) try
   const Json header = read_header(path);
   for (const auto &[name, value] : header.items())
     if (name != "__metadata__")
-      tensors[name] = value.at("dtype").get<std::string>() + value.at("shape").dump();
+      tensors[name] = fmt::format("{}[{}]", value.at("dtype").get<std::string>(),
+                                  fmt::join(value.at("shape").get<std::vector<int64_t>>(), ","));
   return tensors;
 } catch (const Json::exception &problem) {
   throw Error(fmt::format("'{}': malformed header: {}", path, problem.what()));
@@ -176,7 +185,7 @@ RunState resumed_state(const Checkpoint &checkpoint, const RunState &fresh, cons
                             path, state.train_rows, state.batch_size, fresh.train_rows, fresh.batch_size));
   state.batch_size = fresh.batch_size;
   state.train_rows = fresh.train_rows;
-  state.other_steps = state.step - (state.epoch * state.steps_per_epoch() + state.batch);
+  state.other_steps = state.step - steps_of_epochs(state, path);
   return state;
 }
 

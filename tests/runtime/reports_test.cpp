@@ -41,6 +41,25 @@ TEST_CASE("checkpoint: files that are none are refused") {
   CHECK(error(with_header(R"({"__metadata__":{"format":"pt"}})")) == "no error");
 }
 
+TEST_CASE("weights: the list of tensors takes shapes that are lists of numbers, however deep a file nests them") {
+  TemporaryFolder folder;
+  const auto list = [&](const std::string &shape) -> std::string {
+    const std::string header = R"({"w":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,0]}})";
+    const uint64_t length = header.size();
+    write_text(folder / "w", std::string(reinterpret_cast<const char *>(&length), sizeof length) + header);
+    try {
+      return read_tensor_list(folder / "w").at("w");
+    } catch (const Error &problem) {
+      return problem.what();
+    }
+  };
+  CHECK(list("[]") == "F32[]");
+  CHECK(list("[0, 16]") == "F32[0,16]");
+  CHECK(list("7").find("malformed header") != std::string::npos);
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  CHECK(list(deep).find("malformed header") != std::string::npos);
+}
+
 TEST_CASE("predict: rows in file order, without the labels, as CSV and .npy") {
   Workbench bench;
   bench.options.epochs = 60;
