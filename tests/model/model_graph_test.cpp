@@ -120,7 +120,8 @@ TEST_CASE("entries return what the signature says", "[model]") {
   CHECK(returns_of(build_graph(model, Entry::train_step, kBatch)) == std::vector<std::string>{"loss"});
   CHECK(
       returns_of(build_graph(model, Entry::evaluate, kBatch)) ==
-      std::vector<std::string>{"loss.sum", "accuracy.sum", "mae.sum", "r2.sse", "r2.count", "r2.mean", "r2.spread"});
+      std::vector<std::string>{"loss.scores.sum", "loss.scores.weight", "loss.number.sum", "loss.number.weight",
+                                   "loss.penalty", "accuracy.sum", "mae.sum", "r2.sse", "r2.count", "r2.mean", "r2.spread"});
   CHECK(returns_of(build_graph(model, Entry::predict, kBatch)) ==
         std::vector<std::string>{"scores", "scores.probabilities", "number"});
 }

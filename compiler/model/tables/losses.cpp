@@ -59,12 +59,12 @@ Var class_weights(Var z, const JsonValue &weights) {
 /// (1 - s) w_y l_y and that of smoothing s / n sum_c w_c l_c, with l_c = -log softmax(z)_c.
 LossTerms weighted_cross_entropy(const LossBuild &b, Var label, Var shifted, double smoothing) {
   const Var w = class_weights(shifted, b.attrs.at("class_weights"));
-  const Var of_row = sum_last(select(label, w, 0));
+  const Var of_row = sum_last_keep(select(label, w, 0));
   if (smoothing == 0)
     return {of_row * log_loss_at(label, shifted), of_row};
   const Var each = reshape_last(log_sum_exp(shifted)) - shifted;
-  const Var own = (1 - smoothing) * of_row * sum_last(select(label, each, 0));
-  return {own + smoothing / static_cast<double>(shifted.shape().back()) * sum_last(w * each), of_row};
+  const Var own = (1 - smoothing) * of_row * sum_last_keep(select(label, each, 0));
+  return {own + smoothing / static_cast<double>(shifted.shape().back()) * sum_last_keep(w * each), of_row};
 }
 
 /// -sum(t log softmax(z)) with log softmax(z) = z - m - log(sum(exp(z - m))), m = max(z). Of n classes, label smoothing s makes
