@@ -38,10 +38,10 @@ public:
       if (!data_.find(input.name))
         missing.push_back(input.name);
     if (!missing.empty())
-      diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input{} '{}' come{} from; give each an entry of "
+      diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input{} '{}' come{} from; give {} an entry of "
                                                     "its name: \"{}\": {{\"column\": ...}}",
                                                     missing.size() == 1 ? "" : "s", fmt::join(missing, "', '"),
-                                                    missing.size() == 1 ? "s" : "", missing[0]));
+                                                    missing.size() == 1 ? "s" : "", missing.size() == 1 ? "it" : "each", missing[0]));
   }
 
   /// Where the type of the input is unknown, what depends on it is not checked.
