@@ -13,8 +13,12 @@
 
 namespace gradc::driver {
 
-CLI::Option *add_file(CLI::App &app, const std::string &names, std::string &path, const std::string &help) {
-  const auto is_name = [](const std::string &given) { return given.empty() ? "expected the name of a file, got none" : ""; };
+CLI::Option *add_file(CLI::App &app, const std::string &names, std::string &path, const std::string &help, Dash dash) {
+  const auto is_name = [dash](const std::string &given) {
+    if (given == "-" && dash == Dash::refused)
+      return "expected the name of a file, got '-', which is no stream here; a file of this name is './-'";
+    return given.empty() ? "expected the name of a file, got none" : "";
+  };
   return app.add_option(names, path, help)->check(is_name)->type_name("FILE");
 }
 

@@ -22,8 +22,11 @@ void add_check(CLI::App &);
 void add_schema(CLI::App &);
 void add_ops(CLI::App &);
 
+/// Whether the name '-' stands for standard input or output. Where it does not, it is refused: nobody means a file named so.
+enum class Dash { refused, stream };
+
 /// An option, or an argument, that names a file. An empty name, as of a variable that is not set, is a mistake.
-CLI::Option *add_file(CLI::App &, const std::string &names, std::string &path, const std::string &help);
+CLI::Option *add_file(CLI::App &, const std::string &names, std::string &path, const std::string &help, Dash = Dash::refused);
 
 /// The model file, how it is read, and what it is compiled to.
 struct ModelFlags {

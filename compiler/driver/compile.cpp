@@ -108,7 +108,7 @@ void add_compile(CLI::App &app) {
               "  gradc train digits.so                   # the driver runs it too\n"
               "  gradc compile model.json --object -o digits.o   # then: cc host.c digits.o -o host");
   auto command = std::make_shared<CompileCommand>();
-  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input")->required();
+  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input", Dash::stream)->required();
   add_file(*sub, "-o,--output", command->output, "The shared object; default: <name>.so");
   add_file(*sub, "--header", command->header, "The C header; default: beside the output");
   sub->add_option("--batch-size", command->batches,

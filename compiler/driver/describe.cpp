@@ -59,7 +59,7 @@ void add_check(CLI::App &app) {
   CLI::App *sub = app.add_subcommand("check", "Check a model file; show its layers, shapes, parameters and work");
   sub->footer("Example:\n  gradc check examples/digits/model.json --batch-size 128");
   auto command = std::make_shared<CheckCommand>();
-  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input")->required();
+  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input", Dash::stream)->required();
   sub->add_option("--batch-size", command->batch, "Examples a step; default: the model's")->check(limited_as(train_attr("batch_size")));
   command->model.add_to(*sub);
   sub->callback([command] { command->run(); });

@@ -263,7 +263,7 @@ void add_inspect(CLI::App &app) {
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
               "dot draws the entry as a picture.");
   auto command = std::make_shared<InspectCommand>();
-  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input")->required();
+  add_file(*sub, "model", command->model.path, "The model file; '-' is standard input", Dash::stream)->required();
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
   std::vector<std::string> entries;
   for (Entry e : kEntries)
@@ -285,7 +285,7 @@ void add_opt(CLI::App &app) {
               "  gradc opt graph.gradc --passes=simplify,cse\n"
               "  gradc inspect model.json --emit=backward | gradc opt --emit=kernels\n" + list);
   auto command = std::make_shared<OptCommand>();
-  add_file(*sub, "file", command->path, "IR text; '-' is standard input")->capture_default_str();
+  add_file(*sub, "file", command->path, "IR text; '-' is standard input", Dash::stream)->capture_default_str();
   sub->add_option("--passes", command->passes, "Which passes, in this order; default: all")->delimiter(',')->type_name("PASS,...");
   sub->add_option("--emit", command->emit, "Show this instead of the graph")->check(CLI::IsMember({"kernels", "schedule", "llvm", "asm", "dot"}));
   sub->add_option("--target", command->target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();

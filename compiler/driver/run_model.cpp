@@ -40,7 +40,7 @@ NamedFiles EngineFlags::inputs(const runtime::Signature &signature, const std::s
 }
 
 void EngineFlags::add_to(CLI::App &app, bool measured) {
-  add_file(app, "model", model.path, "A model file, '-' for one from standard input, or a shared object made by 'gradc compile'")
+  add_file(app, "model", model.path, "A model file, '-' for one from standard input, or a shared object made by 'gradc compile'", Dash::stream)
       ->required();
   const auto known = app.get_options();
   model.add_to(app);

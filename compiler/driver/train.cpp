@@ -67,7 +67,8 @@ struct PredictCommand {
         [&](const runtime::Signature &signature, const std::string &folder) {
           NamedFiles files = engine.inputs(signature, folder, options.data);
           files.input("--load", options.load);
-          files.output("--output", options.output);
+          if (options.output != "-")
+            files.output("--output", options.output);
           files.check_distinct();
           files.check_writable();
           options.base_folder = folder;
@@ -137,8 +138,8 @@ void add_predict(CLI::App &app) {
   runtime::PredictOptions &o = command->options;
   add_file(*sub, "--load", o.load, "The trained weights (safetensors)")->required();
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
-  add_file(*sub, "-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output")->required();
-  sub->add_flag("--classes", o.classes, "Also the most likely class of each row, by its label");
+  add_file(*sub, "-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output; '-' is standard output", Dash::stream)->required();
+  sub->add_flag("--classes", o.classes, "Also the most likely class of each row, or yes or no, by its label");
   sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(limited_as(train_attr("batch_size")))->capture_default_str();
   sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();
   sub->callback([command] { command->run(); });

@@ -154,7 +154,7 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:
 /// {"shape", "dtype", "classes"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
-/// "standardize"?}}, "outputs": [{"name", "classes_of"?}], "features": [names of the inputs that the outputs depend on],
+/// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
 /// "optimizer": its type and slots, "frozen": [names of parameters], "data_folder"?, "scheduled": [names of hypers],
 /// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.
 /// "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where that is the same

@@ -34,12 +34,17 @@ static Type target_type(const Model &model, const ModelLoss &loss) {
   return {model.is_input(loss.target) ? model.inputs[loss.target].dtype : DType::f32, model.shape_of(loss.target)};
 }
 
-/// "classes_of" is the input whose classes an output has logits for, along its last axis.
+/// "classes_of" is the input whose classes an output has logits for, along its last axis; with "yes_no" each element is the
+/// logit of class 1 against class 0.
 static Json describe(const Model &model, Source output) {
   Json json = {{"name", model.name_of(output)}};
   const ModelLoss *loss = model.loss_of(output);
   if (loss && is_class_labels(*loss->def, target_type(model, *loss), model.shape_of(output)))
     json["classes_of"] = model.name_of(loss->target);
+  if (loss && loss->def->link == Link::sigmoid && model.is_input(loss->target)) {
+    json["classes_of"] = model.name_of(loss->target);
+    json["yes_no"] = true;
+  }
   return json;
 }
 

@@ -94,11 +94,17 @@ void warn_of_narrow_spread(const Loading &input, const CsvReader *csv, std::vect
 
 /// The inputs that are read, each with its object in "data".
 std::vector<ColumnUse> wanted_inputs(const Signature &signature, const Json &data, const DatasetOptions &options) {
+  static const Json kArrayOfThatName = Json::object();
+  const bool arrays = is_npz(options.data_path.empty() ? data.value("path", "") : options.data_path);
   std::vector<ColumnUse> wanted;
   for (const InputInfo &input : signature.inputs) {
     const auto &features = signature.features;
     if (options.features_only && std::find(features.begin(), features.end(), input.name) == features.end())
       continue;
+    if (arrays && !data.contains(input.name)) {
+      wanted.push_back({&input, &kArrayOfThatName});
+      continue;
+    }
     if (!data.contains(input.name) || !data[input.name].is_object())
       throw Error(fmt::format("data: expected an object \"{0}\" that says where the values of input '{0}' are",
                               input.name));

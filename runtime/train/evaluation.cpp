@@ -75,6 +75,9 @@ std::vector<Prediction> judged_rows(Instance &instance, const Signature &signatu
 } // namespace
 
 EvaluationData load_evaluation_data(const Signature &signature, const EvaluateOptions &options) {
+  if (options.output.ends_with(".npy"))
+    throw Error(fmt::format("'{}': a row has its number, its loss and its outputs, and a .npy file holds but one output; write CSV",
+                            options.output));
   EvaluationData judged;
   judged.data = options.data.empty() ? load_own_data(signature, options) : load_other_data(signature, options);
   judged.part_name = options.part;

@@ -1,10 +1,12 @@
 // Prediction over files; see predict.h.
 #include "runtime/train/predict.h"
 
+#include "runtime/train/console.h"
 #include "runtime/train/error.h"
 #include "runtime/train/file.h"
 #include "runtime/train/npy.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -57,12 +59,42 @@ double value_at(const Prediction &prediction, int64_t index) {
 }
 
 /// The labels of the classes of an output; an empty list where they have none, null where the output has no classes.
-const std::vector<std::string> *labels_of(const Signature &signature, const std::string &output) {
-  for (const OutputInfo &info : signature.outputs)
-    for (const InputInfo &input : signature.inputs)
-      if (info.name == output && input.name == info.classes_of)
-        return &input.labels;
+const std::vector<std::string> *labels_of(const Signature &signature, const OutputInfo &output) {
+  for (const InputInfo &input : signature.inputs)
+    if (input.name == output.classes_of)
+      return &input.labels;
   return nullptr;
+}
+
+std::string class_text(const std::vector<std::string> &labels, int64_t index) {
+  const auto at = static_cast<size_t>(index);
+  return at < labels.size() ? labels[at] : fmt::format("{}", index);
+}
+
+/// "scores.class": of each row, the class of the largest logit.
+PredictedClasses largest(const Prediction &prediction, const std::vector<std::string> &labels, int64_t rows) {
+  PredictedClasses column{prediction.name + ".class", {}};
+  const int64_t count = elements(prediction);
+  for (int64_t first = 0; first < rows * count; first += count) {
+    int64_t best = 0;
+    for (int64_t i = 1; i < count; ++i)
+      if (value_at(prediction, first + i) > value_at(prediction, first + best))
+        best = i;
+    column.texts.push_back(class_text(labels, best));
+  }
+  return column;
+}
+
+/// "scores.class_0", "scores.class_1", ...: of each row, the answer of each element. One element has "scores.class".
+void add_answers(const Prediction &prediction, const std::vector<std::string> &labels, int64_t rows,
+                 std::vector<PredictedClasses> &columns) {
+  const int64_t count = elements(prediction);
+  for (int64_t i = 0; i < count; ++i) {
+    PredictedClasses &column = columns.emplace_back();
+    column.name = prediction.name + ".class" + (count == 1 ? "" : fmt::format("_{}", i));
+    for (int64_t row = 0; row < rows; ++row)
+      column.texts.push_back(class_text(labels, value_at(prediction, row * count + i) > 0 ? 1 : 0));
+  }
 }
 
 std::string csv_header(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes) {
@@ -148,29 +180,25 @@ std::vector<Prediction> predict_rows(Instance &instance, Batches &batches, const
 std::vector<PredictedClasses> predicted_classes(const Signature &signature, const std::vector<Prediction> &predictions) {
   std::vector<PredictedClasses> columns;
   for (const Prediction &prediction : predictions) {
-    const std::vector<std::string> *labels = labels_of(signature, prediction.name);
-    if (!labels || prediction.dims.size() != 1)
+    const auto output = std::ranges::find(signature.outputs, prediction.name, &OutputInfo::name);
+    const std::vector<std::string> *labels = output == signature.outputs.end() ? nullptr : labels_of(signature, *output);
+    if (!labels)
       continue;
-    PredictedClasses &column = columns.emplace_back();
-    column.name = prediction.name + ".class";
-    const int64_t count = prediction.dims[0];
-    const auto total = static_cast<int64_t>(prediction.values.size()) / dtype_bytes(prediction.dtype);
-    for (int64_t first = 0; first < total; first += count) {
-      int64_t best = 0;
-      for (int64_t i = 1; i < count; ++i)
-        if (value_at(prediction, first + i) > value_at(prediction, first + best))
-          best = i;
-      const auto index = static_cast<size_t>(best);
-      column.texts.push_back(index < labels->size() ? (*labels)[index] : fmt::format("{}", best));
-    }
+    const int64_t rows = static_cast<int64_t>(prediction.values.size()) / dtype_bytes(prediction.dtype) / elements(prediction);
+    if (output->yes_no)
+      add_answers(prediction, *labels, rows, columns);
+    else if (prediction.dims.size() == 1)
+      columns.push_back(largest(prediction, *labels, rows));
   }
   if (columns.empty())
-    throw Error("no output of the model has classes: that takes a softmax_cross_entropy with integer labels");
+    throw Error("no output of the model has classes: that takes a softmax_cross_entropy with integer labels, or a binary_cross_entropy");
   return columns;
 }
 
 void write_predictions(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
                        int64_t rows, const std::string &path) {
+  if (path == "-")
+    return print(csv(predictions, classes, rows));
   if (!path.ends_with(".npy"))
     return write_file(path, csv(predictions, classes, rows));
   if (!classes.empty())

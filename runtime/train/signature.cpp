@@ -104,7 +104,7 @@ Signature parse_signature(std::string_view text) try {
   for (const auto &[name, input] : json.at("inputs").items())
     signature.inputs.push_back(parse_input(name, input));
   for (const Json &output : json.value("outputs", Json::array()))
-    signature.outputs.push_back({output.at("name").get<std::string>(), output.value("classes_of", "")});
+    signature.outputs.push_back({output.at("name").get<std::string>(), output.value("classes_of", ""), output.value("yes_no", false)});
   for (const InputInfo &input : signature.inputs)
     signature.features.push_back(input.name); // of a library that does not say which
   signature.features = json.value("features", signature.features);

@@ -40,6 +40,7 @@ struct MetricInfo {
 struct OutputInfo {
   std::string name;
   std::string classes_of; // the input whose classes its last axis stands for; empty: none
+  bool yes_no = false;    // each element answers for itself: class 1 where it is positive, else class 0
 };
 
 struct Signature {

@@ -29,14 +29,19 @@ public:
             "train: data: 'delimiter' must be one character, neither a quote nor a line break");
   }
 
+  /// The arrays of a .npz file are found by the names of the inputs.
   void missing_inputs() {
+    if (is_npz(data_.find("path")))
+      return;
     std::vector<std::string> missing;
     for (const ModelInput &input : model_.inputs)
       if (!data_.find(input.name))
-        missing.push_back(fmt::format("'{}'", input.name));
+        missing.push_back(input.name);
     if (!missing.empty())
-      diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input{} {} come{} from", missing.size() == 1 ? "" : "s",
-                                                    fmt::join(missing, ", "), missing.size() == 1 ? "s" : ""));
+      diagnostics_.error(anchor(data_), fmt::format("train: data: nothing says where input{} '{}' come{} from; give {} an entry of "
+                                                    "its name: \"{}\": {{\"column\": ...}}",
+                                                    missing.size() == 1 ? "" : "s", fmt::join(missing, "', '"),
+                                                    missing.size() == 1 ? "s" : "", missing.size() == 1 ? "it" : "each", missing[0]));
   }
 
   /// Where the type of the input is unknown, what depends on it is not checked.

@@ -54,7 +54,7 @@ const ObjectSpec &data_spec() {
   static const ObjectSpec spec = [] {
     ObjectSpec s = {
         "data",
-        "The examples. Every input has an entry of its own name.",
+        "The examples. Every input has an entry of its own name, which may be left out where a .npz file has an array of that name.",
         {string("path", "a CSV or .npz file, relative to the model file").otherwise("inputs name their own files"),
          any_of("header", {boolean("", ""), choice("", {"auto"}, "")},
                 "whether the first row names the columns; auto: when a column is asked for by name, or when one of its cells "
