@@ -3,11 +3,13 @@
 #include "compiler/engines/build_model.h"
 #include "compiler/engines/object.h"
 #include "ir/lowering/lower.h"
+#include "ir/op.h"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 
 using namespace gradc;
@@ -68,8 +70,13 @@ std::vector<std::vector<std::string>> contraction_loops(const std::string &text)
   return loops;
 }
 
-bool is_contraction(const Kernel &k) {
-  return std::any_of(k.stages.begin(), k.stages.end(), [&](const Stage &s) { return sums_products(k, s); });
+// The kernels that compute a contraction of the graph.
+std::set<int> contracting_kernels(const Graph &graph) {
+  std::set<int> kernels;
+  for (const Node &node : graph.nodes)
+    if (node.op && node.op->name == "contract")
+      kernels.insert(node.kernel);
+  return kernels;
 }
 
 struct Workload {
@@ -98,10 +105,7 @@ TEST_CASE("the loops of contractions hold whole vectors in registers", "[guards]
         INFO(name << ", batch " << batch << ", " << target);
         const ModelSpec spec = train_step(name, batch);
         const std::vector<std::vector<std::string>> loops = contraction_loops(assembly(spec, parse_target(target)));
-        size_t contractions = 0;
-        for (const LoweredKernel &lowered : lower_kernels(spec.entries[0].graph))
-          contractions += is_contraction(lowered.kernel);
-        CHECK(loops.size() >= contractions);
+        CHECK(loops.size() >= contracting_kernels(spec.entries[0].graph).size());
         for (const std::vector<std::string> &loop : loops)
           for (const std::string &line : loop) {
             INFO(line);
