@@ -14,6 +14,7 @@
 #ifndef GRADC_H
 #define GRADC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -199,7 +200,8 @@ struct gradc_model {
 
   /* Writes (atomically: temporary file, fsync, rename) or reads the tensors of the arenas whose pointer is not null,
    * as safetensors. `metadata` is null or pairs of strings ended by a null pointer. Nothing is changed on failure. Numbers that
-   * are not finite are refused in both directions: they would take the place of weights that are still good. */
+   * are not finite are refused in both directions: they would take the place of weights that are still good. With the state of
+   * the optimizer `save` writes whose it is, and `load` refuses that of another. */
   int32_t (*save)(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path,
                   const char *const *metadata);
   int32_t (*load)(const gradc_model *model, void *const *arenas, int32_t arena_count, const char *path, char *message,
@@ -210,17 +212,25 @@ struct gradc_model {
    * instead. memory_destroy takes the same number of bytes. */
   void *(*memory_create)(int64_t bytes);
   void (*memory_destroy)(void *memory, int64_t bytes);
+
+  const char *optimizer; /* whose state the slots are: its type and their names, "adam m v". The tables of older libraries
+                            end before it: gradc_optimizer reads it of any */
 };
 
 /* Did the call do its work? Otherwise it has changed nothing. */
 static inline int gradc_succeeded(int32_t status) { return status == GRADC_OK || status >= 128; }
 
-/* Does the table hold all that this header declares? No for null. */
+/* Does the table hold all that a host needs? No for null. */
 static inline int gradc_is_compatible(const gradc_model *model) {
-  return model && model->abi_version == GRADC_ABI_VERSION && model->struct_size >= sizeof(gradc_model) &&
+  return model && model->abi_version == GRADC_ABI_VERSION && model->struct_size >= offsetof(gradc_model, optimizer) &&
          model->arena_size >= (int32_t)sizeof(gradc_arena) && model->tensor_size >= (int32_t)sizeof(gradc_tensor) &&
          model->value_size >= (int32_t)sizeof(gradc_value) && model->hyper_size >= (int32_t)sizeof(gradc_hyper) &&
          model->entry_size >= (int32_t)sizeof(gradc_entry);
+}
+
+/* gradc_model.optimizer; null where the table does not say. */
+static inline const char *gradc_optimizer(const gradc_model *model) {
+  return model && model->struct_size >= sizeof(gradc_model) ? model->optimizer : 0;
 }
 
 /* The records of the table, counted from 0; null for a number that there is not. */

@@ -3,7 +3,7 @@
 #include "compiler/model/tables/sections.h"
 #include "ir/error.h"
 #include "passes/differentiate.h"
-#include "runtime/train/console.h"
+#include "runtime/train/io/console.h"
 
 #include <charconv>
 #include <cmath>

@@ -5,8 +5,8 @@
 #include "compiler/engines/aot.h"
 #include "compiler/engines/model_header.h"
 #include "ir/error.h"
-#include "runtime/train/console.h"
 #include "runtime/train/error.h"
+#include "runtime/train/io/console.h"
 #include "runtime/train/trainer.h"
 
 #include <filesystem>

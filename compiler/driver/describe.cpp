@@ -2,7 +2,7 @@
 #include "compiler/driver/common.h"
 
 #include "ir/op.h"
-#include "runtime/train/console.h"
+#include "runtime/train/io/console.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,9 +1,9 @@
 // gradc evaluate: how good a trained model is.
 #include "compiler/driver/run_model.h"
 
-#include "runtime/train/console.h"
 #include "runtime/train/evaluation.h"
-#include "runtime/train/metric_text.h"
+#include "runtime/train/io/console.h"
+#include "runtime/train/reports/metric_text.h"
 
 #include <fmt/format.h>
 

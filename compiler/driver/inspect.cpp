@@ -13,7 +13,7 @@
 #include "ir/text/text.h"
 #include "ir/verifier.h"
 #include "passes/fuse.h"
-#include "runtime/train/console.h"
+#include "runtime/train/io/console.h"
 
 #include <fmt/format.h>
 #include <llvm/Support/MemoryBuffer.h>

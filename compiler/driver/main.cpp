@@ -5,9 +5,9 @@
 
 #include "ir/error.h"
 #include "passes/runner.h"
-#include "runtime/train/console.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/console.h"
+#include "runtime/train/io/file.h"
 
 #include <cerrno>
 #include <cstring>

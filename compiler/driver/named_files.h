@@ -2,7 +2,7 @@
 // any work is done.
 #pragma once
 
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <string>
 #include <vector>

@@ -5,8 +5,8 @@
 #include "compiler/engines/shared_model.h"
 #include "compiler/reports/profile.h"
 #include "ir/error.h"
-#include "runtime/train/console.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/console.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -3,8 +3,8 @@
 #include "compiler/driver/stop_signals.h"
 
 #include "compiler/model/tables/schedules.h"
-#include "runtime/train/console.h"
 #include "runtime/train/early_stopping.h"
+#include "runtime/train/io/console.h"
 #include "runtime/train/predict.h"
 
 #include <fmt/format.h>

@@ -39,6 +39,7 @@ ModelSpec build_graphs(const Model &model, const std::vector<EntryRequest> &requ
   ModelSpec spec;
   spec.name = model.name;
   spec.signature = signature(model, float_dtype);
+  spec.optimizer = optimizer_state(model);
   for (const ModelHyper &hyper : model.hypers)
     spec.hypers.emplace_back(hyper.name, hyper.value);
   for (const ModelInput &input : model.inputs)

@@ -3,7 +3,7 @@
 
 #include "ir/error.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"

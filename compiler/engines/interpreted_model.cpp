@@ -219,6 +219,7 @@ InterpretedModel::InterpretedModel(ModelSpec spec) : state_(std::make_unique<Sta
   s.table.status_message = gradc_core_status_message;
   s.table.memory_create = gradc_core_memory_create;
   s.table.memory_destroy = gradc_core_memory_destroy;
+  s.table.optimizer = s.spec.optimizer.c_str();
 }
 
 InterpretedModel::~InterpretedModel() = default;

@@ -161,6 +161,9 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 /// or the model names no data.
 std::string signature(const Model &, DType float_dtype = DType::f32, const std::string &data_folder = "");
 
+/// "adam m v": the type of the optimizer and its slots. State fits a model that says the same.
+std::string optimizer_state(const Model &);
+
 struct SummaryRow {
   std::string name, type;
   Shape output; // of one example

@@ -65,8 +65,7 @@ static Json describe(const Domain &domain) {
   return json;
 }
 
-/// "adam m v": the type of the optimizer and its slots. State fits a model that says the same.
-static std::string optimizer_state(const Model &model) {
+std::string optimizer_state(const Model &model) {
   const JsonValue &attrs = model.document.at("optimizer");
   std::string text = attrs.string_at("type");
   for (std::string_view slot : model.optimizer->slots(attrs))

@@ -57,6 +57,18 @@ static const char *range_text(int32_t range) {
   return range == GRADC_POSITIVE ? " above 0" : range == GRADC_NOT_NEGATIVE ? " of at least 0" : "";
 }
 
+/* State of another optimizer may have the same names and shapes, and means nothing here. A file of another program does not
+ * say whose its state is. */
+static int32_t check_optimizer(const gradc_model *model, const gradc_core_index *index, gradc_core_message message) {
+  const char *wanted = gradc_optimizer(model);
+  if (!wanted || !index->optimizer || strcmp(wanted, index->optimizer) == 0)
+    return GRADC_OK;
+  return gradc_core_report(message, GRADC_MISMATCH,
+                           "the state is that of the optimizer and its slots '%s', this model has '%s'; the parameters alone can "
+                           "be loaded",
+                           index->optimizer, wanted);
+}
+
 /* Reads every wanted tensor into `staging`, one after the other. */
 static int32_t stage(const gradc_model *model, gradc_core_arenas arenas, int file,
                      const gradc_core_index *index, char *staging, gradc_core_message message) {
@@ -109,7 +121,11 @@ static int32_t load_from(const gradc_model *model, gradc_core_arenas arenas, int
   if (status != GRADC_OK)
     return status;
   char *staging = malloc((size_t)bytes + 1);
-  if (!staging)
+  if (gradc_core_has_run_state(model, arenas))
+    status = check_optimizer(model, &index, message);
+  if (status != GRADC_OK)
+    ;
+  else if (!staging)
     status = gradc_core_report(message, GRADC_OUT_OF_MEMORY, "no memory to read %lld bytes aside",
                                (long long)bytes);
   else if ((status = stage(model, arenas, file, &index, staging, message)) == GRADC_OK)

@@ -11,6 +11,9 @@
 
 enum { kGradcCoreMaxHeader = 100000000 };
 
+/* The key of the metadata that says whose the state of an optimizer is; its value is gradc_model.optimizer. */
+#define GRADC_CORE_OPTIMIZER "gradc.optimizer"
+
 /* One tensor of a file, as its header declares it. */
 typedef struct {
   const char *name;         /* points into the header */
@@ -25,6 +28,7 @@ typedef struct {
   gradc_core_entry *entries; /* owned, sorted by name, no name twice */
   int64_t count;
   int64_t data; /* where the tensors' bytes start in the file */
+  const char *optimizer; /* the value of GRADC_CORE_OPTIMIZER in the metadata; null: there is none */
 } gradc_core_index;
 
 /* The arenas to save or load. */
@@ -37,6 +41,15 @@ typedef struct {
 static inline char *gradc_core_memory_of(const gradc_tensor *tensor, gradc_core_arenas arenas) {
   const int there = tensor->arena >= 0 && tensor->arena < arenas.count && arenas.pointers[tensor->arena];
   return there ? (char *)arenas.pointers[tensor->arena] + tensor->offset : 0;
+}
+
+/* Whether state that only going on with a training needs is among them. */
+static inline int gradc_core_has_run_state(const gradc_model *model, gradc_core_arenas arenas) {
+  int32_t i;
+  for (i = 0; i < model->arena_count && i < arenas.count; ++i)
+    if (arenas.pointers[i] && gradc_arena_at(model, i)->lifetime == GRADC_LIFE_RUN)
+      return 1;
+  return 0;
 }
 
 /* Where an error text goes: nothing is written when text is null or bytes <= 0. */

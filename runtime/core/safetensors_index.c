@@ -153,15 +153,17 @@ static int read_entry(gradc_core_json *json, gradc_core_entry *entry) {
 }
 
 /* {"key": "value", ...} */
-static int read_metadata(gradc_core_json *json) {
+static int read_metadata(gradc_core_json *json, gradc_core_index *index) {
   if (!gradc_core_json_expect(json, '{', "'{' and metadata"))
     return 0;
   if (gradc_core_json_accept(json, '}'))
     return 1;
   do {
-    if (!gradc_core_json_string(json) || !gradc_core_json_expect(json, ':', "':'") ||
-        !gradc_core_json_string(json))
+    const char *key = gradc_core_json_string(json), *value;
+    if (!key || !gradc_core_json_expect(json, ':', "':'") || !(value = gradc_core_json_string(json)))
       return 0;
+    if (strcmp(key, GRADC_CORE_OPTIMIZER) == 0)
+      index->optimizer = value;
   } while (gradc_core_json_accept(json, ','));
   return gradc_core_json_expect(json, '}', "'}' after metadata");
 }
@@ -193,7 +195,7 @@ static int32_t parse_header(gradc_core_json *json, gradc_core_index *index) {
       if (strcmp(name, "__metadata__") == 0) {
         if (metadata_seen++)
           gradc_core_json_fail(json, "\"__metadata__\" only once");
-        read_metadata(json);
+        read_metadata(json, index);
         continue;
       }
       gradc_core_entry *entry = add_entry(index, &room);

@@ -51,6 +51,12 @@ static void append_string(text *t, const char *s) {
   append(t, "\"", 1);
 }
 
+static void append_pair(text *t, const char *key, const char *value) {
+  append_string(t, key);
+  append(t, ":", 1);
+  append_string(t, value);
+}
+
 static int64_t element_bytes(int32_t dtype) {
   return dtype == GRADC_BOOL ? 1 : dtype == GRADC_F32 || dtype == GRADC_I32 ? 4 : 8;
 }
@@ -62,17 +68,18 @@ static int writing_order(const void *left, const void *right) {
   return by_size != 0 ? (by_size > 0 ? 1 : -1) : strcmp(a->name, b->name);
 }
 
-/* The header with its length in front, padded so that the data starts on a multiple of 8. */
-static text make_header(const gradc_tensor *const *tensors, int32_t count, const char *const *metadata) {
+/* The header with its length in front and, unless null, the optimizer among the metadata, padded so that the data starts on a multiple of 8. */
+static text make_header(const gradc_tensor *const *tensors, int32_t count, const char *optimizer,
+                        const char *const *metadata) {
   text t = {malloc(4096), 0, 4096};
   append(&t, "\0\0\0\0\0\0\0\0{", 9);
-  if (metadata && *metadata) {
-    append_string(&t, "__metadata__");
-    for (const char *const *pair = metadata; *pair; pair += 2) {
-      append(&t, pair == metadata ? ":{" : ",", pair == metadata ? 2 : 1);
-      append_string(&t, pair[0]);
-      append(&t, ":", 1);
-      append_string(&t, pair[1]);
+  if (optimizer || (metadata && *metadata)) {
+    append_format(&t, "%s", "\"__metadata__\":{");
+    if (optimizer)
+      append_pair(&t, GRADC_CORE_OPTIMIZER, optimizer);
+    for (const char *const *pair = metadata; pair && *pair; pair += 2) {
+      append(&t, ",", pair != metadata || optimizer);
+      append_pair(&t, pair[0], pair[1]);
     }
     append(&t, count ? "}," : "}", count ? 2 : 1);
   }
@@ -113,7 +120,7 @@ static int32_t write_tensors(const char *path, const text *header, const gradc_t
 
 static int metadata_is_sound(const char *const *metadata) {
   for (const char *const *pair = metadata; pair && *pair; pair += 2) {
-    if (!pair[1])
+    if (!pair[1] || strcmp(*pair, GRADC_CORE_OPTIMIZER) == 0)
       return 0;
     for (const char *const *before = metadata; before != pair; before += 2)
       if (strcmp(*before, *pair) == 0)
@@ -144,7 +151,7 @@ int32_t gradc_core_save(const gradc_model *model, void *const *pointers, int32_t
     tensors[count++] = tensor;
   }
   qsort(tensors, (size_t)count, sizeof *tensors, writing_order);
-  text header = make_header(tensors, count, metadata);
+  text header = make_header(tensors, count, gradc_core_has_run_state(model, arenas) ? gradc_optimizer(model) : NULL, metadata);
   int32_t status = header.data ? write_tensors(path, &header, tensors, count, arenas) : GRADC_OUT_OF_MEMORY;
   free(header.data);
   free(tensors);

@@ -199,7 +199,6 @@ std::vector<std::string> checkpoint_metadata(const RunState &state) {
     metadata.emplace_back(name);
     metadata.push_back(text);
   };
-  add(kOptimizer, state.optimizer);
   add(kStratify, state.stratify);
   if (state.best) {
     add(kBestMetric, state.best->metric);

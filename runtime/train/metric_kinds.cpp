@@ -1,12 +1,9 @@
 #include "runtime/train/metric_kinds.h"
 
-#include "runtime/train/error.h"
-#include "runtime/train/spread.h"
+#include "runtime/train/data/spread.h"
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
-#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -120,46 +117,6 @@ constexpr MetricKind kKinds[] = {
 const MetricKind *find_metric_kind(std::string_view name) {
   const auto *found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const MetricKind &kind) { return kind.name == name; });
   return found == std::end(kKinds) ? nullptr : found;
-}
-
-void add_batch(const Signature &signature, const std::string &output, const std::vector<double> &values, Terms &terms) {
-  const bool rows = std::any_of(signature.metrics.begin(), signature.metrics.end(), [&](const MetricInfo &metric) {
-    return metric.kind->rows && std::find(metric.terms.begin(), metric.terms.end(), output) != metric.terms.end();
-  });
-  std::vector<double> &all = terms[output];
-  if (rows || all.empty())
-    all.insert(all.end(), values.begin(), values.end());
-  else
-    std::transform(values.begin(), values.end(), all.begin(), all.begin(), std::plus<>());
-}
-
-/// The names of the classes of a table with so many entries.
-static std::vector<std::string> class_names(const Signature &signature, const MetricInfo &metric, size_t entries) {
-  const auto count = static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(entries))));
-  for (const InputInfo &input : signature.inputs)
-    if (input.name == metric.target && input.labels.size() == count)
-      return input.labels;
-  std::vector<std::string> names;
-  for (size_t i = 0; i < count; ++i)
-    names.push_back(std::to_string(i));
-  return names;
-}
-
-Metric finish(const Signature &signature, const MetricInfo &metric, const Terms &terms, double examples) {
-  Columns columns;
-  for (const std::string &name : metric.terms) {
-    const auto found = terms.find(name);
-    if (found == terms.end() || found->second.empty())
-      throw Error(fmt::format("metric '{}': 'evaluate' puts out no '{}'", metric.name, name));
-    if (const auto bad = std::ranges::find_if(found->second, [](double x) { return !std::isfinite(x); }); bad != found->second.end())
-      throw NotFinite(metric.name, *bad);
-    columns.push_back(&found->second);
-    if (columns.size() > 1 && columns[0]->size() != columns.back()->size())
-      throw Error(fmt::format("metric '{}': 'evaluate' puts out terms of different sizes", metric.name));
-  }
-  if (metric.kind->finish)
-    return {metric.name, metric.kind->finish(metric, columns, examples), {}};
-  return {metric.name, kUndefined, *columns[0], class_names(signature, metric, columns[0]->size())};
 }
 
 } // namespace gradc::runtime

@@ -1,10 +1,10 @@
 // Prediction over files; see predict.h.
 #include "runtime/train/predict.h"
 
-#include "runtime/train/console.h"
+#include "runtime/train/data/npy.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
-#include "runtime/train/npy.h"
+#include "runtime/train/io/console.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <cstring>

@@ -3,7 +3,6 @@
 
 #include "runtime/gradc.h"
 #include "runtime/train/error.h"
-#include "runtime/train/metric_kinds.h"
 
 #include <algorithm>
 #include <array>

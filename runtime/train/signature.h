@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/core/core.h"
+#include "runtime/train/metric_kinds.h"
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -22,19 +23,6 @@ struct InputInfo {
   std::vector<std::string> labels; // texts of the classes, which stand in the data; empty: the data hold numbers
   bool standardize = false;        // the model wants statistics of its values before training
   int64_t elements() const;
-};
-
-struct MetricKind;
-
-struct MetricInfo {
-  std::string name;
-  const MetricKind *kind = nullptr; // how it follows from its terms; see metric_kinds.h
-  std::vector<std::string> terms;   // outputs of `evaluate`
-  double per_example = 1;           // elements, or classes, that are judged in an example
-  std::vector<double> factors;      // of the fractions that a "total" is the sum of
-  std::string average;              // how the scores of classes are averaged: "macro", "weighted", "micro"
-  std::string target;               // the input or layer that predictions are compared with
-  bool higher_is_better = false;
 };
 
 struct OutputInfo {

@@ -3,14 +3,15 @@
 
 #include "runtime/train/early_stopping.h"
 #include "runtime/train/error.h"
-#include "runtime/train/log.h"
 #include "runtime/train/partial_load.h"
-#include "runtime/train/plot.h"
+#include "runtime/train/reports/log.h"
+#include "runtime/train/reports/plot.h"
+#include "runtime/train/run_files.h"
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace gradc::runtime {
 namespace {
@@ -38,7 +39,7 @@ public:
   Trainer(const gradc_model &model, const Signature &signature, const Dataset &data, const TrainOptions &options)
       : signature_(signature), data_(data), options_(options), early_stopping_(signature),
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
-        batches_(model, data), rate_(instance_.hyper("learning_rate")) {
+        files_(instance_, options), batches_(model, data), rate_(instance_.hyper("learning_rate")) {
     if (data.train.size() >= plan_.batch_size)
       full_ = Function(model, &instance_.require(GRADC_TRAIN_STEP, plan_.batch_size));
     if (plan_.tail > 0)
@@ -57,7 +58,7 @@ public:
   }
 
   TrainResult run() {
-    began_ = last_save_ = Clock::now();
+    began_ = Clock::now();
     TrainResult result;
     announce();
     try {
@@ -100,9 +101,11 @@ private:
     fresh.test_rows = data_.dealt.test;
     fresh.optimizer = signature_.optimizer;
     state_ = fresh;
-    if (!options_.load.empty())
-      load(fresh);
-    else if (needs_fit(signature_))
+    if (!options_.load.empty()) {
+      const std::optional<RunState> loaded = files_.load(fresh, early_stopping_);
+      resumed_ = loaded.has_value();
+      state_ = loaded.value_or(fresh);
+    } else if (needs_fit(signature_))
       fit();
     if (!options_.load_partial.empty())
       loaded_ = load_partially(instance_, options_.load_partial, options_.load_only);
@@ -128,46 +131,6 @@ private:
     const Outputs none(instance_.model(), entry);
     for (int64_t row = data_.train.begin; row < data_.train.end; ++row)
       instance_.run(entry, batches_.rows(row), none, position());
-  }
-
-  void load(const RunState &fresh) {
-    const Checkpoint checkpoint = read_checkpoint(options_.load);
-    resumed_ = checkpoint.has_state;
-    if (resumed_) {
-      state_ = resumed_state(checkpoint, fresh, options_.load);
-      early_stopping_.adopt(state_);
-    }
-    if (state_.best && !is_best())
-      load_best(fresh);
-    instance_.load(options_.load, resumed_); // without a state: parameters of another program, to start from
-    if (state_.best && is_best())
-      keep_best();
-  }
-
-  /// Whether this is the state after the best epoch.
-  bool is_best() const { return state_.batch == 0 && state_.best->epoch == state_.epoch; }
-
-  void keep_best() {
-    best_ = instance_.snapshot();
-    best_state_ = state_;
-    best_validation_ = validation_;
-    best_is_saved_ = false;
-  }
-
-  /// The best state of a run that had not ended.
-  void load_best(const RunState &fresh) {
-    const std::string path = best_path(options_.load);
-    const Checkpoint best = read_checkpoint(path);
-    if (!best.has_state || best.state.epoch != state_.best->epoch || best.state.batch != 0)
-      throw Error(fmt::format("'{}' does not hold the state after epoch {}, the best of '{}'; to go on from what it holds, give --load "
-                              "{}",
-                              path, state_.best->epoch, options_.load, path));
-    instance_.load(path, true);
-    best_ = instance_.snapshot();
-    best_state_ = resumed_state(best, fresh, path);
-    if (options_.load == options_.save)
-      best_file_ = path;
-    best_is_saved_ = !best_file_.empty();
   }
 
   void attach_listeners() {
@@ -208,7 +171,9 @@ private:
     event.batch = state_.batch;
     const gradc_model &model = instance_.model();
     for (int32_t i = 0; i < model.tensor_count; ++i)
-      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i); kind(tensor) == GRADC_PARAMS && std::ranges::find(signature_.frozen, tensor.name) == signature_.frozen.end())
+      if (const gradc_tensor &tensor = *gradc_tensor_at(&model, i);
+          kind(tensor) == GRADC_PARAMS &&
+          std::ranges::find(signature_.frozen, tensor.name) == signature_.frozen.end())
         event.parameters += tensor.bytes / dtype_bytes(tensor.dtype);
     tell(event);
   }
@@ -240,12 +205,12 @@ private:
     }
     check_finite();
     if (!event.complete && is_asked_to_stop())
-      save(); // at once: who asked for the end may not wait for the evaluation
+      files_.save(state_); // at once: who asked for the end may not wait for the evaluation
     event.step = state_.step;
     event.loss = weighted_loss / rows;
     validation_ = evaluated(data_.validation, "validation");
     if (event.complete && early_stopping_.takes(state_, validation_))
-      keep_best();
+      files_.keep_best(state_, validation_);
     event.validation = validation_;
     event.seconds = seconds_since(begin);
     tell(event);
@@ -297,37 +262,15 @@ private:
     }
   }
 
-  /// Saves what is not saved yet.
-  void save() {
-    if (options_.save.empty() || saved_step_ == state_.step)
-      return;
-    if (state_.best && !is_best() && !best_is_saved_) { // before the checkpoint that refers to it
-      best_file_ = best_path(options_.save);
-      instance_.save(best_, best_file_, checkpoint_metadata(best_state_));
-      best_is_saved_ = true;
-    }
-    instance_.save(options_.save, checkpoint_metadata(state_));
-    saved_step_ = state_.step;
-    last_save_ = Clock::now();
-  }
-
-  bool is_save_due() const {
-    if (options_.save_every)
-      return state_.batch == 0 && state_.epoch % *options_.save_every == 0;
-    if (options_.save_every_steps)
-      return state_.step % *options_.save_every_steps == 0;
-    return seconds_since(last_save_) >= options_.save_interval_seconds;
-  }
-
   /// Before the end of the run, a checkpoint that cannot be written is no reason to lose the run.
   void save_if_due() {
-    if (options_.save.empty() || !is_save_due())
+    if (options_.save.empty() || !files_.is_due(state_))
       return;
     check_finite();
     try {
-      save();
+      files_.save(state_);
     } catch (const Error &error) {
-      last_save_ = Clock::now();
+      files_.put_off();
       tell(WarningEvent{state_.step, error.what() + std::string("; the run goes on and saves again later")});
     }
   }
@@ -339,16 +282,14 @@ private:
     EndEvent event{state_.step, result.seconds, result.stopped, 0, {}, options_.save};
     if (!result.stopped && state_.best) {
       event.best_epoch = state_.best->epoch;
-      instance_.restore(best_);
-      state_ = best_state_;
-      validation_ = best_validation_;
+      std::tie(state_, validation_) = files_.restore_best();
     }
     if (is_asked_to_stop())
-      save(); // at once
+      files_.save(state_); // at once
     result.test = event.test = evaluated(data_.test, "test");
-    save();
-    if (!result.stopped && !best_file_.empty())
-      std::filesystem::remove(best_file_);
+    files_.save(state_);
+    if (!result.stopped)
+      files_.remove_best_file();
     result.state = state_;
     result.last_loss = last_loss_;
     result.validation = validation_;
@@ -362,6 +303,7 @@ private:
   const EarlyStopping early_stopping_;
   const RunPlan plan_;
   Instance instance_;
+  RunFiles files_;
   Batches batches_;
   double *rate_; // the learning rate among the hyperparameters; null: the model has none
   struct Scheduled {
@@ -375,16 +317,10 @@ private:
   int64_t total_steps_ = 0;
   PartialLoad loaded_;
   bool resumed_ = false, stopping_ = false;
-  int64_t saved_step_ = -1; // of the last checkpoint
   std::string lost_;        // why a log or plot is not complete
   std::vector<Metric> validation_;
-  Instance::Snapshot best_; // and what belongs to it; holds something where state_.best does
-  RunState best_state_;
-  std::vector<Metric> best_validation_;
-  std::string best_file_;      // that of this run which holds a best state; empty: there is none
-  bool best_is_saved_ = false; // that best state
   std::vector<std::unique_ptr<Listener>> listeners_;
-  Clock::time_point began_, last_save_;
+  Clock::time_point began_;
 };
 
 } // namespace

@@ -7,8 +7,8 @@
 
 #include "runtime/gradc.h"
 #include "runtime/train/checkpoint.h"
-#include "runtime/train/events.h"
-#include "runtime/train/progress.h"
+#include "runtime/train/reports/events.h"
+#include "runtime/train/reports/progress.h"
 
 #include <atomic>
 

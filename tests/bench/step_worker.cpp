@@ -5,8 +5,8 @@
 //   losses N   "NANOSECONDS LOSS..."   N steps and the loss of each
 //   run N      "NANOSECONDS"           N steps, after some that are not timed
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
 #include "runtime/train/instance.h"
+#include "runtime/train/io/file.h"
 
 #include <chrono>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Any bytes as CSV: every cell of every row, or an error with a place. The first byte chooses delimiter and header; columns are
 // wanted by position and by name.
-#include "runtime/train/columns.h"
+#include "runtime/train/data/columns.h"
 #include "runtime/train/error.h"
 
 using namespace gradc::runtime;

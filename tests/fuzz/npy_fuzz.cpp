@@ -1,6 +1,6 @@
 // Any bytes as a .npy file: an error, or an array all of whose elements can be read.
+#include "runtime/train/data/npy.h"
 #include "runtime/train/error.h"
-#include "runtime/train/npy.h"
 
 using namespace gradc::runtime;
 

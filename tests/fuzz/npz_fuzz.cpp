@@ -1,6 +1,6 @@
 // Any bytes as a .npz archive: an error, or arrays all of whose elements can be read.
+#include "runtime/train/data/npz.h"
 #include "runtime/train/error.h"
-#include "runtime/train/npz.h"
 
 using namespace gradc::runtime;
 

@@ -1,7 +1,7 @@
 // Metrics of answers, from the graph of `evaluate` to the number, against scikit-learn (reference/make_metrics.py).
 #include "compiler/model/model.h"
 #include "ir/interpreter.h"
-#include "runtime/train/metric_kinds.h"
+#include "runtime/train/metrics.h"
 #include "tests/support/models.h"
 
 #include <catch2/catch.hpp>

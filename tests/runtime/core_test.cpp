@@ -188,7 +188,7 @@ TEST_CASE("weights: saving and loading gives the same bits, sorted, padded and w
   CHECK((8 + length) % 8 == 0);
   CHECK(file.size() == 8 + length + 32);
   const std::string header = file.substr(8, length);
-  CHECK(header.starts_with(R"({"__metadata__":{"who":"a \"quoted\" \\ line\u000a","step":"7"},"b":{"dtype":"F32")"));
+  CHECK(header.starts_with(R"({"__metadata__":{"gradc.optimizer":"","who":"a \"quoted\" \\ line\u000a","step":"7"},"b":{"dtype":"F32")"));
   CHECK(header.find("\"b\":") < header.find("\"b.m\":"));
   CHECK(header.find("\"b.m\":") < header.find("\"w\":"));
 
@@ -213,6 +213,26 @@ TEST_CASE("weights: arenas that are null are neither written nor read") {
   char message[256];
   CHECK(model.table.load(&model.table, arenas.both, 2, path.c_str(), message, sizeof message) == GRADC_MISMATCH);
   CHECK(std::string(message) == "tensor 'b.m': expected F32[], the file has no such tensor");
+}
+
+TEST_CASE("weights: state of another optimizer is refused, the parameters beside it are taken") {
+  const TemporaryFolder folder;
+  FakeModel model({});
+  Arenas arenas;
+  const std::string path = folder / "w.safetensors";
+  model.table.optimizer = "lamb m v";
+  REQUIRE(model.table.save(&model.table, arenas.both, 2, path.c_str(), nullptr) == GRADC_OK);
+  CHECK(model.table.load(&model.table, arenas.both, 2, path.c_str(), nullptr, 0) == GRADC_OK);
+  model.table.optimizer = "adam m v";
+  char message[256];
+  CHECK(model.table.load(&model.table, arenas.both, 2, path.c_str(), message, sizeof message) == GRADC_MISMATCH);
+  CHECK(std::string(message) == "the state is that of the optimizer and its slots 'lamb m v', this model has 'adam m v'; the "
+                                "parameters alone can be loaded");
+  CHECK(model.table.load(&model.table, arenas.only_params, 2, path.c_str(), message, sizeof message) == GRADC_OK);
+  model.table.struct_size = offsetof(gradc_model, optimizer); // an older library, which does not say
+  CHECK(model.table.load(&model.table, arenas.both, 2, path.c_str(), message, sizeof message) == GRADC_OK);
+  const char *const reserved[] = {"gradc.optimizer", "adam m v", nullptr};
+  CHECK(model.table.save(&model.table, arenas.both, 2, path.c_str(), reserved) == GRADC_BAD_CALL);
 }
 
 TEST_CASE("weights: a file that cannot be written leaves the old one and no temporary") {

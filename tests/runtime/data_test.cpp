@@ -1,6 +1,6 @@
 // Datasets made of files, and the permutations that split and shuffle them.
-#include "runtime/train/dataset.h"
-#include "runtime/train/npy.h"
+#include "runtime/train/data/dataset.h"
+#include "runtime/train/data/npy.h"
 #include "tests/support/runtime_checks.h"
 #include "tests/support/runtime_fake_model.h"
 

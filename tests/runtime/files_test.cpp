@@ -1,8 +1,8 @@
 // CSV and .npy files: what is read, and how what is malformed is refused.
 #include "runtime/gradc.h"
-#include "runtime/train/csv.h"
-#include "runtime/train/file.h"
-#include "runtime/train/npy.h"
+#include "runtime/train/data/csv.h"
+#include "runtime/train/data/npy.h"
+#include "runtime/train/io/file.h"
 #include "tests/support/runtime_checks.h"
 
 #include <catch2/catch.hpp>

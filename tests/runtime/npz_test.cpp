@@ -1,7 +1,7 @@
 // .npz archives: arrays by name, and how what is damaged or hostile is refused.
 #include "runtime/gradc.h"
-#include "runtime/train/dataset.h"
-#include "runtime/train/npz.h"
+#include "runtime/train/data/dataset.h"
+#include "runtime/train/data/npz.h"
 #include "tests/support/runtime_checks.h"
 #include "tests/support/runtime_fake_model.h"
 

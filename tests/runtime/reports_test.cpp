@@ -1,6 +1,6 @@
 // What surrounds the epoch loop: checkpoint files, prediction, progress, the plot, tables of other versions.
-#include "runtime/train/plot.h"
 #include "runtime/train/predict.h"
+#include "runtime/train/reports/plot.h"
 #include "tests/support/runtime_checks.h"
 #include "tests/support/runtime_workbench.h"
 

@@ -1,5 +1,5 @@
 // Spreads, one value at a time and in groups; and what r2 makes of them.
-#include "runtime/train/spread.h"
+#include "runtime/train/data/spread.h"
 #include "tests/support/runtime_workbench.h"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 // The one writer of files: what stands where afterwards, whatever stood there before and whatever goes wrong.
 #include "runtime/core/write_file.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 #include "tests/support/runtime_fake_model.h"
 
 #include <catch2/catch.hpp>

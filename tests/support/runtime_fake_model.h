@@ -101,6 +101,7 @@ public:
     table.status_message = gradc_core_status_message;
     table.memory_create = gradc_core_memory_create;
     table.memory_destroy = gradc_core_memory_destroy;
+    table.optimizer = "";
   }
   FakeModel(const FakeModel &) = delete;
 

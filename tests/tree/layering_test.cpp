@@ -114,7 +114,7 @@ TEST_CASE("only the compiler includes LLVM and lld", "[layering]") {
 // Else a full disk, a closed stream or a kill would again do harm that these files keep from the user.
 TEST_CASE("files are written by write_file.c alone, and standard streams by console.cpp", "[layering]") {
   const std::pair<const char *, const char *> reserved[] = {
-      {"O_CREAT", "runtime/core/write_file.c"}, {"ofstream", ""},        {"fwrite(", "runtime/train/console.cpp"},
+      {"O_CREAT", "runtime/core/write_file.c"}, {"ofstream", ""},        {"fwrite(", "runtime/train/io/console.cpp"},
       {"fmt::print(", ""},                      {"std::cout", ""},       {"std::cerr", ""},
       {"llvm::outs", ""},                       {"llvm::errs", ""},      {"fputs(", ""},
       {" printf(", ""},                         {"fprintf(", ""},        {"std::puts(", ""}};

@@ -78,7 +78,7 @@ static_assert(sizeof(gradc_tensor) == 24 + 8 * GRADC_MAX_RANK + 16);
 static_assert(sizeof(gradc_value) == 16 + 8 * GRADC_MAX_RANK);
 static_assert(sizeof(gradc_arena) == 32);
 static_assert(sizeof(gradc_entry) == 72);
-static_assert(sizeof(gradc_model) == 32 + 40 + 40 + 64);
+static_assert(sizeof(gradc_model) == 32 + 40 + 40 + 64 + 8);
 
 TableEmitter::Constants TableEmitter::arenas(const ModelTable &table) {
   Constants records;
@@ -185,6 +185,7 @@ std::vector<PendingKernel> TableEmitter::run(const std::vector<Target> &targets)
     for (const char *name : {"team_create", "team_destroy", "team_threads", "save", "load", "status_message", "memory_create",
                              "memory_destroy"})
       fields.push_back(core(std::string("gradc_core_") + name));
+    fields.push_back(string(spec_.optimizer));
     tables.push_back(global(record(fields)));
   }
   choose_table(targets, tables);

@@ -20,6 +20,7 @@ struct EntrySpec {
 struct ModelSpec {
   std::string name;      // a C identifier; the module exports <name>_model
   std::string signature; // JSON
+  std::string optimizer = {}; // as gradc_model.optimizer
   std::vector<std::pair<std::string, double>> hypers; // with defaults, in the order of the graphs' scalars
   std::vector<std::pair<std::string, std::vector<std::string>>> labels; // of inputs: the texts of their classes
   std::vector<EntrySpec> entries;

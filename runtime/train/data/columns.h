@@ -1,7 +1,7 @@
 // Which columns of a CSV file feed an input, and whether the first row of the file names them.
 #pragma once
 
-#include "runtime/train/csv.h"
+#include "runtime/train/data/csv.h"
 #include "runtime/train/signature.h"
 
 namespace gradc::runtime {

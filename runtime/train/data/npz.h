@@ -1,7 +1,7 @@
 // NumPy's .npz: a zip archive of .npy files, each an array with a name.
 #pragma once
 
-#include "runtime/train/npy.h"
+#include "runtime/train/data/npy.h"
 
 #include <memory>
 

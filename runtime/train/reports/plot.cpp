@@ -1,7 +1,7 @@
 // Draws the losses; see plot.h.
-#include "runtime/train/plot.h"
+#include "runtime/train/reports/plot.h"
 
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
 // Progress for people and programs; see progress.h.
-#include "runtime/train/progress.h"
+#include "runtime/train/reports/progress.h"
 
-#include "runtime/train/console.h"
-#include "runtime/train/metric_text.h"
+#include "runtime/train/io/console.h"
+#include "runtime/train/reports/metric_text.h"
 
 #include <algorithm>
 #include <cmath>

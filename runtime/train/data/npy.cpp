@@ -1,8 +1,8 @@
 // Reads and writes .npy; see npy.h.
-#include "runtime/train/npy.h"
+#include "runtime/train/data/npy.h"
 
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <array>

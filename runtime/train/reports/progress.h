@@ -1,7 +1,7 @@
 // Tells the user how a run goes: a bar on a terminal, a line an epoch elsewhere, JSON lines for programs.
 #pragma once
 
-#include "runtime/train/events.h"
+#include "runtime/train/reports/events.h"
 
 #include <chrono>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // A picture of the losses of a run: one self-contained SVG file.
 #pragma once
 
-#include "runtime/train/events.h"
+#include "runtime/train/reports/events.h"
 
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // Reads the per-input objects of "data"; see binding.h.
-#include "runtime/train/binding.h"
+#include "runtime/train/data/binding.h"
 
 #include "runtime/gradc.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // Standard output and standard error; see console.h.
-#include "runtime/train/console.h"
+#include "runtime/train/io/console.h"
 
 #include "runtime/core/write_file.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/train/metric_text.h"
+#include "runtime/train/reports/metric_text.h"
 
 #include <algorithm>
 #include <fmt/format.h>

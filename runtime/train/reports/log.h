@@ -1,8 +1,8 @@
 // The log of a run: one JSON object a line, on disk at the end of every epoch.
 #pragma once
 
-#include "runtime/train/events.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
+#include "runtime/train/reports/events.h"
 
 namespace gradc::runtime {
 

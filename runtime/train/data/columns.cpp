@@ -1,8 +1,8 @@
 // Finds columns; see columns.h.
-#include "runtime/train/columns.h"
+#include "runtime/train/data/columns.h"
 
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>

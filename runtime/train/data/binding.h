@@ -1,8 +1,8 @@
 // Which values of the data files feed an input: the per-input objects of "data".
 #pragma once
 
-#include "runtime/train/columns.h"
-#include "runtime/train/npz.h"
+#include "runtime/train/data/columns.h"
+#include "runtime/train/data/npz.h"
 
 #include <cmath>
 #include <cstring>

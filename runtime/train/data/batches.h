@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/gradc.h"
-#include "runtime/train/dataset.h"
+#include "runtime/train/data/dataset.h"
 
 
 namespace gradc::runtime {

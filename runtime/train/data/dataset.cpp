@@ -1,12 +1,12 @@
 // Loads and splits the data of a model; see dataset.h.
-#include "runtime/train/dataset.h"
+#include "runtime/train/data/dataset.h"
 
 #include "runtime/gradc.h"
-#include "runtime/train/binding.h"
+#include "runtime/train/data/binding.h"
+#include "runtime/train/data/npy.h"
+#include "runtime/train/data/spread.h"
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
-#include "runtime/train/npy.h"
-#include "runtime/train/spread.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <fmt/format.h>

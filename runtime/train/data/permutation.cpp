@@ -1,5 +1,5 @@
 // The Feistel network of permutation.h.
-#include "runtime/train/permutation.h"
+#include "runtime/train/data/permutation.h"
 
 #include <Random123/philox.h>
 #include <cmath>

@@ -1,8 +1,8 @@
 // Deals rows out to parts; see split.h.
-#include "runtime/train/split.h"
+#include "runtime/train/data/split.h"
 
+#include "runtime/train/data/permutation.h"
 #include "runtime/train/error.h"
-#include "runtime/train/permutation.h"
 
 #include <algorithm>
 #include <cmath>

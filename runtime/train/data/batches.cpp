@@ -1,5 +1,5 @@
 // Gathers rows; see batches.h.
-#include "runtime/train/batches.h"
+#include "runtime/train/data/batches.h"
 
 #include "runtime/train/error.h"
 #include "runtime/train/instance.h"

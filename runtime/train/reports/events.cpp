@@ -1,7 +1,7 @@
 // Events as JSON; see events.h.
-#include "runtime/train/events.h"
+#include "runtime/train/reports/events.h"
 
-#include "runtime/train/metric_text.h"
+#include "runtime/train/reports/metric_text.h"
 
 #include <cmath>
 #include <fmt/format.h>

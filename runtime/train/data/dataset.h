@@ -5,10 +5,10 @@
 // each input, .npy or .npz.
 #pragma once
 
+#include "runtime/train/data/permutation.h"
+#include "runtime/train/data/split.h"
 #include "runtime/train/error.h"
-#include "runtime/train/permutation.h"
 #include "runtime/train/signature.h"
-#include "runtime/train/split.h"
 
 #include <map>
 #include <optional>

@@ -1,5 +1,5 @@
 // Files in and out; see file.h.
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include "runtime/core/write_file.h"
 #include "runtime/train/error.h"

@@ -1,8 +1,8 @@
 // Reads CSV; see csv.h.
-#include "runtime/train/csv.h"
+#include "runtime/train/data/csv.h"
 
 #include "runtime/train/error.h"
-#include "runtime/train/file.h"
+#include "runtime/train/io/file.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 // Reads .npz by libzip; see npz.h.
-#include "runtime/train/npz.h"
+#include "runtime/train/data/npz.h"
 
-#include "runtime/train/columns.h"
+#include "runtime/train/data/columns.h"
 #include "runtime/train/error.h"
 
 #include <fmt/format.h>

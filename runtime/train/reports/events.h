@@ -1,7 +1,7 @@
 // What happens during a run, as plain values, for everybody who watches it: log, progress, plot.
 #pragma once
 
-#include "runtime/train/dataset.h"
+#include "runtime/train/data/dataset.h"
 #include "runtime/train/metrics.h"
 
 namespace gradc::runtime {
