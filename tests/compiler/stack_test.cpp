@@ -2,6 +2,7 @@
 // large is in the workspace, which the host has given.
 #include "compiler/codegen/assemble.h"
 #include "compiler/engines/build_model.h"
+#include "compiler/engines/object.h"
 #include "compiler/engines/jit.h"
 #include "runtime/train/instance.h"
 #include "tests/support/whole_models.h"
@@ -96,6 +97,20 @@ TEST_CASE("a call takes little stack, whatever the model", "[stack]") {
   check_stack(R"({"name": "broad", "inputs": {)" + inputs + R"("y": {"shape": [1]}},
     "layers": [{"type": "add", "name": "sum", "input": [)" + names + R"(]}, {"type": "dense", "name": "out", "units": 1}],
     "loss": {"type": "mse", "target": "y"}})", 2, DType::f32, "native");
+}
+
+// Compiled only, so that machines without AVX-512 check its frames too.
+TEST_CASE("no frame of a training step is too large on the widest target", "[stack]") {
+  CodegenOptions codegen;
+  codegen.target = parse_target("x86-64-v4");
+  for (const WholeModel &source : whole_models())
+    for (DType dtype : {DType::f32, DType::f64}) {
+      INFO(source.name);
+      Diagnostics diagnostics;
+      const std::optional<Model> model = load_model_text(source.json, "model.json", {}, diagnostics);
+      REQUIRE(model);
+      CHECK_NOTHROW(compile_model(build_model(*model, {{Entry::train_step, source.batch}}, dtype, {}), codegen));
+    }
 }
 
 TEST_CASE("a function whose frame is too large is refused", "[stack]") {

@@ -286,7 +286,10 @@ void KernelEmitter::compute(const NestSchedule &n, const std::vector<int> &stage
   }
   tile_->close_scope();
   for (int s : stages)
-    tile_->locals.erase(s);
+    if (auto found = tile_->locals.find(s); found != tile_->locals.end()) {
+      reduction_->forget(found->second);
+      tile_->locals.erase(found);
+    }
 }
 
 // Stores one row of the tile. All values are computed before any is stored: a result may replace an operand in place.

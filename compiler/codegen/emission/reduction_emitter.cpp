@@ -331,6 +331,7 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   llvm::Type *element = memory_type(c, stage.dtype);
   const uint64_t points = std::bit_ceil(static_cast<uint64_t>(rows * row_points)); // lanes are summed into whole vectors
   auto *memory = local(llvm::ArrayType::get(element, points), "tile");
+  b_.CreateLifetimeStart(memory);
   LocalBuffer buffer{memory, std::vector<int64_t>(k_.axes.size(), 0), true};
   if (n.row_axis >= 0)
     buffer.strides[static_cast<size_t>(n.row_axis)] = row_points;
@@ -347,6 +348,8 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
   }
   return buffer;
 }
+
+void ReductionEmitter::forget(const LocalBuffer &buffer) { b_.CreateLifetimeEnd(buffer.memory); }
 
 llvm::Value *ReductionEmitter::result(int s, llvm::Value *row, int col) {
   return tile_.load_stage(s, k_.stages[static_cast<size_t>(s)].dtype, row, col);

@@ -29,6 +29,9 @@ public:
   /// besides; it is used where the lanes do not run along the reduction.
   using Meanwhile = std::function<void(llvm::Value *round)>;
   LocalBuffer run(const NestSchedule &, int s, int rows, int cols, int active, const Meanwhile &meanwhile = {});
+  /// Nothing reads the result of a run any more: other tiles may have its memory, so that a frame has the size of the largest
+  /// tile and not of all.
+  void forget(const LocalBuffer &);
   /// The result of the last run of stage `s`, under the tile emitter's current view.
   llvm::Value *result(int s, llvm::Value *row, int col);
 

@@ -158,6 +158,8 @@ void Scheduler::collect() {
           scattered_.insert(axis);
     accesses_.push_back(std::move(a));
   }
+  if (const Stage *sum = product()) // the sums fill the registers: in f64, beside random bits of i32, twice as many as those
+    element_bytes_ = static_cast<int>(size_of(sum->dtype));
   lanes_ = target_.lanes(element_bytes_);
   reduce_.assign(reduce_axes.begin(), reduce_axes.end());
   for (int axis : nest_)
