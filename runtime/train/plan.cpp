@@ -62,6 +62,7 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
   plan.batch_size = choose(options.batch_size, signature, "batch_size", 1);
   plan.seed = choose_seed(signature, options);
   plan.shuffle = options.shuffle.value_or(!signature.train.is_object() || signature.train.value("shuffle", true));
+  plan.training_metrics = signature.train.is_object() && signature.train.value("training_metrics", false);
   plan.tail = train_rows % plan.batch_size;
   plan.steps_per_epoch = train_rows / plan.batch_size + (plan.tail > 0);
   int64_t steps;
@@ -93,6 +94,8 @@ std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOpti
   if (!signature.metrics.empty()) {
     add_evaluation(entries, sizes.validation, plan.batch_size);
     add_evaluation(entries, sizes.test, plan.batch_size);
+    if (plan.training_metrics)
+      add_evaluation(entries, sizes.train, plan.batch_size);
   }
   std::sort(entries.begin(), entries.end());
   entries.erase(std::unique(entries.begin(), entries.end()), entries.end());

@@ -86,6 +86,8 @@ private:
     if (signature_.metrics.empty())
       return;
     cover(data_.validation.size(), instance_.batches(GRADC_EVALUATE), GRADC_EVALUATE);
+    if (plan_.training_metrics)
+      cover(data_.train.size(), instance_.batches(GRADC_EVALUATE), GRADC_EVALUATE);
     cover(data_.test.size(), instance_.batches(GRADC_EVALUATE), GRADC_EVALUATE);
   }
 
@@ -209,6 +211,8 @@ private:
     event.step = state_.step;
     event.loss = weighted_loss / rows;
     validation_ = evaluated(data_.validation, "validation");
+    if (plan_.training_metrics && event.complete)
+      event.training = evaluated(data_.train, "training");
     if (event.complete && early_stopping_.takes(state_, validation_))
       files_.keep_best(state_, validation_);
     event.validation = validation_;

@@ -43,6 +43,7 @@ struct RunPlan {
   bool shuffle = true;
   int64_t steps_per_epoch = 0;
   int64_t tail = 0; // rows of an epoch's last, smaller batch; 0: none, or the run stops before
+  bool training_metrics = false; // whether the rows to train are evaluated after every epoch
 };
 
 /// What the rows are dealt out by: the split's own seed, else that of the run; and the input of class labels, "" for none.

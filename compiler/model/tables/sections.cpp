@@ -120,6 +120,9 @@ const ObjectSpec &train_spec() {
            .defaults_to("0"),
        object("validation", part_spec(), "files whose rows are only evaluated, after every epoch").otherwise("validation_split"),
        object("test", part_spec(), "files whose rows are only evaluated, at the end").otherwise("test_split"),
+       boolean("training_metrics", "whether the metrics of the rows to train are told too, after every epoch and with the parameters "
+                                   "that it ends with; it costs a pass over these rows")
+           .defaults_to("false"),
        object("early_stopping", early_stopping_spec(), "when the training ends before its last epoch").otherwise("it does not"),
        object("data", data_spec(), "the examples").otherwise("none; they are named on the command line")}};
   return spec;

@@ -44,14 +44,17 @@ std::string to_json(const StepEvent &event) { // by hand: written once a step
 }
 
 std::string to_json(const EpochEvent &event) {
-  return dump({{"event", "epoch"},
+  Json json = {{"event", "epoch"},
                {"epoch", event.epoch},
                {"step", event.step},
                {"complete", event.complete},
                {"loss", event.loss},
                {"learning_rate", event.learning_rate},
                {"seconds", event.seconds},
-               {"validation", metrics_json(event.validation)}});
+               {"validation", metrics_json(event.validation)}};
+  if (!event.training.empty())
+    json["training"] = metrics_json(event.training);
+  return dump(json);
 }
 
 std::string to_json(const EndEvent &event) {

@@ -31,6 +31,7 @@ struct EpochEvent {
   double learning_rate = 0;      // of the last step
   double seconds = 0;
   std::vector<Metric> validation;
+  std::vector<Metric> training; // of all rows to train, after the epoch; empty where nobody asked for them
 };
 
 struct EndEvent {

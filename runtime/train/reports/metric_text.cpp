@@ -42,12 +42,13 @@ std::string table_text(const Metric &metric) {
   return text + "\n";
 }
 
-Json table_rows(const Metric &metric) {
+/// {"classes": their names, "counts": [[...], ...]}, a row for each class that it is. Counts are whole numbers.
+Json table_json(const Metric &metric) {
   const auto side = static_cast<std::ptrdiff_t>(metric.classes.size());
   Json rows = Json::array();
   for (auto row = metric.table.begin(); row != metric.table.end(); row += side)
-    rows.push_back(std::vector<double>(row, row + side));
-  return rows;
+    rows.push_back(std::vector<int64_t>(row, row + side));
+  return {{"classes", metric.classes}, {"counts", std::move(rows)}};
 }
 
 } // namespace
@@ -71,7 +72,7 @@ std::string tables_text(const std::vector<Metric> &metrics) {
 Json metrics_json(const std::vector<Metric> &metrics) {
   Json json = Json::object();
   for (const Metric &metric : metrics)
-    json[metric.name] = metric.table.empty() ? Json(metric.value) : table_rows(metric);
+    json[metric.name] = metric.table.empty() ? Json(metric.value) : table_json(metric);
   return json;
 }
 

@@ -39,8 +39,8 @@ std::string start_text(const StartEvent &event) {
 
 std::string epoch_text(const EpochEvent &event) {
   const auto width = fmt::formatted_size("{}", event.epochs);
-  return fmt::format("epoch {:>{}}/{}  loss {:.4g}{}  {}{}", event.epoch, width, event.epochs, event.loss,
-                     metrics_text(event.validation, "val "), format_seconds(event.seconds),
+  return fmt::format("epoch {:>{}}/{}  loss {:.4g}{}{}  {}{}", event.epoch, width, event.epochs, event.loss,
+                     metrics_text(event.training, "train "), metrics_text(event.validation, "val "), format_seconds(event.seconds),
                      event.complete ? "" : "  (not complete)");
 }
 
