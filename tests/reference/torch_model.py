@@ -2,6 +2,8 @@
 
 What a file leaves out is left to PyTorch's defaults wherever it has the same key, so that those are compared too.
 """
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch.optim import lr_scheduler as schedulers
@@ -40,6 +42,18 @@ LAYERS = {  # those without parameters; of a list of inputs
     "concat": lambda layer, xs: torch.cat(xs, dim=-1),
     "scale": lambda layer, xs: xs[0] * layer["factor"],
     "maxout": lambda layer, xs: maxout(xs[0], layer["units"]),
+    "subtract": lambda layer, xs: xs[0] - xs[1],
+    "divide": lambda layer, xs: xs[0] / xs[1],
+    "minimum": lambda layer, xs: functools.reduce(torch.minimum, xs),
+    "maximum": lambda layer, xs: functools.reduce(torch.maximum, xs),
+    "sum": lambda layer, xs: xs[0].sum(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "mean": lambda layer, xs: xs[0].mean(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "slice": lambda layer, xs: sliced(layer, xs[0]),
+    "split": lambda layer, xs: xs[0].chunk(layer["parts"], counted(layer.get("axis", -1)))[layer["part"]],
+    "stack": lambda layer, xs: torch.stack(xs, counted(layer.get("axis", 0))),
+    "tile": lambda layer, xs: xs[0].tile(1, *layer["times"]),
+    "clip": lambda layer, xs: xs[0].clamp(layer.get("min"), layer.get("max")),
+    "normalize": lambda layer, xs: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
 }
 
 LEARNED = {  # those with parameters; all of the model are given
@@ -76,6 +90,22 @@ def sparsemax(x):
     size = (1 + k * z > z.cumsum(-1)).sum(-1, keepdim=True)
     threshold = (z.cumsum(-1).gather(-1, size - 1) - 1) / size
     return F.relu(x - threshold)
+
+
+def counted(axis):
+    """An axis of an example as one of a batch."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def axes(layer, x):
+    written = layer.get("axes", list(range(x.dim() - 1)))
+    return [counted(axis) for axis in (written if isinstance(written, list) else [written])]
+
+
+def sliced(layer, x):
+    at = [slice(None)] * x.dim()
+    at[counted(layer.get("axis", -1))] = slice(layer.get("start", 0), layer.get("stop"), layer.get("step", 1))
+    return x[tuple(at)]
 
 
 def maxout(x, units):
