@@ -121,6 +121,41 @@ TEST_CASE("activations keep their relative accuracy where they are small", "[acc
                    [](long double x) { return 1 / (2 + std::exp(x) + std::exp(-x)); }, {-12, -3, -1, 0, 0.5});
 }
 
+long double sigmoid_of(long double x) { return 1 / (1 + std::exp(-x)); }
+
+TEST_CASE("smooth rectifiers keep their relative accuracy in both tails", "[accuracy]") {
+  const std::vector<double> at = {-8, -5, -3, -0.25, -0x1p-10, 0x1p-10, 0.25, 0.75, 2, 6, 1e4};
+  check_activation("silu", [](long double x) { return x * sigmoid_of(x); },
+                   [](long double x) { return sigmoid_of(x) * (1 + x * sigmoid_of(-x)); }, at);
+  check_activation("mish", [](long double x) { return x * std::tanh(std::log1p(std::exp(x))); },
+                   [](long double x) {
+                     const long double t = std::tanh(std::log1p(std::exp(x)));
+                     return t + x * (1 - t * t) * sigmoid_of(x);
+                   }, at);
+  constexpr long double k = 1.5957691216057307117597842397375L; // sqrt(8 / pi)
+  check_activation("gelu_tanh", [](long double x) { return x * sigmoid_of(k * (x + 0.044715L * x * x * x)); },
+                   [](long double x) {
+                     const long double u = k * (x + 0.044715L * x * x * x), slope = k * (1 + 3 * 0.044715L * x * x);
+                     return sigmoid_of(u) * (1 + x * sigmoid_of(-u) * slope);
+                   }, at);
+  check_activation("selu", [](long double x) { return 1.0507009873554804934L * (x > 0 ? x : 1.6732632423543772848L * std::expm1(x)); },
+                   [](long double x) { return 1.0507009873554804934L * (x > 0 ? 1 : 1.6732632423543772848L * std::exp(x)); }, at);
+  check_activation("softsign", [](long double x) { return x / (1 + std::fabs(x)); },
+                   [](long double x) { return 1 / ((1 + std::fabs(x)) * (1 + std::fabs(x))); }, at);
+}
+
+TEST_CASE("the logarithm of a softmax keeps that of a class that is almost certain", "[accuracy]") {
+  for (DType dtype : {DType::f32, DType::f64})
+    for (const Engine &engine : engines())
+      for (double z : {0.5, 15.0, 30.0}) {
+        const Tensor got = values_of(engine, "log_softmax", {z, 0, 0}, dtype).f;
+        const long double small = std::log1p(2 * std::exp(-static_cast<long double>(z)));
+        INFO(z << " in " << to_string(dtype) << " by " << engine.name);
+        CHECK(std::fabs(got.number(0) / -small - 1) < 16 * epsilon_of(dtype));
+        CHECK(std::fabs(got.number(2) / -(z + small) - 1) < 16 * epsilon_of(dtype));
+      }
+}
+
 TEST_CASE("the loss of a confident right answer, and its slope, are small, not 0", "[accuracy]") {
   const std::string vector = R"({"shape": [1]})", row = R"({"shape": [3]})", number = R"({"shape": [], "dtype": "i32"})";
   for (double z : {0.5, 5.0, 15.0, 30.0, 80.0}) {

@@ -26,7 +26,7 @@ const std::string kZoo = R"({
     {"name": "grid", "type": "reshape", "shape": [2, -1], "input": "a"},
     {"name": "mixed", "type": "dense", "units": 4, "activation": "gelu", "l1": 1e-3, "l2": 1e-3},
     {"name": "flat", "type": "flatten"},
-    {"name": "left", "type": "dense", "units": 5, "activation": {"type": "leaky_relu", "alpha": 0.2}},
+    {"name": "left", "type": "dense", "units": 5, "activation": {"type": "leaky_relu", "alpha": 0.2}, "drop_connect": 0.1},
     {"name": "right", "type": "dense", "units": 5, "activation": "tanh", "input": "flat", "use_bias": false},
     {"name": "sum", "type": "add", "input": ["left", "right"]},
     {"name": "product", "type": "multiply", "input": ["left", "right"]},
@@ -35,8 +35,29 @@ const std::string kZoo = R"({
     {"name": "drop", "type": "dropout", "rate": 0.25},
     {"name": "gate", "type": "activation", "activation": "elu"},
     {"name": "scaled", "type": "scale", "factor": 0.5},
-    {"name": "scores", "type": "dense", "units": 3},
-    {"name": "number", "type": "dense", "units": 1, "input": "scaled"}],
+    {"name": "bent", "type": "prelu", "slopes": "features", "input": "both"},
+    {"name": "bells", "type": "rbf", "units": 4, "learn_width": true},
+    {"name": "largest", "type": "maxout", "units": 2},
+    {"name": "noisy", "type": "noise", "stddev": 0.01, "input": "bent"},
+    {"name": "unit", "type": "normalize"},
+    {"name": "front", "type": "slice", "stop": 6},
+    {"name": "half", "type": "split", "parts": 2, "part": 1},
+    {"name": "back", "type": "slice", "start": 3, "stop": 6, "input": "unit"},
+    {"name": "difference", "type": "subtract", "input": ["half", "back"]},
+    {"name": "denominator", "type": "activation", "activation": "softplus", "input": "back"},
+    {"name": "ratio", "type": "divide", "input": ["half", "denominator"]},
+    {"name": "least", "type": "minimum", "input": ["difference", "ratio", "back"]},
+    {"name": "most", "type": "maximum", "input": ["difference", "ratio"]},
+    {"name": "pair", "type": "stack", "input": ["least", "most"]},
+    {"name": "skipped", "type": "stochastic_depth", "rate": 0.1},
+    {"name": "snn", "type": "alpha_dropout", "rate": 0.1},
+    {"name": "tiled", "type": "tile", "times": [2, 1]},
+    {"name": "sums", "type": "sum", "axes": 0},
+    {"name": "clipped", "type": "clip", "min": -1, "max": 1},
+    {"name": "average", "type": "mean", "keep": true},
+    {"name": "scores", "type": "dense", "units": 3, "input": "scaled"},
+    {"name": "all", "type": "concat", "input": ["scaled", "largest", "average"]},
+    {"name": "number", "type": "dense", "units": 1}],
   "loss": [{"type": "softmax_cross_entropy", "logits": "scores", "labels": "class"},
            {"type": "mse", "prediction": "number", "target": "value", "weight": 0.5}],
   "metrics": ["accuracy", "mae", "r2"],
@@ -303,40 +324,6 @@ TEST_CASE("schedules follow their formulas", "[model]") {
   CHECK(rate_at(cosine, 6, 12) == Approx(2 * (0.1 + 0.9 * (1 + std::cos(std::numbers::pi / 4)) / 2)));
   CHECK(rate_at(cosine, 12, 12) == Approx(0.2));
   CHECK(rate_at(cosine, 9, 0) == Approx(2)); // a run of unknown length
-}
-
-/// d activation(w x) / d w at w = 1 for every x, by way of a dense layer of one weight.
-double slope(const std::string &activation, double x) {
-  const Model model = model_of(R"({
-    "inputs": {"x": {"shape": [1]}, "y": {"shape": [1]}},
-    "layers": [{"name": "f", "type": "dense", "units": 1, "use_bias": false, "weight_initializer": {"type": "constant", "value": 1}}],
-    "loss": {"type": "mae", "target": "y"}})",
-                           {"layers.f.activation=" + activation});
-  const Graph graph = build_graph(model, Entry::grad_step, 1, DType::f64);
-  Bindings state = bindings_of(model, DType::f64);
-  for (const char *name : {"x", "y"})
-    state[name] = Tensor({DType::f64, {1, 1}});
-  std::erase_if(state, [](const auto &e) { return e.first.ends_with(".v") || e.first.ends_with(".m"); });
-  for (const Node &node : graph.nodes)
-    if (node.is_declaration() && !state.contains(node.name))
-      state.emplace(node.name, Tensor(node.type));
-  state["x"].set(0, x), state["y"].set(0, -100);
-  state["f.weight"].set(0, 1);
-  interpret(graph, state);
-  return state["f.weight.grad"].number(0);
-}
-
-TEST_CASE("slopes of activations", "[model]") {
-  CHECK(slope("relu", 2) == 2);
-  CHECK(slope("relu", -2) == 0);
-  CHECK(slope("leaky_relu", -2) == Approx(-0.02));
-  CHECK(slope("elu", -2) == Approx(-2 * std::exp(-2)));
-  CHECK(slope("elu", 1000) == 1000);
-  CHECK(slope("softplus", 2) == Approx(2 / (1 + std::exp(-2))));
-  CHECK(slope("softplus", -1000) == 0);
-  CHECK(slope("sigmoid", 1) == Approx(1 / (2 + std::exp(1) + std::exp(-1))));
-  CHECK(slope("gelu", 1) ==
-        Approx(0.5 * (1 + std::erf(std::sqrt(0.5))) + std::exp(-0.5) / std::sqrt(2 * std::numbers::pi)));
 }
 
 double loss_of(const std::string &loss, const std::string &label, std::vector<double> logits,

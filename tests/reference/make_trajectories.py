@@ -136,6 +136,7 @@ def cases():
         yield f"activation_{activation}", network("mse", "momentum", activation)
     yield "activation_leaky_relu_alpha", network("mse", activation={"type": "leaky_relu", "alpha": 0.25})
     yield "activation_elu_alpha", network("mse", activation={"type": "elu", "alpha": 0.5})
+    yield "activation_sine_frequency", network("mse", activation={"type": "sine", "frequency": 3})
     yield "penalty_l1", network("mse", hidden={"l1": 0.004})
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()

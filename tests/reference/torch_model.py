@@ -2,6 +2,8 @@
 
 What a file leaves out is left to PyTorch's defaults wherever it has the same key, so that those are compared too.
 """
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import optim
@@ -19,6 +21,19 @@ ACTIVATIONS = {
     "softplus": F.softplus,
     "gelu": F.gelu,
     "softmax": lambda x: F.softmax(x, dim=-1),
+    "log_softmax": lambda x: F.log_softmax(x, dim=-1),
+    "sparsemax": lambda x: sparsemax(x),
+    "selu": F.selu,
+    "silu": F.silu,
+    "mish": F.mish,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu6": F.relu6,
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,  # the slope of F.hardsigmoid is 1/6 in f32, whatever the dtype
+    "hard_tanh": F.hardtanh,
+    "hard_swish": F.hardswish,
+    "softsign": F.softsign,
+    "abs": torch.abs,
+    "sine": lambda x, frequency=1.0: torch.sin(frequency * x),
 }
 
 LAYERS = {  # those without parameters; of a list of inputs
@@ -29,7 +44,39 @@ LAYERS = {  # those without parameters; of a list of inputs
     "multiply": lambda layer, xs: torch.stack(xs).prod(0),
     "concat": lambda layer, xs: torch.cat(xs, dim=-1),
     "scale": lambda layer, xs: xs[0] * layer["factor"],
+    "maxout": lambda layer, xs: maxout(xs[0], layer["units"]),
+    "subtract": lambda layer, xs: xs[0] - xs[1],
+    "divide": lambda layer, xs: xs[0] / xs[1],
+    "minimum": lambda layer, xs: functools.reduce(torch.minimum, xs),
+    "maximum": lambda layer, xs: functools.reduce(torch.maximum, xs),
+    "sum": lambda layer, xs: xs[0].sum(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "mean": lambda layer, xs: xs[0].mean(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "slice": lambda layer, xs: sliced(layer, xs[0]),
+    "split": lambda layer, xs: xs[0].chunk(layer["parts"], counted(layer.get("axis", -1)))[layer["part"]],
+    "stack": lambda layer, xs: torch.stack(xs, counted(layer.get("axis", 0))),
+    "tile": lambda layer, xs: xs[0].tile(1, *layer["times"]),
+    "clip": lambda layer, xs: xs[0].clamp(layer.get("min"), layer.get("max")),
+    "normalize": lambda layer, xs: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
 }
+
+LEARNED = {  # those with parameters; all of the model are given
+    "dense": lambda layer, xs, params: dense(layer, xs, params),
+    "prelu": lambda layer, xs, params: prelu(xs[0], params[layer["name"] + ".slope"]),
+    "rbf": lambda layer, xs, params: rbf(xs[0], params[layer["name"] + ".centers"], rbf_width(layer, params)),
+}
+
+
+def parameters(layer, shape, random):
+    """Random initial ones of a layer but dense, which reads examples of a shape."""
+    shapes = {}
+    if layer["type"] == "prelu":
+        shapes["slope"] = shape[-1:] if layer.get("slopes") == "features" else ()
+    if layer["type"] == "rbf":
+        shapes["centers"] = (layer["units"], shape[-1])
+        if layer.get("learn_width"):
+            shapes["log_width"] = (layer["units"],)
+    return {f"{layer['name']}.{key}": random.standard_normal(dims) / 2 for key, dims in shapes.items()}
+
 
 LOSSES = {
     "mse": F.mse_loss,
@@ -39,6 +86,48 @@ LOSSES = {
 }
 
 
+def sparsemax(x):
+    """Algorithm 1 of Martins and Astudillo 2016, which PyTorch lacks, along the last axis."""
+    z = x.sort(dim=-1, descending=True).values
+    k = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype)
+    size = (1 + k * z > z.cumsum(-1)).sum(-1, keepdim=True)
+    threshold = (z.cumsum(-1).gather(-1, size - 1) - 1) / size
+    return F.relu(x - threshold)
+
+
+def counted(axis):
+    """An axis of an example as one of a batch."""
+    return axis + 1 if axis >= 0 else axis
+
+
+def axes(layer, x):
+    written = layer.get("axes", list(range(x.dim() - 1)))
+    return [counted(axis) for axis in (written if isinstance(written, list) else [written])]
+
+
+def sliced(layer, x):
+    at = [slice(None)] * x.dim()
+    at[counted(layer.get("axis", -1))] = slice(layer.get("start", 0), layer.get("stop"), layer.get("step", 1))
+    return x[tuple(at)]
+
+
+def maxout(x, units):
+    return x.unflatten(-1, (units, -1)).amax(-1)
+
+
+def prelu(x, slope):
+    """PyTorch has the slopes along the second axis."""
+    return F.prelu(x.movedim(-1, 1), slope.reshape(-1)).movedim(1, -1)
+
+
+def rbf_width(layer, params):
+    return params[layer["name"] + ".log_width"].exp() if layer.get("learn_width") else layer.get("width", 1)
+
+
+def rbf(x, centers, width):
+    return torch.exp(-(x.unsqueeze(-2) - centers).square().sum(-1) / (2 * width * width))
+
+
 def activate(activation, x):
     if isinstance(activation, str):
         return ACTIVATIONS[activation](x)
@@ -46,29 +135,34 @@ def activate(activation, x):
     return ACTIVATIONS[activation["type"]](x, **keys)
 
 
-def dense(layer, x, params):
-    y = x @ params[layer["name"] + ".weight"]
+def dense(layer, xs, params):
+    y = xs[0] @ params[layer["name"] + ".weight"]
     if layer.get("use_bias", True):
         y = y + params[layer["name"] + ".bias"]
     return activate(layer.get("activation", "linear"), y)
 
 
-def loss(model, params, batch):
-    """Of a batch: {input: tensor}. Several losses are added, penalties too."""
+def forward(model, params, batch):
+    """What every input and layer is for a batch, {input: tensor}, and the name of the last layer."""
     values = dict(batch)
     previous = next(iter(batch))
-    penalty = 0
     for layer in model["layers"]:
         names = layer.get("input", previous)
         xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
+        kind = layer["type"]
+        previous = layer["name"]
+        values[previous] = LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs)
+    return values, previous
+
+
+def loss(model, params, batch):
+    """Of a batch: {input: tensor}. Several losses are added, penalties too."""
+    values, previous = forward(model, params, batch)
+    penalty = 0
+    for layer in model["layers"]:
         if layer["type"] == "dense":
-            y = dense(layer, xs[0], params)
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()
-        else:
-            y = LAYERS[layer["type"]](layer, xs)
-        previous = layer["name"]
-        values[previous] = y
     for term in model["loss"] if isinstance(model["loss"], list) else [model["loss"]]:
         judged = values[term.get("prediction") or term.get("logits") or previous]
         target = batch[term.get("target") or term["labels"]]

@@ -40,6 +40,39 @@ const char *const kRegression = R"({
   "optimizer": {"type": "rmsprop", "learning_rate": {"type": "cosine", "initial": 0.02, "warmup_steps": 3}, "momentum": 0.5}
 })";
 
+// The layers that the others lack: shapes, noise, learned slopes and centers.
+const char *const kShapes = R"({
+  "inputs": {"x": {"shape": [2, 12]}, "y": {"shape": [3]}},
+  "layers": [
+    {"name": "wide",    "type": "dense", "units": 18, "drop_connect": 0.05, "input": "x"},
+    {"name": "bent",    "type": "prelu", "slopes": "features"},
+    {"name": "noisy",   "type": "noise", "stddev": 0.02},
+    {"name": "left",    "type": "split", "parts": 3, "part": 1},
+    {"name": "right",   "type": "slice", "stop": 12, "step": 2, "input": "noisy"},
+    {"name": "apart",   "type": "subtract", "input": ["left", "right"]},
+    {"name": "most",    "type": "maximum", "input": ["left", "right"]},
+    {"name": "least",   "type": "minimum", "input": ["left", "right"]},
+    {"name": "all",     "type": "stack", "axis": 1, "input": ["apart", "most", "least"]},
+    {"name": "unit",    "type": "normalize"},
+    {"name": "some",    "type": "stochastic_depth", "rate": 0.05},
+    {"name": "kept",    "type": "alpha_dropout", "rate": 0.05},
+    {"name": "summed",  "type": "sum", "axes": [0, 1]},
+    {"name": "near",    "type": "rbf", "units": 4, "learn_width": true},
+    {"name": "largest", "type": "maxout", "units": 2},
+    {"name": "sparse",  "type": "activation", "activation": "sparsemax", "input": "summed"},
+    {"name": "average", "type": "mean", "axes": 0, "input": "noisy"},
+    {"name": "inside",  "type": "clip", "min": -2, "max": 2},
+    {"name": "divisor", "type": "activation", "activation": "softplus"},
+    {"name": "ratio",   "type": "divide", "input": ["inside", "divisor"]},
+    {"name": "twice",   "type": "tile", "times": [2], "input": "largest"},
+    {"name": "joined",  "type": "concat", "input": ["ratio", "sparse", "twice"]},
+    {"name": "mixed",   "type": "dense", "units": 8, "activation": "mish"},
+    {"name": "out",     "type": "dense", "units": 3}
+  ],
+  "loss": {"type": "mse", "target": "y"},
+  "optimizer": {"type": "adam", "learning_rate": 0.02}
+})";
+
 const char *const kYesOrNo = R"({
   "inputs": {"x": {"shape": [33]}, "y": {"shape": [4]}},
   "layers": [
@@ -78,6 +111,7 @@ const std::vector<WholeModel> &whole_models() {
       {"diabetes", example("diabetes"), 64, 40},
       {"branches", kBranches, 24, 60},
       {"regression", kRegression, 10, 60},
+      {"shapes", kShapes, 11, 60},
       {"yes_or_no", kYesOrNo, 17, 60},
       {"wide", kWide, 64, 6, true},
   };

@@ -2,12 +2,15 @@
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/layers/layer.h"
 
+#include <fmt/format.h>
+
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  if (find_activation(l.attrs.at("activation")).link == Link::softmax && l.inputs[0].shape.empty())
-    throw LayerError("", "softmax needs at least one axis, but '" + l.inputs[0].name + "' has shape []");
+  const ActivationDef &def = find_activation(l.attrs.at("activation"));
+  if (def.of_rows && l.inputs[0].shape.empty())
+    throw LayerError("", fmt::format("{} needs at least one axis, but '{}' has shape []", def.spec.name, l.inputs[0].name));
   return l.inputs[0].shape;
 }
 

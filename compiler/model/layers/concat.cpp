@@ -6,19 +6,9 @@
 namespace gradc {
 namespace {
 
-/// The axis among those of an example, counted from the front.
-int64_t axis_of(const JsonValue &attrs, int64_t rank) {
-  const int64_t axis = attrs.integer_at("axis");
-  return axis < 0 ? axis + rank : axis;
-}
-
 Shape shapes(LayerShapes &l) {
   Shape output = l.inputs[0].shape;
-  const int64_t rank = static_cast<int64_t>(output.size()), axis = axis_of(l.attrs, rank);
-  if (axis < 0 || axis >= rank)
-    throw LayerError("axis", fmt::format("'{}' has shape {}; it has no axis {}", l.inputs[0].name,
-                                         to_string(output), l.attrs.integer_at("axis")));
-  const size_t along = static_cast<size_t>(axis);
+  const size_t along = require_axis(l.inputs[0], "axis", l.attrs.integer_at("axis"));
   for (size_t i = 1; i < l.inputs.size(); ++i) {
     Shape other = l.inputs[i].shape;
     const int64_t extent = other.size() == output.size() ? other[along] : 0;
@@ -27,15 +17,14 @@ Shape shapes(LayerShapes &l) {
     if (other != output)
       throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ in more than axis {}",
                                        to_string(l.inputs[0].shape), l.inputs[0].name,
-                                       to_string(l.inputs[i].shape), l.inputs[i].name, axis));
+                                       to_string(l.inputs[i].shape), l.inputs[i].name, along));
     output[along] += extent;
   }
   return output;
 }
 
 Var build(const LayerBuild &b) {
-  const int64_t rank = static_cast<int64_t>(b.output.size());
-  return apply("concat", b.inputs, {{"dim", axis_of(b.attrs, rank) + 1}});
+  return apply("concat", b.inputs, {{"dim", axis_of(b.attrs.integer_at("axis"), b.output.size()) + 1}});
 }
 
 } // namespace

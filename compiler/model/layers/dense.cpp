@@ -24,6 +24,8 @@ Shape shapes(LayerShapes &l) {
     l.hypers.push_back({weight.l1 = "l1", l.attrs.number_at("l1")});
   if (l.attrs.number_at("l2") > 0)
     l.hypers.push_back({weight.l2 = "l2", l.attrs.number_at("l2")});
+  if (l.attrs.number_at("drop_connect") > 0)
+    l.hypers.push_back({"drop_connect", l.attrs.number_at("drop_connect")});
   l.params.push_back(std::move(weight));
   if (l.attrs.boolean_at("use_bias"))
     l.params.push_back({"bias", {out}, l.attrs.at("bias_initializer"), "", ""});
@@ -32,10 +34,20 @@ Shape shapes(LayerShapes &l) {
   return output;
 }
 
+/// W; with drop_connect, in training, each of its elements is 0 with that probability, the same for all rows of a batch.
+Var weight_of(const LayerBuild &b) {
+  const Var weight = b.param("weight");
+  if (!b.training || b.attrs.number_at("drop_connect") == 0)
+    return weight;
+  const Var rate = b.hyper("drop_connect");
+  const Var uniform = apply("random_uniform", {b.seed, b.step}, {{"stream", b.stream}}, weight.type());
+  return select(less(uniform, rate), number_like(weight, 0), weight * (1 / (1 - rate)));
+}
+
 Var build(const LayerBuild &b) {
   // One letter an axis, the batch among them: "abi,io->abo".
   const std::string outer = std::string("abcdefgh").substr(0, b.inputs[0].shape().size() - 1);
-  Var y = apply("contract", {b.inputs[0], b.param("weight")}, {{"indices", outer + "i,io->" + outer + "o"}});
+  Var y = apply("contract", {b.inputs[0], weight_of(b)}, {{"indices", outer + "i,io->" + outer + "o"}});
   if (b.attrs.boolean_at("use_bias"))
     y = y + b.param("bias");
   return activate(b.attrs.at("activation"), y);
@@ -63,6 +75,11 @@ const LayerDef layer_dense = {
           .defaults_to("0"),
       attr::number("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0")
           .at_least(0)
+          .defaults_to("0"),
+      attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
+                                   "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when not 0")
+          .at_least(0)
+          .below(1)
           .defaults_to("0")}},
     1,
     1,

@@ -77,6 +77,12 @@ const std::vector<const LayerDef *> &all_layers();
 const LayerDef *find_layer(std::string_view type);
 const Family &layers();
 
+/// An axis among those of an example of that rank, counted from the front. A negative one counts from the end.
+int64_t axis_of(int64_t written, size_t rank);
+/// The axis that a key of the layer has, or an item of the list that it has, counted from the front. Throws LayerError when the
+/// input has no such axis.
+size_t require_axis(const LayerInput &, const char *key, int64_t written);
+
 /// Throws LayerError, naming both layers and both shapes, unless all inputs have one shape.
 void require_equal_shapes(const LayerShapes &);
 

@@ -5,14 +5,19 @@
 
 namespace gradc {
 
-extern const LayerDef layer_activation, layer_add, layer_concat, layer_dense, layer_dropout, layer_flatten,
-    layer_multiply, layer_one_hot, layer_reshape, layer_scale;
+extern const LayerDef layer_activation, layer_add, layer_alpha_dropout, layer_clip, layer_concat, layer_dense, layer_divide,
+    layer_dropout, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
+    layer_normalize, layer_one_hot, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,
+    layer_stochastic_depth, layer_subtract, layer_sum, layer_tile;
 
 const std::vector<const LayerDef *> &all_layers() {
   static const std::vector<const LayerDef *> list = {
       &layer_dense, &layer_activation, &layer_dropout, &layer_flatten, &layer_reshape,
       &layer_add,   &layer_multiply,   &layer_concat,  &layer_scale,
-      &layer_one_hot,
+      &layer_one_hot, &layer_prelu,   &layer_maxout,    &layer_rbf,
+      &layer_noise, &layer_alpha_dropout, &layer_stochastic_depth, &layer_subtract, &layer_divide, &layer_minimum,
+      &layer_maximum, &layer_sum, &layer_mean, &layer_slice, &layer_split, &layer_stack, &layer_tile, &layer_clip,
+      &layer_normalize,
   };
   return list;
 }
@@ -40,6 +45,15 @@ const Family &layers() {
     return f;
   }();
   return family;
+}
+
+int64_t axis_of(int64_t written, size_t rank) { return written < 0 ? written + static_cast<int64_t>(rank) : written; }
+
+size_t require_axis(const LayerInput &input, const char *key, int64_t written) {
+  const int64_t axis = axis_of(written, input.shape.size());
+  if (axis < 0 || axis >= static_cast<int64_t>(input.shape.size()))
+    throw LayerError(key, fmt::format("'{}' has shape {}; it has no axis {}", input.name, to_string(input.shape), written));
+  return static_cast<size_t>(axis);
 }
 
 void require_equal_shapes(const LayerShapes &l) {

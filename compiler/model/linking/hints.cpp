@@ -1,6 +1,8 @@
 // Finds what an unknown word was meant to be; see hints.h.
 #include "compiler/model/linking/hints.h"
 
+#include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/sections.h"
 #include "compiler/model/tables/synonyms.h"
 #include "ir/suggest.h"
@@ -95,14 +97,21 @@ std::string_view note_about(std::string_view word) {
   return {};
 }
 
-/// One of `allowed`: written otherwise, the word of another framework, or misspelt; a note about the word before a guess.
-std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
+/// One of `allowed`: written otherwise, or the word of another framework.
+std::optional<Hint> same_hint(std::string_view word, const Words &allowed) {
   for (std::string_view candidate : allowed)
     if (is_among(word, candidate))
       return Hint{fmt::format("; did you mean '{}'?", candidate), candidate};
   for (std::string_view ours : translations(word))
     if (contains(allowed, ours))
       return Hint{fmt::format("; gradc calls it '{}'", ours), ours};
+  return std::nullopt;
+}
+
+/// The same, or misspelt; a note about the word before a guess.
+std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
+  if (std::optional<Hint> hint = same_hint(word, allowed))
+    return hint;
   if (const std::string_view note = note_about(word); !note.empty())
     return Hint{fmt::format("; {}", note)};
   if (const std::string_view best = closest(word, allowed); !best.empty())
@@ -173,11 +182,16 @@ Hint hint_for_key(std::string_view key, const Words &allowed, const Words &absen
 }
 
 Hint hint_for_type(std::string_view type, const Family &family) {
-  if (std::optional<Hint> hint = near_hint(type, names(family)))
+  const Words allowed = names(family);
+  if (std::optional<Hint> hint = same_hint(type, allowed))
     return *hint;
   if (const std::string whole = wrapped(type, family); !whole.empty())
     return {fmt::format("; write {}", whole)};
-  return {listed(names(family))};
+  if (const LayerDef *layer = &family == &activations() ? find_layer(type) : nullptr)
+    return {fmt::format("; it is a layer of its own: {}", skeleton(layer->spec))};
+  if (std::optional<Hint> hint = near_hint(type, allowed))
+    return *hint;
+  return {listed(allowed)};
 }
 
 Hint hint_for_choice(std::string_view value, const Words &choices) {

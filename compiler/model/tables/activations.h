@@ -14,9 +14,10 @@ enum class Link : uint8_t { none, sigmoid, softmax };
 struct ActivationDef {
   ObjectSpec spec;
   bool rectifier; // passes only (or mostly) positive values, so that he_uniform keeps the variance of what flows through
-  Link link;      // the link that it is; a softmax needs rows
+  Link link;      // the link that it is
   /// Of the shape of x, in a form that neither overflows nor cancels.
   Var (*apply)(const JsonValue &attrs, Var x);
+  bool of_rows = false; // it is one of the last axis, which must be there; else of every element
 };
 /// That of a resolved activation.
 const ActivationDef &find_activation(const JsonValue &activation);
@@ -27,5 +28,7 @@ std::string rectifier_names();
 
 /// exp(x) / sum(exp(x)) over the last axis.
 Var softmax(Var x);
+/// Its logarithm.
+Var log_softmax(Var x);
 
 } // namespace gradc

@@ -1,0 +1,47 @@
+#include "compiler/model/layers/reduction.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace gradc {
+
+std::vector<Attr> reduction_keys() {
+  return {attr::one_or_list("axes", attr::integer("", ""), "of an example; negative counts from the end")
+              .items(1)
+              .otherwise("all axes of an example"),
+          attr::boolean("keep", "whether those axes stay, with extent 1").defaults_to("false")};
+}
+
+Shape reduction_shapes(LayerShapes &l) {
+  const LayerInput &input = l.inputs[0];
+  const JsonValue *axes = l.attrs.find("axes");
+  std::vector<bool> reduced(input.shape.size(), !axes);
+  for (const JsonValue &written : axes ? axes->items : std::vector<JsonValue>()) {
+    const size_t axis = require_axis(input, "axes", written.integer);
+    if (reduced[axis])
+      throw LayerError("axes", fmt::format("'axes' names axis {} of '{}' twice", axis, input.name));
+    reduced[axis] = true;
+  }
+  Shape output;
+  for (size_t axis = 0; axis < input.shape.size(); ++axis)
+    if (!reduced[axis] || l.attrs.boolean_at("keep"))
+      output.push_back(reduced[axis] ? 1 : input.shape[axis]);
+  return output;
+}
+
+Var reduction_sum(const LayerBuild &b) {
+  const Var x = b.inputs[0];
+  const size_t rank = x.shape().size() - 1; // of an example
+  std::vector<int64_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 1);
+  if (const JsonValue *written = b.attrs.find("axes")) {
+    axes.clear();
+    for (const JsonValue &axis : written->items)
+      axes.push_back(axis_of(axis.integer, rank) + 1);
+    std::ranges::sort(axes);
+  }
+  return sum(x, axes, b.attrs.boolean_at("keep"));
+}
+
+} // namespace gradc
