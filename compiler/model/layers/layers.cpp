@@ -5,14 +5,14 @@
 
 namespace gradc {
 
-extern const LayerDef layer_activation, layer_add, layer_concat, layer_dense, layer_dropout, layer_flatten,
+extern const LayerDef layer_activation, layer_add, layer_concat, layer_dense, layer_dropout, layer_expression, layer_flatten,
     layer_multiply, layer_one_hot, layer_reshape, layer_scale;
 
 const std::vector<const LayerDef *> &all_layers() {
   static const std::vector<const LayerDef *> list = {
       &layer_dense, &layer_activation, &layer_dropout, &layer_flatten, &layer_reshape,
       &layer_add,   &layer_multiply,   &layer_concat,  &layer_scale,
-      &layer_one_hot,
+      &layer_one_hot, &layer_expression,
   };
   return list;
 }
