@@ -7,12 +7,6 @@
 namespace gradc {
 namespace {
 
-/// The shape of one example; numbers have no batch.
-Shape of_example(const Var &x) {
-  const Shape shape = x.shape();
-  return shape.empty() ? shape : Shape(shape.begin() + 1, shape.end());
-}
-
 /// Gives the operands axes of extent 1 behind the batch, so that examples broadcast as NumPy has it. Throws Error.
 void align(std::vector<Var> &operands) {
   Shape all;

@@ -15,8 +15,9 @@ namespace {
 
 /// The axes of the operand, batch first, that the key "axis" means: those of one example, from 0, or from -1 backwards.
 std::vector<int64_t> axes_of(const FunctionBuild &b) {
-  const int64_t rank = b.operands[0].rank() - 1;
-  std::vector<int64_t> axes(static_cast<size_t>(std::max<int64_t>(rank, 0)));
+  const Shape shape = of_example(b.operands[0]);
+  const auto rank = static_cast<int64_t>(shape.size());
+  std::vector<int64_t> axes(shape.size());
   std::iota(axes.begin(), axes.end(), 1);
   const JsonValue *given = b.keys.find("axis");
   if (!given)
@@ -24,7 +25,7 @@ std::vector<int64_t> axes_of(const FunctionBuild &b) {
   axes.clear();
   for (const JsonValue &axis : given->is(JsonValue::Kind::array) ? given->items : std::vector<JsonValue>{*given}) {
     if (axis.integer < -rank || axis.integer >= rank)
-      throw Error(fmt::format("there is no axis {} in {} axes", axis.integer, std::max<int64_t>(rank, 0)));
+      throw Error(fmt::format("there is no axis {} in the shape {}", axis.integer, to_string(shape)));
     axes.push_back(1 + axis.integer + (axis.integer < 0 ? rank : 0));
   }
   std::ranges::sort(axes);
@@ -71,11 +72,10 @@ Var log_softmax(const FunctionBuild &b) {
 Var dot(const FunctionBuild &b) { return sum_last(b.operands[0] * b.operands[1]); }
 
 Var matmul(const FunctionBuild &b) {
-  const Shape x = b.operands[0].shape(), y = b.operands[1].shape();
-  if (x.size() != 3 || y.size() != 3 || x[2] != y[1])
-    throw Error(fmt::format("{} and {} are no matrices whose product is defined", to_string(Shape(x.begin() + 1, x.end())),
-                            to_string(Shape(y.begin() + 1, y.end()))));
-  return apply("contract", b.operands, {{"indices", "bij,bjk->bik"}}, Type{b.operands[0].dtype(), {x[0], x[1], y[2]}});
+  const Shape x = of_example(b.operands[0]), y = of_example(b.operands[1]);
+  if (x.size() != 2 || y.size() != 2 || x[1] != y[0])
+    throw Error(fmt::format("there is no product of matrices of the shapes {} and {}", to_string(x), to_string(y)));
+  return apply("contract", b.operands, {{"indices", "bij,bjk->bik"}});
 }
 
 Var primitive(const FunctionBuild &b) { return apply(b.function.spec.name, b.operands); }
@@ -145,6 +145,11 @@ std::vector<ExpressionFunction> all_functions() {
 }
 
 } // namespace
+
+Shape of_example(Var x) {
+  const Shape shape = x.shape();
+  return shape.empty() ? shape : Shape(shape.begin() + 1, shape.end());
+}
 
 const std::vector<ExpressionFunction> &expression_functions() {
   static const std::vector<ExpressionFunction> all = all_functions();

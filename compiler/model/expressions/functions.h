@@ -26,6 +26,9 @@ struct ExpressionFunction {
   Var (*build)(const FunctionBuild &);
 };
 
+/// The shape of an operand without the batch.
+Shape of_example(Var operand);
+
 /// Functions of their own, then the elementwise ops of the graph, then activations whose keys may all be left out.
 const std::vector<ExpressionFunction> &expression_functions();
 /// Null when there is none of that name.

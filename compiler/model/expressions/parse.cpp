@@ -28,7 +28,7 @@ std::string_view here_written(std::string_view other) {
   constexpr std::pair<std::string_view, std::string_view> kOthers[] = {
       {"=", "; equality is written =="},       {"&", "; write logical_and(x, y)"}, {"and", "; write logical_and(x, y)"},
       {"|", "; write logical_or(x, y)"},       {"or", "; write logical_or(x, y)"}, {"!", "; write logical_not(x)"},
-      {"@", "; write matmul(x, y)"},           {"?", "; write select(c, x, y)"},    {"if", "; write select(c, x, y)"}};
+      {"@", "; write matmul(x, y)"},           {"?", "; write select(x > 0, y, z)"},    {"if", "; write select(x > 0, y, z)"}};
   for (const auto &[symbol, hint] : kOthers)
     if (symbol == other)
       return hint;
