@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch.optim import lr_scheduler as schedulers
 
+import torch_expressions
+
 ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": F.relu,
@@ -18,14 +20,15 @@ ACTIVATIONS = {
     "softmax": lambda x: F.softmax(x, dim=-1),
 }
 
-LAYERS = {  # those without parameters; of a list of inputs
-    "activation": lambda layer, xs: activate(layer["activation"], xs[0]),
-    "flatten": lambda layer, xs: xs[0].flatten(1),
-    "reshape": lambda layer, xs: xs[0].reshape(len(xs[0]), *layer["shape"]),
-    "add": lambda layer, xs: torch.stack(xs).sum(0),
-    "multiply": lambda layer, xs: torch.stack(xs).prod(0),
-    "concat": lambda layer, xs: torch.cat(xs, dim=-1),
-    "scale": lambda layer, xs: xs[0] * layer["factor"],
+LAYERS = {  # those without parameters; of a list of inputs, and of all values by name
+    "activation": lambda layer, xs, values: activate(layer["activation"], xs[0]),
+    "flatten": lambda layer, xs, values: xs[0].flatten(1),
+    "reshape": lambda layer, xs, values: xs[0].reshape(len(xs[0]), *layer["shape"]),
+    "add": lambda layer, xs, values: torch.stack(xs).sum(0),
+    "multiply": lambda layer, xs, values: torch.stack(xs).prod(0),
+    "concat": lambda layer, xs, values: torch.cat(xs, dim=-1),
+    "scale": lambda layer, xs, values: xs[0] * layer["factor"],
+    "expression": lambda layer, xs, values: torch_expressions.evaluate(layer["of"], values),
 }
 
 LOSSES = {
@@ -63,10 +66,13 @@ def loss(model, params, batch):
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()
         else:
-            y = LAYERS[layer["type"]](layer, xs)
+            y = LAYERS[layer["type"]](layer, xs, values)
         previous = layer["name"]
         values[previous] = y
     for term in model["loss"] if isinstance(model["loss"], list) else [model["loss"]]:
+        if term["type"] == "expression":
+            penalty = penalty + term.get("weight", 1) * torch_expressions.evaluate(term["of"], values).mean()
+            continue
         judged = values[term.get("prediction") or term.get("logits") or previous]
         target = batch[term.get("target") or term["labels"]]
         penalty = penalty + term.get("weight", 1) * mean_loss(term, judged, target, batch)
