@@ -17,6 +17,7 @@ struct OptimizerDef;
 /// A value of the model: an input when below inputs.size(), else layer number `Source - inputs.size()` of the
 /// file.
 using Source = size_t;
+constexpr Source kNowhere = ~Source{0};
 
 /// What happens to the values of an input before layers see them: x * scale + offset, then, standardized, minus the mean and
 /// divided by the deviation of the training examples.
@@ -72,7 +73,8 @@ struct ModelLoss {
   double weight;
   Source prediction, target;
   std::optional<Source> example_weights; // an input
-  std::string name;                      // what reports call it, among several: "loss.scores"
+  std::string name = {};                 // what reports call it, among several: "loss.scores"
+  std::vector<Source> operands = {};     // of an expression, in the order of its names; it has no prediction and no target
 
   /// Do its terms have weights, so that the loss of a batch is no mean?
   bool is_weighted() const { return example_weights || attrs.find("class_weights"); }
@@ -84,6 +86,9 @@ struct ModelMetric {
   std::string name;
   Source prediction, target;
   std::string average; // how the scores of classes make one; empty: it has none of classes
+  bool higher_is_better;
+  JsonValue attrs; // complete
+  std::vector<Source> operands = {}; // of an expression, in the order of its names; it has no loss, prediction and target
 };
 
 struct Model {

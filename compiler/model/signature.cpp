@@ -18,9 +18,11 @@ static Json describe(const Model &model, const ModelMetric &metric) {
   Json json = {{"name", metric.name},
                {"kind", to_string(metric.def->kind)},
                {"terms", Json::array()},
-               {"higher_is_better", metric.def->higher_is_better}};
+               {"higher_is_better", metric.higher_is_better}};
   for (std::string_view term : metric.def->terms)
     json["terms"].push_back(metric.name + "." + std::string(term));
+  if (!metric.operands.empty())
+    return json;
   Shape with_batch = model.shape_of(metric.prediction);
   with_batch.insert(with_batch.begin(), 1);
   if (metric.def->kind == MetricKind::r2)
@@ -99,9 +101,13 @@ static Json losses(const Model &model) {
 /// Losses whose targets are standardized are sums of numbers without a unit.
 static Json standardized_targets(const Model &model) {
   Json names = Json::array();
-  for (const ModelLoss &loss : model.losses)
-    if (model.is_input(loss.target) && model.inputs[loss.target].preprocessing.standardize)
-      names.push_back(model.name_of(loss.target));
+  for (const ModelLoss &loss : model.losses) {
+    std::vector<Source> read = loss.operands;
+    read.push_back(loss.target);
+    for (Source s : read)
+      if (model.is_input(s) && model.inputs[s].preprocessing.standardize)
+        names.push_back(model.name_of(s));
+  }
   return names;
 }
 

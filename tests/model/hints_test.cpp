@@ -1,4 +1,5 @@
 // The words of other frameworks: the table has no word that gradc lacks, and messages name ours and its place.
+#include "compiler/model/expressions/functions.h"
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/linking/hints.h"
 #include "compiler/model/tables/sections.h"
@@ -11,12 +12,14 @@
 namespace gradc {
 namespace {
 
-/// Every key, type and choice of the tables.
+/// Every key, type, choice and function of the tables.
 class Vocabulary {
 public:
   static std::set<std::string_view> all() {
     Vocabulary walk;
     walk.object(model_spec());
+    for (const ExpressionFunction &function : expression_functions())
+      walk.words_.insert(function.spec.name), walk.object(function.spec);
     return walk.words_;
   }
 

@@ -34,6 +34,7 @@ const std::string kZoo = R"({
     {"name": "both", "type": "concat", "input": ["sum", "product", "kinds"]},
     {"name": "drop", "type": "dropout", "rate": 0.25},
     {"name": "gate", "type": "activation", "activation": "elu"},
+    {"name": "bent", "type": "expression", "of": "gate - 0.5 * mean(tanh(gate)) * clip(value, -1, 1) ^ 2"},
     {"name": "scaled", "type": "scale", "factor": 0.5},
     {"name": "bent", "type": "prelu", "slopes": "features", "input": "both"},
     {"name": "bells", "type": "rbf", "units": 4, "learn_width": true},

@@ -118,6 +118,20 @@ def two_headed():
     }
 
 
+def expressions():
+    """A layer and a loss that are formulas."""
+    return {
+        "inputs": {"x": {"shape": [FEATURES]}, "y": {"shape": [CLASSES]}},
+        "layers": [
+            {"name": "hidden", "type": "dense", "units": HIDDEN, "activation": "tanh", "input": "x"},
+            {"name": "gate", "type": "expression", "of": "hidden * sigmoid(mean(x)) - square(hidden) / 4"},
+            {"name": "out", "type": "dense", "units": CLASSES},
+        ],
+        "loss": {"type": "expression", "of": "mean(square(out - y)) + 0.1 * log_sum_exp(hidden)"},
+        "optimizer": {"type": "sgd", **OPTIMIZERS["sgd"]},
+    }
+
+
 def cases():
     for optimizer in OPTIMIZERS:
         for loss in LOSSES:
@@ -140,6 +154,7 @@ def cases():
     yield "penalty_l1", network("mse", hidden={"l1": 0.004})
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()
+    yield "expressions", expressions()
     some = [1, 0.25, 3, 0, 2][:CLASSES]
     yield "label_smoothing", weighted("softmax_cross_entropy", label_smoothing=0.1)
     yield "class_weights", weighted("softmax_cross_entropy", class_weights=some)
@@ -181,7 +196,7 @@ def initial_parameters(model, random):
                 params[layer["name"] + ".bias"] = rounded(random.uniform(-0.1, 0.1, fan_out), 256)
             y = torch.zeros(*xs[0].shape[:-1], fan_out)
         else:
-            y = torch_model.LAYERS[layer["type"]](layer, xs)
+            y = torch_model.LAYERS[layer["type"]](layer, xs, values)
         previous = layer["name"]
         values[previous] = y
     return params

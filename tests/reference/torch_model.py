@@ -10,6 +10,7 @@ from torch import optim
 from torch.optim import lr_scheduler as schedulers
 
 import published
+import torch_expressions
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -36,27 +37,28 @@ ACTIVATIONS = {
     "sine": lambda x, frequency=1.0: torch.sin(frequency * x),
 }
 
-LAYERS = {  # those without parameters; of a list of inputs
-    "activation": lambda layer, xs: activate(layer["activation"], xs[0]),
-    "flatten": lambda layer, xs: xs[0].flatten(1),
-    "reshape": lambda layer, xs: xs[0].reshape(len(xs[0]), *layer["shape"]),
-    "add": lambda layer, xs: torch.stack(xs).sum(0),
-    "multiply": lambda layer, xs: torch.stack(xs).prod(0),
-    "concat": lambda layer, xs: torch.cat(xs, dim=-1),
-    "scale": lambda layer, xs: xs[0] * layer["factor"],
-    "maxout": lambda layer, xs: maxout(xs[0], layer["units"]),
-    "subtract": lambda layer, xs: xs[0] - xs[1],
-    "divide": lambda layer, xs: xs[0] / xs[1],
-    "minimum": lambda layer, xs: functools.reduce(torch.minimum, xs),
-    "maximum": lambda layer, xs: functools.reduce(torch.maximum, xs),
-    "sum": lambda layer, xs: xs[0].sum(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
-    "mean": lambda layer, xs: xs[0].mean(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
-    "slice": lambda layer, xs: sliced(layer, xs[0]),
-    "split": lambda layer, xs: xs[0].chunk(layer["parts"], counted(layer.get("axis", -1)))[layer["part"]],
-    "stack": lambda layer, xs: torch.stack(xs, counted(layer.get("axis", 0))),
-    "tile": lambda layer, xs: xs[0].tile(1, *layer["times"]),
-    "clip": lambda layer, xs: xs[0].clamp(layer.get("min"), layer.get("max")),
-    "normalize": lambda layer, xs: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
+LAYERS = {  # those without parameters; of a list of inputs, and of all values by name
+    "activation": lambda layer, xs, values: activate(layer["activation"], xs[0]),
+    "flatten": lambda layer, xs, values: xs[0].flatten(1),
+    "reshape": lambda layer, xs, values: xs[0].reshape(len(xs[0]), *layer["shape"]),
+    "add": lambda layer, xs, values: torch.stack(xs).sum(0),
+    "multiply": lambda layer, xs, values: torch.stack(xs).prod(0),
+    "concat": lambda layer, xs, values: torch.cat(xs, dim=-1),
+    "scale": lambda layer, xs, values: xs[0] * layer["factor"],
+    "maxout": lambda layer, xs, values: maxout(xs[0], layer["units"]),
+    "subtract": lambda layer, xs, values: xs[0] - xs[1],
+    "divide": lambda layer, xs, values: xs[0] / xs[1],
+    "minimum": lambda layer, xs, values: functools.reduce(torch.minimum, xs),
+    "maximum": lambda layer, xs, values: functools.reduce(torch.maximum, xs),
+    "sum": lambda layer, xs, values: xs[0].sum(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "mean": lambda layer, xs, values: xs[0].mean(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
+    "slice": lambda layer, xs, values: sliced(layer, xs[0]),
+    "split": lambda layer, xs, values: xs[0].chunk(layer["parts"], counted(layer.get("axis", -1)))[layer["part"]],
+    "stack": lambda layer, xs, values: torch.stack(xs, counted(layer.get("axis", 0))),
+    "tile": lambda layer, xs, values: xs[0].tile(1, *layer["times"]),
+    "clip": lambda layer, xs, values: xs[0].clamp(layer.get("min"), layer.get("max")),
+    "normalize": lambda layer, xs, values: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
+    "expression": lambda layer, xs, values: torch_expressions.evaluate(layer["of"], values),
 }
 
 LEARNED = {  # those with parameters; all of the model are given
@@ -151,7 +153,7 @@ def forward(model, params, batch):
         xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
         kind = layer["type"]
         previous = layer["name"]
-        values[previous] = LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs)
+        values[previous] = LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
     return values, previous
 
 
@@ -164,6 +166,9 @@ def loss(model, params, batch):
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()
     for term in model["loss"] if isinstance(model["loss"], list) else [model["loss"]]:
+        if term["type"] == "expression":
+            penalty = penalty + term.get("weight", 1) * torch_expressions.evaluate(term["of"], values).mean()
+            continue
         judged = values[term.get("prediction") or term.get("logits") or previous]
         target = batch[term.get("target") or term["labels"]]
         penalty = penalty + term.get("weight", 1) * mean_loss(term, judged, target, batch)

@@ -58,6 +58,8 @@ Json ModelMaker::right_value(const Attr &attr) {
     return once_in(2);
   case Attr::Kind::string:
     return once_in(2) ? "text" : "";
+  case Attr::Kind::expression:
+    return once_in(2) ? "mean(x)" : "x - 1";
   case Attr::Kind::name:
     return once_in(2) ? "x" : "_a1";
   case Attr::Kind::choice:

@@ -69,8 +69,7 @@ public:
     for (size_t i = 0; i < model_.metrics.size(); ++i) {
       const ModelMetric &metric = model_.metrics[i];
       scope.location = fmt::format("/metrics/{}", i);
-      const auto [prediction, target] = judged(scope, metric, values);
-      const std::vector<Var> sums = metric.def->build({metric.loss->link, prediction, target});
+      const std::vector<Var> sums = metric_sums(scope, metric, values);
       for (size_t t = 0; t < sums.size(); ++t)
         add_return(fmt::format("{}.{}", metric.name, metric.def->terms[t]), sums[t]);
     }
@@ -110,6 +109,29 @@ private:
   Scope at(std::string location) { return {graph_, std::move(location), &stand_ins_}; }
 
   std::vector<Value> run(bool training) { return forward_(forward_.declared_inputs(), training); }
+
+  std::vector<Var> metric_sums(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {
+    if (metric.operands.empty()) {
+      const auto [prediction, target] = judged(scope, metric, values);
+      return metric.def->build({metric.loss->link, prediction, target, metric.attrs});
+    }
+    std::vector<Var> operands;
+    for (Source s : metric.operands)
+      operands.push_back(in_units_of_data(scope, s, values));
+    return metric.def->build({Link::none, {}, {}, metric.attrs, std::move(operands)});
+  }
+
+  /// A prediction of a preprocessed target, and the target itself, as the raw data have them; other values as layers see them.
+  Var in_units_of_data(const Scope &scope, Source source, const std::vector<Value> &values) const {
+    for (const ModelLoss &loss : model_.losses)
+      if (const ModelInput *target = model_.predicted_input(loss)) {
+        if (source == loss.target)
+          return {&scope, declared_.inputs[source]};
+        if (source == loss.prediction)
+          return in_own_units(*target, declared_.statistics[loss.target], {&scope, values[source]});
+      }
+    return {&scope, values[source]};
+  }
 
   /// What a metric compares: where the target is preprocessed, both in the units of its raw data.
   std::pair<Var, Var> judged(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {

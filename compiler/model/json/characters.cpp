@@ -1,6 +1,7 @@
 #include "compiler/model/json/characters.h"
 
 #include <algorithm>
+#include <charconv>
 #include <clocale>
 #include <cwchar>
 #include <locale.h>
@@ -35,6 +36,35 @@ std::string shortened(std::string_view text, size_t bytes) {
   while (end > 0 && continues_character(text[end]))
     --end;
   return std::string(text.substr(0, end)) + "...";
+}
+
+/// The bytes of the source that make one byte or more of a string's text, and how many they make.
+static std::pair<size_t, size_t> unit_at(std::string_view source) {
+  if (source.size() < 2 || source[0] != '\\')
+    return {1, 1};
+  if (source[1] != 'u')
+    return {2, 1};
+  unsigned code = 0;
+  std::from_chars(source.data() + 2, source.data() + std::min<size_t>(source.size(), 6), code, 16);
+  if (code >= 0xD800 && code < 0xDC00)
+    return {12, 4}; // half of a pair: the other follows
+  return {6, code < 0x80 ? 1 : code < 0x800 ? 2 : 3};
+}
+
+std::pair<size_t, size_t> place_in_string(std::string_view source, size_t at, size_t begin, size_t end) {
+  if (at >= source.size() || source[at] != '"')
+    return {at + begin, at + end};
+  size_t decoded = 0;
+  std::pair<size_t, size_t> place;
+  ++at;
+  for (auto [offset, wanted] : {std::pair(begin, &place.first), {end, &place.second}}) {
+    while (decoded < offset && at < source.size()) {
+      const auto [bytes, made] = unit_at(source.substr(at));
+      at += bytes, decoded += made;
+    }
+    *wanted = at;
+  }
+  return place;
 }
 
 size_t display_columns(std::string_view text) {

@@ -6,7 +6,7 @@
 namespace gradc {
 
 extern const LayerDef layer_activation, layer_add, layer_alpha_dropout, layer_clip, layer_concat, layer_dense, layer_divide,
-    layer_dropout, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
+    layer_dropout, layer_expression, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
     layer_normalize, layer_one_hot, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,
     layer_stochastic_depth, layer_subtract, layer_sum, layer_tile;
 
@@ -17,7 +17,7 @@ const std::vector<const LayerDef *> &all_layers() {
       &layer_one_hot, &layer_prelu,   &layer_maxout,    &layer_rbf,
       &layer_noise, &layer_alpha_dropout, &layer_stochastic_depth, &layer_subtract, &layer_divide, &layer_minimum,
       &layer_maximum, &layer_sum, &layer_mean, &layer_slice, &layer_split, &layer_stack, &layer_tile, &layer_clip,
-      &layer_normalize,
+      &layer_normalize, &layer_expression,
   };
   return list;
 }

@@ -25,6 +25,7 @@ bool could_be(const JsonValue &value, const Attr &attr) {
     return value.is(Json::boolean);
   case Attr::Kind::string:
   case Attr::Kind::name:
+  case Attr::Kind::expression:
   case Attr::Kind::choice:
     return value.is(Json::string);
   case Attr::Kind::list:

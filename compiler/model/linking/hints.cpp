@@ -120,6 +120,8 @@ std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
 }
 
 std::string listed(const Words &allowed) {
+  if (allowed.empty())
+    return "; it has no keys";
   return fmt::format("; expected {} {}", allowed.size() == 1 ? "only" : "one of", fmt::join(allowed, ", "));
 }
 

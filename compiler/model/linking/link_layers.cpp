@@ -1,4 +1,5 @@
 // Inputs and layers: their names, what they read, an order of computation, and shapes.
+#include "compiler/model/expressions/expression.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/linking/linker_state.h"
@@ -85,13 +86,25 @@ void Linker::declare(const std::string &name, Span span, Source source, std::str
   diagnostics_.note(at->second.span, "by this one");
 }
 
+/// Of a layer that may be wrong in other keys.
+static const Attr *expression_key_of(const JsonValue &layer) {
+  const JsonValue *type = layer.find("type");
+  const LayerDef *def = type && type->is(Json::string) ? find_layer(type->text) : nullptr;
+  return def ? expression_key(def->spec) : nullptr;
+}
+
 void Linker::link_layers() {
   for (size_t i = 0; i < model_.layers.size(); ++i) {
     ModelLayer &layer = model_.layers[i];
     const std::string context = "layer '" + layer.name + "'";
     auto another = [self = model_.inputs.size() + i](Source candidate) { return candidate != self; };
-    if (const JsonValue *input = raw_.find("layers")->items[i].find("input");
-        input && !input->is(Json::null)) {
+    const JsonValue &written = raw_.find("layers")->items[i], *input = written.find("input");
+    if (const Attr *key = expression_key_of(written)) {
+      const JsonValue *text = written.find(key->name);
+      layer.sources = text && text->is(Json::string) ? find_operands(*text, context, another) : std::vector{kNowhere};
+      if (input && !input->is(Json::null))
+        error(input->span, fmt::format("{}: the names in '{}' are what it reads; remove 'input'", context, key->name));
+    } else if (input && !input->is(Json::null)) {
       for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
         layer.sources.push_back(name.is(Json::string) ? find(name, context, "input or layer", another) : kNowhere);
     } else {
@@ -223,6 +236,9 @@ bool Linker::infer_shape(size_t index) {
     layer.output = layer.def->shapes(shapes);
     for (const LayerParam &param : shapes.params)
       check_shape(param.shape);
+  } catch (const ExpressionError &problem) {
+    error_in(layer.attrs.at(expression_key(layer.def->spec)->name), problem, context);
+    return false;
   } catch (const LayerError &problem) {
     const JsonValue *key = layer.attrs.find(problem.key);
     error(key ? key->span : inputs_span, context + ": " + problem.what());

@@ -36,6 +36,10 @@ void Linker::link_losses() {
       continue;
     const LossDef &def = find_loss(attrs.string_at("type"));
     const std::string context = "loss " + attrs.string_at("type");
+    if (const Attr *key = expression_key(def.spec)) {
+      link_expression_loss(def, attrs, attrs.at(key->name), context);
+      continue;
+    }
     const Source last = model_.inputs.size() + model_.layers.size() - 1;
     const bool given = attrs.find(def.prediction_key) != nullptr;
     if (!given)
@@ -54,10 +58,22 @@ void Linker::link_losses() {
   }
 }
 
-/// "loss.scores"; a second loss of the same layer is "loss.scores.2".
-std::string Linker::fresh_loss_name(const std::string &prediction) const {
-  const auto same = std::ranges::count_if(model_.losses, [&](const ModelLoss &loss) { return model_.name_of(loss.prediction) == prediction; });
-  return same == 0 ? "loss." + prediction : fmt::format("loss.{}.{}", prediction, same + 1);
+void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text, const std::string &context) {
+  ModelLoss loss{&def, attrs, attrs.number_at("weight"), kNowhere, kNowhere, {}, fresh_loss_name("expression"), {}};
+  loss.operands = link_expression(text, context);
+  if (loss.operands.empty())
+    return;
+  if (std::ranges::all_of(loss.operands, [&](Source s) { return model_.is_input(s); }))
+    error(text.span, context + ": it names no layer, so there is nothing to train");
+  link_weights(loss, context);
+  model_.losses.push_back(loss);
+}
+
+/// "loss.scores" for the first that judges the layer, then "loss.scores.2".
+std::string Linker::fresh_loss_name(const std::string &what) const {
+  const std::string first = "loss." + what;
+  const auto same = std::ranges::count_if(model_.losses, [&](const ModelLoss &loss) { return loss.name == first || loss.name.starts_with(first + "."); });
+  return same == 0 ? first : fmt::format("{}.{}", first, same + 1);
 }
 
 void Linker::link_weights(ModelLoss &loss, const std::string &context) {
@@ -146,20 +162,31 @@ void Linker::link_metrics() {
     const std::string name = attrs.string_at("name"), context = "metric '" + name + "'";
     if (!seen.insert(name).second)
       error(anchor(attrs), context + ": the name is already taken; give one of them another 'name'");
-    link_metric(attrs, name, context);
+    if (const Attr *key = expression_key(find_metric(attrs.string_at("type")).spec))
+      link_expression_metric(attrs, attrs.at(key->name), name, context);
+    else
+      link_metric(attrs, name, context);
   }
+}
+
+void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name, const std::string &context) {
+  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere, "", attrs.boolean_at("higher_is_better"),
+                     attrs, link_expression(text, context)};
+  if (!metric.operands.empty())
+    model_.metrics.push_back(std::move(metric));
 }
 
 void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::string &context) {
   ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere,
-                     attrs.find("average") ? attrs.string_at("average") : ""};
+                     attrs.find("average") ? attrs.string_at("average") : "", false, {}, {}};
+  metric.higher_is_better = metric.def->higher_is_better;
   const JsonValue *prediction = attrs.find("prediction"), *target = attrs.find("target");
   if (prediction && (metric.prediction = find_prediction(*prediction, context)) == kNowhere)
     return;
   if (target && (metric.target = find_target(*target, context)) == kNowhere)
     return;
   for (const ModelLoss &loss : model_.losses) {
-    const bool applies = (loss.def->link != Link::none) == metric.def->needs_link &&
+    const bool applies = loss.operands.empty() && (loss.def->link != Link::none) == metric.def->needs_link &&
                          (!prediction || metric.prediction == loss.prediction) &&
                          (!target || metric.target == loss.target);
     if (applies && !metric.loss) {
@@ -173,6 +200,7 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
     if (known_[metric.prediction] && known_[metric.target])
       check_pair(*metric.loss, metric.prediction, metric.target, target->span, context);
   }
+  metric.attrs = attrs;
   if (metric.loss)
     model_.metrics.push_back(metric);
   else if (model_.losses.size() == list("loss").size() && !model_.losses.empty()) // else a loss it may belong to is already reported
@@ -192,7 +220,8 @@ void Linker::link_outputs() {
     return;
   }
   for (const ModelLoss &loss : model_.losses)
-    add_output(loss.prediction);
+    if (loss.operands.empty())
+      add_output(loss.prediction);
   std::set<Source> read;
   for (const ModelLayer &layer : model_.layers)
     read.insert(layer.sources.begin(), layer.sources.end());

@@ -52,8 +52,12 @@ Source Linker::find(const JsonValue &name, const std::string &context, std::stri
 void Linker::link_targets() {
   targets_known_ = !list("loss").empty();
   for (const JsonValue &loss : list("loss")) {
-    auto found =
-        loss.valid ? names_.find(loss.string_at(find_loss(loss.string_at("type")).target_key)) : names_.end();
+    const LossDef *def = loss.valid ? &find_loss(loss.string_at("type")) : nullptr;
+    if (const Attr *key = def ? expression_key(def->spec) : nullptr) {
+      targets_known_ &= link_targets_in(loss.string_at(key->name));
+      continue;
+    }
+    auto found = def ? names_.find(loss.string_at(def->target_key)) : names_.end();
     if (found != names_.end() && model_.is_input(found->second.source))
       targets_.insert(found->second.source);
     else
@@ -97,13 +101,16 @@ void Linker::check_use() {
     return; // where a reference is wrong, what it should have named looks unused
   std::vector<Source> judged, used = model_.outputs;
   for (const ModelLoss &loss : model_.losses) {
+    judged.insert(judged.end(), loss.operands.begin(), loss.operands.end());
     judged.push_back(loss.prediction);
     used.push_back(loss.target);
     if (loss.example_weights)
       used.push_back(*loss.example_weights);
   }
-  for (const ModelMetric &metric : model_.metrics)
+  for (const ModelMetric &metric : model_.metrics) {
     used.insert(used.end(), {metric.prediction, metric.target});
+    used.insert(used.end(), metric.operands.begin(), metric.operands.end());
+  }
   used.insert(used.end(), judged.begin(), judged.end());
   const std::set<Source> reached = reach(used), trained = reach(judged);
   for (const auto &[name, reference] : names_) {

@@ -9,7 +9,7 @@
 
 namespace gradc {
 
-constexpr Source kNowhere = ~Source{0};
+struct ExpressionError;
 
 /// A reference and where it stands.
 struct Reference {
@@ -41,9 +41,18 @@ private:
   /// A layer; kNowhere after a message when it is an input.
   Source find_prediction(const JsonValue &name, const std::string &context);
   Source find_target(const JsonValue &name, const std::string &context);
+  /// The inputs that the expression of a loss names are no features by themselves. False where a name leads nowhere.
+  bool link_targets_in(const std::string &text);
+  /// A mistake in a string that holds an expression.
+  void error_in(const JsonValue &text, const ExpressionError &, const std::string &context);
+  /// What the names of an expression are, in their order; kNowhere among them after a message.
+  std::vector<Source> find_operands(const JsonValue &text, const std::string &context, const std::function<bool(Source)> &suitable);
+  /// The same for a loss or a metric, with the shapes checked; empty after a message.
+  std::vector<Source> link_expression(const JsonValue &text, const std::string &context);
   void link_losses();
+  void link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text, const std::string &context);
   void link_weights(ModelLoss &, const std::string &context);
-  std::string fresh_loss_name(const std::string &prediction) const;
+  std::string fresh_loss_name(const std::string &what) const;
   void check_pair(const LossDef &def, Source prediction, Source target, Span span,
                   const std::string &context);
   void restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction);
@@ -51,6 +60,7 @@ private:
   void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
   void link_metrics();
   void link_metric(JsonValue &attrs, const std::string &name, const std::string &context);
+  void link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name, const std::string &context);
   void link_outputs();
   /// False when it is one already.
   bool add_output(Source s);

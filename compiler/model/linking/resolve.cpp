@@ -80,7 +80,8 @@ private:
     std::vector<std::string_view> allowed;
     for (const auto *group : groups)
       for (const Attr &attr : *group)
-        allowed.push_back(attr.name);
+        if (std::ranges::find(allowed, attr.name) == allowed.end())
+          allowed.push_back(attr.name);
     const JsonMember *names = rest.empty() ? nullptr : top_level(rest[0].keys_of);
     if (names && names->value.members.empty())
       names = nullptr;
@@ -197,6 +198,7 @@ private:
       return attr.kind == Attr::Kind::number && !attr.in_f64 ? rounded(value, attr, context) : value;
     case Attr::Kind::boolean:
     case Attr::Kind::string:
+    case Attr::Kind::expression:
       return value;
     case Attr::Kind::name:
       if (!is_name(value.text))

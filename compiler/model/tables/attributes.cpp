@@ -35,6 +35,7 @@ Attr number(std::string_view name, std::string_view doc) { return make(name, Att
 Attr boolean(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::boolean, doc); }
 Attr string(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::string, doc); }
 Attr name(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::name, doc); }
+Attr expression(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::expression, doc); }
 
 Attr choice(std::string_view name, std::vector<std::string_view> choices, std::string_view doc) {
   Attr a = make(name, Attr::Kind::choice, doc);
@@ -108,6 +109,8 @@ std::string expected(const Attr &a) {
     return "a string";
   case Attr::Kind::name:
     return "a name";
+  case Attr::Kind::expression:
+    return "an expression";
   case Attr::Kind::choice: {
     std::string text;
     for (size_t i = 0; i < a.choices.size(); ++i)
@@ -135,6 +138,11 @@ const Attr &find_attr(const std::vector<Attr> &attrs, std::string_view name) {
   const auto found = std::ranges::find(attrs, name, &Attr::name);
   internal_check(found != attrs.end(), "there is no key " + std::string(name));
   return *found;
+}
+
+const Attr *expression_key(const ObjectSpec &spec) {
+  const auto found = std::ranges::find(spec.attrs, Attr::Kind::expression, &Attr::kind);
+  return found == spec.attrs.end() ? nullptr : &*found;
 }
 
 std::string limits(const Attr &a) {

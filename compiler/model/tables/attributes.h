@@ -18,7 +18,7 @@ struct Family;
 
 /// A key of an object, or an item of a list. Made by the functions of namespace attr below.
 struct Attr {
-  enum class Kind : uint8_t { integer, number, boolean, string, name, choice, list, object, family, any_of };
+  enum class Kind : uint8_t { integer, number, boolean, string, name, expression, choice, list, object, family, any_of };
 
   std::string_view name;
   std::string_view doc;
@@ -83,6 +83,8 @@ Attr boolean(std::string_view name, std::string_view doc);
 Attr string(std::string_view name, std::string_view doc);
 /// The name of an input, layer, output: letters, digits and _, not beginning with a digit.
 Attr name(std::string_view name, std::string_view doc);
+/// A formula over inputs and layers; see compiler/model/expressions.
+Attr expression(std::string_view name, std::string_view doc);
 Attr choice(std::string_view name, std::vector<std::string_view> choices, std::string_view doc);
 Attr list(std::string_view name, Attr item, std::string_view doc);
 Attr one_or_list(std::string_view name, Attr item, std::string_view doc);
@@ -95,6 +97,8 @@ Attr any_of(std::string_view name, std::vector<Attr> alternatives, std::string_v
 std::string expected(const Attr &);
 /// The key of that name; InternalFault when there is none.
 const Attr &find_attr(const std::vector<Attr> &, std::string_view name);
+/// The key whose value is an expression; null when there is none.
+const Attr *expression_key(const ObjectSpec &);
 /// Its limits: "at least 1", "at least 0 and below 1"; empty when there are none.
 std::string limits(const Attr &);
 bool within(const Attr &, double value);

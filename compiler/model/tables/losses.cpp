@@ -1,6 +1,7 @@
 // The losses. Cross-entropies take logits, so that neither exp overflows nor log sees a rounded 0.
 #include "compiler/model/tables/losses.h"
 
+#include "compiler/model/expressions/expression.h"
 #include "ir/error.h"
 
 #include <algorithm>
@@ -89,6 +90,8 @@ LossTerms softmax_cross_entropy(const LossBuild &b) {
   return {log_sum_exp(shifted) - (own + any)};
 }
 
+LossTerms expression(const LossBuild &b) { return {expand(parse_expression(b.attrs.string_at("of")), b.operands, b.dtype)}; }
+
 std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc,
                        std::vector<Attr> own = {}) {
   own.insert(own.begin(), {attr::name(prediction, "the layer it judges").otherwise("the last layer"),
@@ -142,6 +145,16 @@ const std::vector<LossDef> &table() {
        true,
        TargetValues::distribution,
        softmax_cross_entropy},
+      {{"expression",
+        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and inputs that "
+        "it names. Reductions work within one example. It sees inputs as layers see them.",
+        {attr::expression("of", "the formula, such as \"mean(square(a - b)) + 0.1 * mean(abs(h))\"")}},
+       "",
+       "",
+       Link::none,
+       false,
+       TargetValues::any,
+       expression},
   };
   return defs;
 }

@@ -9,6 +9,8 @@ namespace gradc {
 struct LossBuild {
   const JsonValue &attrs; // complete
   Var prediction, target; // the target has been cast and shaped by fit_target()
+  DType dtype;                    // of the model's floats
+  std::vector<Var> operands = {}; // the values that an expression names
 };
 
 /// What a loss is the mean of, [batch, ...]: the loss of each element, or of each row of logits.
@@ -28,7 +30,7 @@ enum class TargetValues : uint8_t { any, chance, distribution };
 
 struct LossDef {
   ObjectSpec spec;
-  std::string_view prediction_key, target_key; // "logits", "labels"
+  std::string_view prediction_key, target_key; // "logits", "labels"; "" of an expression, which names what it reads
   Link link;
   bool classes; // the target may be integer class labels, one axis less than the prediction
   TargetValues target; // where the values of other targets lie

@@ -1,6 +1,7 @@
 // The metrics. Sums are taken in f64, so that evaluation over many batches adds no error of its own.
 #include "compiler/model/tables/metrics.h"
 
+#include "compiler/model/expressions/expression.h"
 #include "ir/error.h"
 
 namespace gradc {
@@ -75,6 +76,10 @@ std::vector<Var> ranking(const MetricBuild &b) {
   const Var scores = cast(b.prediction, DType::f64);
   const int64_t classes = judged_classes(b.link, b.prediction.shape());
   return {as_rows(b.link == Link::softmax ? softmax(scores) : scores, classes), wanted_classes(b)};
+}
+
+std::vector<Var> expression(const MetricBuild &b) {
+  return {per_example(expand(parse_expression(b.attrs.string_at("of")), b.operands, DType::f64))};
 }
 
 std::vector<Attr> keys() {
@@ -157,6 +162,18 @@ const std::vector<MetricDef> &table() {
        true,
        {"scores", "wanted"},
        ranking},
+      {{"expression",
+        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and inputs that "
+        "it names. Reductions work within one example. A prediction of a scaled or standardized target, and that target, are in the "
+        "units of the data; other inputs are as layers see them.",
+        {attr::name("name", "what reports call it"),
+         attr::expression("of", "the formula, such as \"max(abs(y - t))\""),
+         attr::boolean("higher_is_better", "whether more is progress, for early stopping").defaults_to("false")}},
+       MetricKind::mean,
+       false,
+       false,
+       {"sum"},
+       expression},
   };
   return defs;
 }

@@ -13,6 +13,8 @@ std::string_view to_string(MetricKind); // as the signature of a model has it
 struct MetricBuild {
   Link link;
   Var prediction, target; // the target has been cast and shaped by fit_target()
+  const JsonValue &attrs;         // complete
+  std::vector<Var> operands = {}; // the values that an expression names; it has no link, prediction and target
 };
 
 struct MetricDef {

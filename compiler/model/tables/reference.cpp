@@ -1,4 +1,5 @@
 // The reference page of the model format, from the tables.
+#include "compiler/model/expressions/functions.h"
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
@@ -69,6 +70,37 @@ std::string section(std::string_view title, const Family &family) {
   return text;
 }
 
+/// "x", "x, y".
+std::string operands(size_t count) {
+  std::string text = "x";
+  for (size_t i = 1; i < count; ++i)
+    text += fmt::format(", {}", "xyz"[i]);
+  return text;
+}
+
+std::string expressions() {
+  std::string text =
+      "### Expressions\n\n"
+      "The text of a layer, loss or metric of type `expression`: a formula over the inputs and layers that it names, such as "
+      "`mean(square(out - y)) + 0.1 * mean(abs(hidden))`.\n\n"
+      "* It speaks of one example; the batch is implicit. Values broadcast as NumPy's do, and reductions work within one example, along "
+      "all its axes unless `axis` says which: `sum(x)`, `mean(x, axis=0)`, `max(x, axis=[0, -1], keep=true)`.\n"
+      "* Operators, from loose to tight: `<` `<=` `>` `>=` `==` `!=`, which do not chain; `+` `-`; `*` `/`; the sign `-`; `^` or `**`, "
+      "which groups from the right. Parentheses group.\n"
+      "* A comparison is a condition, for `select` and the logical functions; as a number it is 1 where it holds, else 0. Integers "
+      "of an input count as floats.\n"
+      "* As a loss or a metric its value is averaged over the examples, and over the elements of an example where it has several. So "
+      "`mean(square(out - y))`, `square(out - y)` and the loss `mse` are the same.\n\n"
+      "| function | keys, with defaults | |\n|---|---|---|\n";
+  for (const ExpressionFunction &function : expression_functions()) {
+    std::string keys;
+    for (const Attr &a : function.spec.attrs)
+      keys += fmt::format("{}`{}`: {}", keys.empty() ? "" : ", ", a.name, default_of(a));
+    text += fmt::format("| `{}({})` | {} | {} |\n", function.spec.name, operands(function.operands), keys, escaped(function.spec.doc));
+  }
+  return text + '\n';
+}
+
 } // namespace
 
 std::string reference_markdown() {
@@ -78,7 +110,7 @@ std::string reference_markdown() {
                      section("Metrics", metrics()) + section("Optimizers", optimizers()) +
                      section("Schedules", schedules()) + section("Training", train_spec()) +
                      section("Rows of their own", part_spec()) + section("Early stopping", early_stopping_spec()) +
-                     section("Data", data_spec()) + section("Data of an input", input_data_spec());
+                     section("Data", data_spec()) + section("Data of an input", input_data_spec()) + expressions();
   text.pop_back(); // one newline at the end
   return text;
 }

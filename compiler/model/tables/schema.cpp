@@ -38,6 +38,7 @@ private:
     case Attr::Kind::boolean:
       return {{"type", "boolean"}};
     case Attr::Kind::string:
+    case Attr::Kind::expression:
       return {{"type", "string"}};
     case Attr::Kind::name:
       return pattern_of_names();
