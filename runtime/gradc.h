@@ -58,6 +58,8 @@ enum {
   GRADC_PREDICT = 6,    /* outputs: those of the model */
   GRADC_FIT = 8,        /* buffers <- statistics of the batch and of all batches before; to be called with the training
                            data before the first step. A model that standardizes nothing has no such entry */
+  GRADC_ACCUMULATE_STEP = 9, /* as grad_step, but gradients are added to those in their arena. A model whose optimizer does
+                           not accumulate has no such entry */
   GRADC_SCHEDULE = 7    /* outputs: f64, the value at `step` of each scheduled hyper, named like it; reads their initial
                            values in `hypers`. A model without a schedule has no such entry */
 };
@@ -267,6 +269,11 @@ static inline const gradc_value *gradc_output_at(const gradc_model *model, const
   if (!model || !entry || !gradc_is_below(number, entry->output_count))
     return 0;
   return (const gradc_value *)gradc_record(entry->outputs, number, model->value_size);
+}
+
+/* Does an entry of that kind compute gradients? Its one output is then the loss, by which it is judged as finite. */
+static inline int gradc_computes_gradients(int32_t kind) {
+  return kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP || kind == GRADC_ACCUMULATE_STEP;
 }
 
 /* The entry of a kind and phase for `batch` examples; null when there is none. */

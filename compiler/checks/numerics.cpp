@@ -145,7 +145,7 @@ NumericsCheck::NumericsCheck(ModelSpec spec, PlaceNames place, const gradc_model
 int32_t NumericsCheck::run(const gradc_entry *self, const gradc_call *call) {
   const CheckedEntry &entry = *static_cast<const CheckedEntry *>(self->context);
   const Graph &graph = entry.source->graph;
-  const bool trains = entry.source->kind == GRADC_TRAIN_STEP || entry.source->kind == GRADC_GRAD_STEP;
+  const bool trains = gradc_computes_gradients(entry.source->kind);
   if (!trains && entry.source->kind != GRADC_EVALUATE)
     return entry.compiled.run(&entry.compiled, call);
   WrittenState before(graph, *call);

@@ -12,6 +12,7 @@ int32_t kind_of(Entry entry) {
   case Entry::fit: return GRADC_FIT;
   case Entry::train_step: return GRADC_TRAIN_STEP;
   case Entry::grad_step: return GRADC_GRAD_STEP;
+  case Entry::accumulate_step: return GRADC_ACCUMULATE_STEP;
   case Entry::apply: return GRADC_APPLY;
   case Entry::evaluate: return GRADC_EVALUATE;
   case Entry::predict: return GRADC_PREDICT;

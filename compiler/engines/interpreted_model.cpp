@@ -83,7 +83,7 @@ int32_t check(const gradc_call *call, const Graph &graph) {
 }
 
 int32_t outcome(const EntrySpec &entry, const std::vector<Tensor> &results) {
-  const bool has_loss = entry.kind == GRADC_TRAIN_STEP || entry.kind == GRADC_GRAD_STEP;
+  const bool has_loss = gradc_computes_gradients(entry.kind);
   return has_loss && !std::isfinite(results.at(0).number(0)) ? GRADC_NOT_FINITE : GRADC_OK;
 }
 

@@ -215,7 +215,7 @@ std::string HeaderWriter::wrapper(int32_t kind, std::string_view doc) const {
   const EntrySpec *e = find(kind);
   if (!e)
     return "";
-  const bool returns_loss = kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP;
+  const bool returns_loss = gradc_computes_gradients(kind);
   std::vector<Argument> in = inputs(e->graph);
   std::vector<Argument> out = returns_loss ? std::vector<Argument>{} : outputs(e->graph);
   std::string notes;
@@ -307,6 +307,9 @@ std::string HeaderWriter::text() {
   text += wrapper(GRADC_TRAIN_STEP, "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
                                 " * the status of the instance tells the two apart where the loss itself is not finite.");
   text += wrapper(GRADC_GRAD_STEP, filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"
+                                      " * Returns the loss, NaN on failure."));
+  text += wrapper(GRADC_ACCUMULATE_STEP, filled("As {0}_grad_step, but gradients are added to those that are there. Of each call they count as often as\n"
+                                      " * the run-time argument gradient_weight says, so those of k equal batches have the weight 1 / k each.\n"
                                       " * Returns the loss, NaN on failure."));
   if (find(GRADC_APPLY))
     text += filled(kApply);

@@ -48,6 +48,7 @@ struct ModelLayer {
   JsonValue attrs; // complete
   std::vector<Source> sources;
   Shape output; // of one example
+  std::optional<size_t> weights_of = {}; // the layer whose parameters it uses; nullopt: it has its own, if any
 };
 
 struct ModelParam {
@@ -55,8 +56,11 @@ struct ModelParam {
   Shape shape;
   JsonValue initializer;
   size_t layer;
-  std::string l1, l2; // names of the hypers that regularize it; empty: none
-  bool trainable = true; // else it stays as it is, without gradient and slots
+  std::string l1, l2, proximal_l1, noise; // names of the hypers that regularize it; empty: none
+  std::optional<JsonValue> constraint;    // which it keeps after every update
+  bool spectral_norm = false;             // layers see it divided by its largest singular value
+  bool trainable = true;                  // else it stays as it is, without gradient and slots
+  double rate_factor = 1, decay_factor = 1; // of the learning rate and the weight decay
 };
 
 /// A number that can change from call to call.
@@ -133,8 +137,8 @@ std::optional<Span> find_location(const Model &, std::string_view pointer);
 std::optional<size_t> index_in(std::string_view list, std::string_view pointer);
 
 /// The functions of a compiled model; runtime/gradc.h says what each does.
-enum class Entry : uint8_t { init, fit, train_step, grad_step, apply, evaluate, predict, schedule };
-constexpr Entry kEntries[] = {Entry::init,  Entry::fit,      Entry::train_step, Entry::grad_step,
+enum class Entry : uint8_t { init, fit, train_step, grad_step, accumulate_step, apply, evaluate, predict, schedule };
+constexpr Entry kEntries[] = {Entry::init,  Entry::fit,      Entry::train_step, Entry::grad_step, Entry::accumulate_step,
                               Entry::apply, Entry::evaluate, Entry::predict,    Entry::schedule};
 std::string_view to_string(Entry);
 std::optional<Entry> parse_entry(std::string_view);
@@ -142,7 +146,7 @@ std::optional<Entry> parse_entry(std::string_view);
 bool takes_examples(Entry);
 /// Does it write gradients that another entry reads, or read them?
 bool gradients_cross(Entry);
-/// Has the model anything for the entry to do? `fit` is there where an input is standardized, `schedule` where a hyper changes
+/// Has the model anything for the entry to do? `accumulate_step` is there where the optimizer accumulates gradients, `fit` is there where an input is standardized, `schedule` where a hyper changes
 /// from step to step, the others always.
 bool has_entry(const Model &, Entry);
 std::vector<Entry> entries_of(const Model &);
@@ -152,6 +156,8 @@ std::vector<Entry> entries_of(const Model &);
 /// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large or the
 /// model has no such entry.
 Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
+/// Do evaluation and prediction read the averages of the parameters?
+bool uses_averages(const Model &);
 /// Forward and loss before differentiation.
 /// Is the loss over many batches more than the mean of their losses, because it has several parts or its terms have weights?
 bool has_parts(const Model &);
@@ -160,7 +166,7 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:
 /// {"shape", "dtype", "classes"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
 /// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
-/// "optimizer": its type and slots, "frozen": [names of parameters], "data_folder"?, "scheduled": [names of hypers],
+/// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?, "scheduled": [names of hypers],
 /// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.
 /// "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where that is the same
 /// or the model names no data.

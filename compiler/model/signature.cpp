@@ -163,6 +163,7 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
                      {"outputs", std::move(outputs)},
                      {"features", features(model)},
                      {"optimizer", optimizer_state(model)},
+                     {"accumulate", model.document.at("optimizer").integer_at("accumulate")},
                      {"frozen", std::move(frozen)},
                      {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};

@@ -11,7 +11,7 @@
 namespace gradc {
 namespace {
 
-bool trains(int32_t kind) { return kind == GRADC_TRAIN_STEP || kind == GRADC_GRAD_STEP || kind == GRADC_APPLY; }
+bool trains(int32_t kind) { return gradc_computes_gradients(kind) || kind == GRADC_APPLY; }
 
 class SiteBuilder {
 public:

@@ -1,6 +1,7 @@
 // What a run will do and needs, before anything is compiled; see trainer.h.
 #include "runtime/train/error.h"
 #include "runtime/train/trainer.h"
+#include "runtime/train/updates.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -59,7 +60,9 @@ std::string stratified_by(const Signature &signature) {
 RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows) {
   RunPlan plan;
   plan.epochs = choose(options.epochs, signature, "epochs", 1);
-  plan.batch_size = choose(options.batch_size, signature, "batch_size", 1);
+  plan.part_rows = choose(options.batch_size, signature, "batch_size", 1);
+  if (__builtin_mul_overflow(plan.part_rows, signature.accumulate, &plan.batch_size))
+    throw Error(fmt::format("batch_size: {} batches of {} rows are too many for one update", signature.accumulate, plan.part_rows));
   plan.seed = choose_seed(signature, options);
   plan.shuffle = options.shuffle.value_or(!signature.train.is_object() || signature.train.value("shuffle", true));
   plan.training_metrics = signature.train.is_object() && signature.train.value("training_metrics", false);
@@ -87,15 +90,13 @@ std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOpti
     entries.push_back({GRADC_SCHEDULE, 0});
   if (needs_fit(signature))
     entries.push_back({GRADC_FIT, 1});
-  if (sizes.train >= plan.batch_size)
-    entries.push_back({GRADC_TRAIN_STEP, plan.batch_size});
-  if (plan.tail > 0)
-    entries.push_back({GRADC_TRAIN_STEP, plan.tail});
+  for (const EntryKey &key : update_entries(plan, sizes.train))
+    entries.push_back(key);
   if (!signature.metrics.empty()) {
-    add_evaluation(entries, sizes.validation, plan.batch_size);
-    add_evaluation(entries, sizes.test, plan.batch_size);
+    add_evaluation(entries, sizes.validation, plan.part_rows);
+    add_evaluation(entries, sizes.test, plan.part_rows);
     if (plan.training_metrics)
-      add_evaluation(entries, sizes.train, plan.batch_size);
+      add_evaluation(entries, sizes.train, plan.part_rows);
   }
   std::sort(entries.begin(), entries.end());
   entries.erase(std::unique(entries.begin(), entries.end()), entries.end());

@@ -114,6 +114,9 @@ Signature parse_signature(std::string_view text) try {
       signature.standardized_targets = metric["standardized_targets"].get<std::vector<std::string>>();
   }
   signature.optimizer = json.value("optimizer", "");
+  signature.accumulate = json.value("accumulate", int64_t{1});
+  if (signature.accumulate < 1)
+    throw Error("signature: accumulate: expected at least 1");
   signature.frozen = json.value("frozen", signature.frozen);
   signature.scheduled = json.value("scheduled", signature.scheduled);
   signature.train = json.value("/model/train"_json_pointer, Json());

@@ -40,6 +40,7 @@ struct Signature {
   std::string data_folder; // where relative data paths start, seen from the folder of the library; empty: there
   std::vector<MetricInfo> metrics;
   std::string optimizer;              // its type and slots: what the state in a checkpoint is
+  int64_t accumulate = 1;             // batches whose gradients make one update
   std::vector<std::string> frozen;    // parameters that training leaves as they are
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   nlohmann::json train; // the "train" object of the model file; null when it has none

@@ -7,6 +7,7 @@
 #include "runtime/train/reports/log.h"
 #include "runtime/train/reports/plot.h"
 #include "runtime/train/run_files.h"
+#include "runtime/train/updates.h"
 
 #include <algorithm>
 #include <chrono>
@@ -40,11 +41,8 @@ public:
   Trainer(const gradc_model &model, const Signature &signature, const Dataset &data, const TrainOptions &options)
       : signature_(signature), data_(data), options_(options), early_stopping_(signature),
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
-        files_(instance_, options), batches_(model, data), rate_(instance_.hyper("learning_rate")) {
-    if (data.train.size() >= plan_.batch_size)
-      full_ = Function(model, &instance_.require(GRADC_TRAIN_STEP, plan_.batch_size));
-    if (plan_.tail > 0)
-      tail_ = Function(model, &instance_.require(GRADC_TRAIN_STEP, plan_.tail));
+        files_(instance_, options), batches_(model, data),
+        updates_(instance_, plan_, data.train.size()), rate_(instance_.hyper("learning_rate")) {
     schedule_ = Function(model, gradc_find_entry(&model, GRADC_SCHEDULE, 0, 0));
     if (options.learning_rate && !rate_)
       throw Error("learning_rate: the model has no such hyperparameter");
@@ -184,9 +182,9 @@ private:
     while (state_.batch < plan_.steps_per_epoch && !stopping_) {
       const int64_t first = state_.batch * plan_.batch_size;
       const int64_t count = std::min(plan_.batch_size, data_.train.size() - first);
-      const void *const *inputs = plan_.shuffle ? batches_.gather(order, data_.train.begin, first, count)
-                                                : batches_.rows(data_.train.begin + first);
-      event.learning_rate = step(inputs, count == plan_.batch_size ? full_ : tail_);
+      event.learning_rate = step(count, [&](int64_t row, int64_t rows) {
+        return plan_.shuffle ? batches_.gather(order, data_.train.begin, first + row, rows) : batches_.rows(data_.train.begin + first + row);
+      });
       weighted_loss += last_loss_ * static_cast<double>(count);
       rows += static_cast<double>(count);
       stopping_ = is_asked_to_stop() || (options_.max_steps && state_.step >= *options_.max_steps);
@@ -216,11 +214,11 @@ private:
   Position position() const { return {plan_.seed, state_.step, total_steps_}; }
 
   /// One update. Returns its learning rate.
-  double step(const void *const *inputs, const Function &function) {
+  double step(int64_t count, const Updates::Rows &inputs) {
     apply_schedule();
     const double rate = rate_ ? *rate_ : 0;
-    const int32_t status = instance_.run(*function.entry, inputs, *function.outputs, position());
-    last_loss_ = function.outputs->scalar(0);
+    const auto [status, loss] = updates_.run(inputs, count, position());
+    last_loss_ = loss;
     ++state_.step;
     ++state_.batch;
     tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
@@ -304,6 +302,7 @@ private:
   Instance instance_;
   RunFiles files_;
   Batches batches_;
+  Updates updates_;
   double *rate_; // the learning rate among the hyperparameters; null: the model has none
   struct Scheduled {
     int32_t output; // of the schedule
@@ -311,7 +310,7 @@ private:
   };
   std::vector<Scheduled> scheduled_;
   double last_loss_ = 0;
-  Function full_, tail_, schedule_;
+  Function schedule_;
   RunState state_;
   int64_t total_steps_ = 0;
   PartialLoad loaded_;

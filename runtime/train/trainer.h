@@ -39,10 +39,12 @@ struct TrainOptions {
 
 /// The plan of a run, from the model file and the options.
 struct RunPlan {
-  int64_t epochs = 0, batch_size = 0, seed = 0;
+  int64_t epochs = 0, seed = 0;
+  int64_t batch_size = 0; // rows of an update
+  int64_t part_rows = 0;  // rows that are computed at once; fewer than those of an update where gradients are accumulated
   bool shuffle = true;
   int64_t steps_per_epoch = 0;
-  int64_t tail = 0; // rows of an epoch's last, smaller batch; 0: none, or the run stops before
+  int64_t tail = 0; // rows of an epoch's last, smaller update; 0: none, or the run stops before
   bool training_metrics = false; // whether the rows to train are evaluated after every epoch
 };
 

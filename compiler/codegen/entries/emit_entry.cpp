@@ -270,7 +270,7 @@ void EntryEmitter::record_call() {
 // What the entry returns once all is done: whether the loss is finite, where there is one.
 llvm::Value *EntryEmitter::outcome() {
   llvm::Value *good = b_.getInt32(GRADC_OK);
-  if (spec_.kind != GRADC_TRAIN_STEP && spec_.kind != GRADC_GRAD_STEP)
+  if (!gradc_computes_gradients(spec_.kind))
     return good;
   internal_check(graph_.returns.size() == 1 && graph_.type(graph_.returns[0].value) == Type{DType::f64, {}},
                  "a step returns its loss");

@@ -1,7 +1,9 @@
 // The graphs of the entry points: forward, differentiated, followed by the optimizer's rule.
 #include "compiler/model/graphs/forward.h"
 #include "compiler/model/graphs/preprocessing.h"
+#include "compiler/model/graphs/streams.h"
 #include "compiler/model/graphs/update.h"
+#include "compiler/model/graphs/weights.h"
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/tables/losses.h"
@@ -30,6 +32,9 @@ public:
       const Var value = initial_value(model_.params[p].initializer, graph_.type(param), declared_.scalar(scope, "seed"),
                                       constant(scope, 0, {DType::i64, {}}), initial_stream(p));
       graph_.updates.push_back({param, value.value});
+      if (const std::optional<Value> average = declared_.average_of(p))
+        graph_.updates.push_back({*average, value.value});
+      init_spectral(graph_, model_, declared_, p, value);
     }
     for (const std::vector<Value> &slots : declared_.slots)
       for (Value slot : slots)
@@ -52,7 +57,15 @@ public:
   void grad_step() {
     const std::vector<Value> gradients = differentiated();
     for (size_t p = 0; p < gradients.size(); ++p)
-      graph_.updates.push_back({declared_.grads[p], gradients[p]});
+      graph_.updates.push_back({declared_.grads[p], weighted(gradients[p]).value});
+  }
+
+  void accumulate_step() {
+    const std::vector<Value> gradients = differentiated();
+    for (size_t p = 0; p < gradients.size(); ++p) {
+      const Var g = weighted(gradients[p]);
+      graph_.updates.push_back({declared_.grads[p], (Var{g.scope, declared_.grads[p]} + g).value});
+    }
   }
 
   void apply() { append_update(graph_, model_, declared_, declared_.grads, float_); }
@@ -156,6 +169,12 @@ private:
     return gradients;
   }
 
+  /// A gradient as it counts among those that are accumulated.
+  Var weighted(Value gradient) {
+    const Var g{&optimizer_scope_, gradient};
+    return declared_.has_scalar("gradient_weight") ? g * cast(declared_.scalar(optimizer_scope_, "gradient_weight"), float_) : g;
+  }
+
   void return_loss(Value total) {
     const Scope scope = at("/loss");
     add_return("loss", cast(Var{&scope, total}, DType::f64));
@@ -171,7 +190,7 @@ private:
       add_return(loss.name + ".weight", cast(fraction.weight, DType::f64));
     }
     const Scope scope = at("/loss");
-    const std::optional<Value> penalty = forward_.penalty();
+    const std::optional<Value> penalty = forward_.penalty(values);
     const Var each = penalty ? cast({&scope, *penalty}, DType::f64) : constant(scope, 0, {DType::f64, {}});
     add_return("loss.penalty", each * static_cast<double>(batch_));
   }
@@ -183,6 +202,7 @@ private:
   const int64_t batch_;
   Graph graph_;
   StandIns stand_ins_;
+  const Scope optimizer_scope_{graph_, "/optimizer"};
   const Declarations declared_;
   Forward forward_;
 };
@@ -200,6 +220,7 @@ constexpr EntryInfo kInfos[] = {
     {Entry::fit, "fit", &Builder::fit, true, false},
     {Entry::train_step, "train_step", &Builder::train_step, true, false},
     {Entry::grad_step, "grad_step", &Builder::grad_step, true, true},
+    {Entry::accumulate_step, "accumulate_step", &Builder::accumulate_step, true, true},
     {Entry::apply, "apply", &Builder::apply, false, true},
     {Entry::evaluate, "evaluate", &Builder::evaluate, true, false},
     {Entry::predict, "predict", &Builder::predict, true, false},
@@ -227,9 +248,16 @@ bool has_parts(const Model &model) {
   return model.losses.size() > 1 || std::ranges::any_of(model.losses, &ModelLoss::is_weighted);
 }
 
+bool uses_averages(const Model &model) {
+  const JsonValue *average = model.document.at("optimizer").find("average");
+  return average && average->boolean_at("use");
+}
+
 bool has_entry(const Model &model, Entry entry) {
   if (entry == Entry::schedule)
     return !is_constant(model.document.at("optimizer").at("learning_rate"));
+  if (entry == Entry::accumulate_step)
+    return model.document.at("optimizer").integer_at("accumulate") > 1;
   if (entry == Entry::fit)
     return std::ranges::any_of(model.inputs, [](const ModelInput &input) { return input.preprocessing.standardize; });
   return true;
@@ -243,8 +271,9 @@ std::vector<Entry> entries_of(const Model &model) {
 
 Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dtype) {
   if (!has_entry(model, entry))
-    throw Error(entry == Entry::fit ? "no input is standardized: the model has no statistics to fit"
-                                    : "the learning rate is constant: the model has no schedule");
+    throw Error(entry == Entry::fit               ? "no input is standardized: the model has no statistics to fit"
+                : entry == Entry::accumulate_step ? "the optimizer has no 'accumulate': the model has no gradients to add up"
+                                                  : "the learning rate is constant: the model has no schedule");
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);
   (builder.*info(entry).build)();
   return builder.finish();

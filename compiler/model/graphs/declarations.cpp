@@ -3,6 +3,7 @@
 #include "compiler/model/tables/optimizers.h"
 #include "ir/error.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 
@@ -33,6 +34,21 @@ static Statistics declare_statistics(Graph &graph, const ModelInput &input) {
   return s;
 }
 
+static SpectralVectors declare_spectral(Graph &graph, const ModelParam &param, DType float_dtype) {
+  auto vector = [&](const char *name, Shape shape) {
+    return graph.declare_buffer({Lifetime::model, Writer::data}, param.name + "." + name, {float_dtype, std::move(shape)},
+                                location_of(param));
+  };
+  return {vector("u", {param.shape.back()}), vector("v", Shape(param.shape.begin(), param.shape.end() - 1))};
+}
+
+std::optional<Value> Declarations::average_of(size_t param) const {
+  const auto found = std::ranges::find(trained, param);
+  if (averages.empty() || found == trained.end())
+    return std::nullopt;
+  return averages[static_cast<size_t>(found - trained.begin())];
+}
+
 Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batch, DType float_dtype) {
   Declarations d;
   for (const ModelInput &input : model.inputs) {
@@ -53,8 +69,8 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
   for (const ModelParam &p : model.params) {
     if (p.trainable)
       d.trained.push_back(d.params.size());
+    d.param_of_name[p.name] = d.params.size();
     d.params.push_back(graph.declare(Role::param, p.name, {float_dtype, p.shape}, location_of(p)));
-    d.param_of_name[p.name] = d.params.back();
   }
   for (size_t number : d.trained) {
     const ModelParam &p = model.params[number];
@@ -68,6 +84,14 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
       const ModelParam &p = model.params[number];
       d.grads.push_back(graph.declare(Role::grad, p.name + ".grad", {float_dtype, p.shape}, location_of(p)));
     }
+  if (const JsonValue *average = model.document.at("optimizer").find("average"))
+    for (size_t number : d.trained) {
+      const ModelParam &p = model.params[number];
+      d.averages.push_back(graph.declare_buffer({Lifetime::model, Writer::update}, p.name + "." + average->string_at("type"),
+                                                {float_dtype, p.shape}, location_of(p)));
+    }
+  for (const ModelParam &p : model.params)
+    d.spectral.push_back(p.spectral_norm ? std::optional(declare_spectral(graph, p, float_dtype)) : std::nullopt);
   for (const ModelInput &input : model.inputs)
     d.statistics.push_back(input.preprocessing.standardize ? std::optional(declare_statistics(graph, input))
                                                            : std::nullopt);

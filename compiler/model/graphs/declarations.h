@@ -16,15 +16,26 @@ struct Statistics {
   Value mean, deviation, count, squares;
 };
 
+/// The buffers of a parameter that is divided by its spectral norm: unit vectors that tend to its singular vectors, of the units
+/// and of what each of them reads.
+struct SpectralVectors {
+  Value u, v;
+};
+
 struct Declarations {
   std::vector<Value> inputs;                               // as model.inputs
   std::map<std::string, Value, std::less<>> scalars;       // seed, step, total_steps and the hypers
   std::vector<Value> params;                               // as model.params
   std::vector<size_t> trained;                             // the numbers of those that training changes
-  std::map<std::string, Value, std::less<>> param_of_name; // "hidden.weight"
+  std::map<std::string, size_t, std::less<>> param_of_name; // "hidden.weight"; their numbers
   std::vector<std::vector<Value>> slots;                   // of those that are trained, as the optimizer lists them
   std::vector<Value> grads;                                // of those that are trained; empty where no gradient crosses
+  std::vector<Value> averages;                             // of those that are trained; empty where the model keeps none
+  std::vector<std::optional<SpectralVectors>> spectral;    // as model.params; of those that are divided by their norm
   std::vector<std::optional<Statistics>> statistics;       // as model.inputs; of those that are standardized
+
+  /// The average of parameter number `param`; nullopt where none is kept.
+  std::optional<Value> average_of(size_t param) const;
 
   bool has_scalar(std::string_view name) const { return scalars.contains(name); }
   /// A run-time argument; InternalFault when there is none of that name.

@@ -1,18 +1,14 @@
 #include "compiler/model/graphs/forward.h"
 
 #include "compiler/model/graphs/preprocessing.h"
+#include "compiler/model/graphs/streams.h"
+#include "compiler/model/graphs/weights.h"
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/tables/losses.h"
 
 #include <fmt/format.h>
 
 namespace gradc {
-
-// Even streams are those of initial values. Each call of the forward pass has an odd stream for every layer.
-int64_t initial_stream(size_t param) { return 2 * static_cast<int64_t>(param); }
-int64_t Forward::stream_of(size_t layer) const {
-  return 2 * (calls_ * static_cast<int64_t>(model_.layers.size()) + static_cast<int64_t>(layer)) + 1;
-}
 
 Forward::Forward(Graph &graph, const Model &model, const Declarations &declared, StandIns &stand_ins, DType float_dtype)
     : graph_(graph), model_(model), declared_(declared), stand_ins_(stand_ins), float_(float_dtype) {}
@@ -46,11 +42,12 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
         float_,
         std::move(sources),
         training,
-        stream_of(i),
+        layer_stream(calls_, i, model_.layers.size()),
         declared_.scalar(scope, "seed"),
         declared_.scalar(scope, "step"),
         [&](std::string_view name) {
-          return Var{&scope, declared_.param_of_name.at(fmt::format("{}.{}", layer.name, name))};
+          const std::string full = fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name);
+          return seen_weight(graph_, model_, declared_, scope, declared_.param_of_name.at(full), training);
         },
         [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
     values[model_.inputs.size() + i] = layer.def->build(build).value;
@@ -87,12 +84,12 @@ Value Forward::loss(const std::vector<Value> &values) {
     const Var value = loss.is_weighted() ? value_of(fraction(scope, loss, values)) : mean_of(terms(scope, loss, values));
     add(loss.weight == 1 ? value : loss.weight * value);
   }
-  if (const std::optional<Value> penalties = penalty())
+  if (const std::optional<Value> penalties = penalty(values))
     add({&scope, *penalties});
   return *total;
 }
 
-std::optional<Value> Forward::penalty() {
+std::optional<Value> Forward::penalty(const std::vector<Value> &values) {
   std::optional<Value> total;
   Scope scope{graph_, "", &stand_ins_};
   auto add = [&](Var term) { total = total ? (Var{&scope, *total} + term).value : term.value; };
@@ -105,6 +102,16 @@ std::optional<Value> Forward::penalty() {
       add(hyper(scope, l1) * sum(abs(w)));
     if (const std::string &l2 = model_.params[p].l2; !l2.empty())
       add(hyper(scope, l2) * sum(square(w)));
+  }
+  for (size_t i = 0; i < model_.layers.size(); ++i) {
+    scope.location = fmt::format("/layers/{}", i);
+    const Var y{&scope, values[model_.inputs.size() + i]};
+    const double examples = static_cast<double>(y.shape()[0]);
+    const auto factor = [&](const char *key) { return hyper(scope, fmt::format("{}.{}", model_.layers[i].name, key)) * (1 / examples); };
+    if (model_.layers[i].attrs.number_at("activity_l1") > 0)
+      add(factor("activity_l1") * sum(abs(y)));
+    if (model_.layers[i].attrs.number_at("activity_l2") > 0)
+      add(factor("activity_l2") * sum(square(y)));
   }
   return total;
 }

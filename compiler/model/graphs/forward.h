@@ -24,15 +24,14 @@ public:
   Value loss(const std::vector<Value> &values);
   /// One of the losses as a fraction, which may be added up over batches.
   LossFraction fraction(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
-  /// The sum of the regularizers; nullopt where there are none.
-  std::optional<Value> penalty();
+  /// The sum of the regularizers of parameters and, over the values of a call, of outputs; nullopt where there are none.
+  std::optional<Value> penalty(const std::vector<Value> &values);
 
   /// A run-time argument in the model's float type.
   Var hyper(const Scope &, std::string_view name) const;
 
 private:
   LossTerms terms(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
-  int64_t stream_of(size_t layer) const;
 
   Graph &graph_;
   const Model &model_;
@@ -41,8 +40,5 @@ private:
   const DType float_;
   int64_t calls_ = 0; // so far
 };
-
-/// The random stream of the initial values of parameter number `param`. Those of layers are different.
-int64_t initial_stream(size_t param);
 
 } // namespace gradc

@@ -1,7 +1,7 @@
 // dense: y = activation(x W + b) along the last axis.
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
-#include "compiler/model/layers/layer.h"
+#include "compiler/model/layers/weight.h"
 
 #include <fmt/format.h>
 
@@ -19,16 +19,11 @@ Shape shapes(LayerShapes &l) {
     initializer.set("type", JsonValue::of(std::string(type), l.attrs.span));
     l.attrs.set("weight_initializer", std::move(initializer));
   }
-  LayerParam weight{"weight", {in, out}, l.attrs.at("weight_initializer"), "", ""};
-  if (l.attrs.number_at("l1") > 0)
-    l.hypers.push_back({weight.l1 = "l1", l.attrs.number_at("l1")});
-  if (l.attrs.number_at("l2") > 0)
-    l.hypers.push_back({weight.l2 = "l2", l.attrs.number_at("l2")});
+  l.params.push_back(weight_param(l, "weight", {in, out}, l.attrs.at("weight_initializer")));
   if (l.attrs.number_at("drop_connect") > 0)
     l.hypers.push_back({"drop_connect", l.attrs.number_at("drop_connect")});
-  l.params.push_back(std::move(weight));
   if (l.attrs.boolean_at("use_bias"))
-    l.params.push_back({"bias", {out}, l.attrs.at("bias_initializer"), "", ""});
+    l.params.push_back({"bias", {out}, l.attrs.at("bias_initializer")});
   Shape output = input.shape;
   output.back() = out;
   return output;
@@ -64,23 +59,17 @@ extern const LayerDef layer_dense;
 const LayerDef layer_dense = {
     {"dense",
      "activation(x W + b) along the last axis; W is [inputs, units].",
-     {attr::integer("units", "size of the last axis of the output").at_least(1).at_most(kMaxDim),
+     with_weight_keys({attr::integer("units", "size of the last axis of the output").at_least(1).at_most(kMaxDim),
       attr::one_of("activation", activations(), "applied to the result").defaults_to("\"linear\""),
       attr::boolean("use_bias", "whether b is added").defaults_to("true"),
       attr::one_of("weight_initializer", initializers(), "initial W")
           .otherwise(initializer_doc()),
       attr::one_of("bias_initializer", initializers(), "initial b").defaults_to("\"zeros\""),
-      attr::number("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0")
-          .at_least(0)
-          .defaults_to("0"),
-      attr::number("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0")
-          .at_least(0)
-          .defaults_to("0"),
       attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
                                    "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when not 0")
           .at_least(0)
           .below(1)
-          .defaults_to("0")}},
+          .defaults_to("0")})},
     1,
     1,
     shapes,

@@ -21,7 +21,9 @@ struct LayerParam {
   std::string name; // "weight"
   Shape shape;
   JsonValue initializer; // resolved
-  std::string l1, l2;    // names of the hypers that regularize it; empty: none
+  std::string l1 = {}, l2 = {}, proximal_l1 = {}, noise = {}; // names of the hypers that regularize it; empty: none
+  std::optional<JsonValue> constraint = {};                   // resolved
+  bool spectral_norm = false;
 };
 
 /// A number of a layer that can change without recompiling.

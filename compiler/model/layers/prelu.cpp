@@ -8,7 +8,7 @@ namespace {
 Shape shapes(LayerShapes &l) {
   const Shape &input = l.inputs[0].shape;
   const bool one = l.attrs.string_at("slopes") == "one" || input.empty();
-  l.params.push_back({"slope", one ? Shape{} : Shape{input.back()}, l.attrs.at("slope_initializer"), "", ""});
+  l.params.push_back({"slope", one ? Shape{} : Shape{input.back()}, l.attrs.at("slope_initializer")});
   return input;
 }
 

@@ -13,12 +13,12 @@ Shape shapes(LayerShapes &l) {
   if (input.shape.empty())
     throw LayerError("", fmt::format("needs at least one axis, but '{}' has shape []", input.name));
   const int64_t units = l.attrs.integer_at("units");
-  l.params.push_back({"centers", {units, input.shape.back()}, l.attrs.at("center_initializer"), "", ""});
+  l.params.push_back({"centers", {units, input.shape.back()}, l.attrs.at("center_initializer")});
   if (l.attrs.boolean_at("learn_width")) {
     JsonValue width = JsonValue::object(l.attrs.span);
     width.set("type", JsonValue::of(std::string("constant"), l.attrs.span));
     width.set("value", JsonValue::of(std::log(l.attrs.number_at("width")), l.attrs.span));
-    l.params.push_back({"log_width", {units}, std::move(width), "", ""});
+    l.params.push_back({"log_width", {units}, std::move(width)});
   }
   Shape output = input.shape;
   output.back() = units;

@@ -17,7 +17,7 @@ using Json = JsonValue::Kind;
 
 /// Names the graph gives to scalars, and keys beside the inputs in train.data.
 static constexpr std::string_view kReserved[] = {
-    "seed", "step", "total_steps", "learning_rate", "path", "header", "delimiter", "loss"};
+    "seed", "step", "total_steps", "learning_rate", "gradient_weight", "path", "header", "delimiter", "loss"};
 
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");
@@ -258,12 +258,18 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
     if (const std::string problem = problem_of(p.initializer); !problem.empty())
       error(anchor(p.initializer),
             fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
-    params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2),
+    params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2), full(p.proximal_l1),
+                              full(p.noise), p.constraint, p.spectral_norm,
                               model_.layers[index].attrs.boolean_at("trainable")});
   }
+  const auto add = [&](const std::vector<Attr> &keys, const std::string &name, double value) {
+    hypers_[index].push_back({prefix + name, value, fmt::format("/layers/{}/{}", index, name), &find_attr(keys, name)});
+  };
   for (const LayerHyper &h : shapes.hypers)
-    hypers_[index].push_back({prefix + h.name, h.value, fmt::format("/layers/{}/{}", index, h.name),
-                              &find_attr(model_.layers[index].def->spec.attrs, h.name)});
+    add(model_.layers[index].def->spec.attrs, h.name, h.value);
+  for (const char *key : {"activity_l1", "activity_l2"})
+    if (const double value = model_.layers[index].attrs.number_at(key); value > 0)
+      add(layers().common, key, value);
 }
 
 } // namespace gradc

@@ -25,6 +25,7 @@ void Linker::run() {
   link_layers();
   sort_layers();
   infer_shapes();
+  link_shares();
   link_losses();
   link_metrics();
   link_outputs();
@@ -139,10 +140,13 @@ void Linker::collect_hypers() {
     if (const double value = optimizer->number_at(name); value > 0)
       model_.hypers.push_back(
           {std::string(name), value, fmt::format("/optimizer/{}", name), &find_attr(model_.optimizer->spec.attrs, name)});
+  if (optimizer->integer_at("accumulate") > 1)
+    model_.hypers.push_back({std::string(gradient_weight().name), 1, "/optimizer/accumulate", &gradient_weight()});
   for (auto &[layer, hypers] : hypers_)
     model_.hypers.insert(model_.hypers.end(), hypers.begin(), hypers.end());
   for (auto &[layer, params] : params_)
     model_.params.insert(model_.params.end(), params.begin(), params.end());
+  link_groups(*optimizer);
   if (std::ranges::none_of(model_.params, &ModelParam::trainable) && !diagnostics_.has_errors())
     error(anchor(model_.document.at("layers")), fmt::format("no layer has weights{}, so there is nothing to train",
                                                             model_.params.empty() ? "" : " that are 'trainable'"));

@@ -38,6 +38,11 @@ private:
   void infer_shapes();
   bool infer_shape(size_t index);
   void declare_state(size_t index, const LayerShapes &shapes);
+  void link_shares();
+  void link_share(size_t index, const JsonValue &name);
+  /// The numbers of the parameters whose names match; a message where a pattern matches none.
+  std::vector<size_t> matching(const JsonValue &patterns, const std::string &context);
+  void link_groups(const JsonValue &optimizer);
   /// A layer; kNowhere after a message when it is an input.
   Source find_prediction(const JsonValue &name, const std::string &context);
   Source find_target(const JsonValue &name, const std::string &context);

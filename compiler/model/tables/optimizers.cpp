@@ -3,12 +3,13 @@
 // is the gradient itself, weight decay is added to the gradient unless it is decoupled.
 #include "compiler/model/tables/optimizers.h"
 
+#include "compiler/model/tables/averages.h"
+#include "compiler/model/tables/constraints.h"
 #include "compiler/model/tables/optimizers/rules.h"
 #include "compiler/model/tables/schedules.h"
 #include "ir/error.h"
 
 #include <cmath>
-#include <numeric>
 
 namespace gradc {
 
@@ -105,21 +106,44 @@ void clip_norm_of(std::vector<Var> &gradients, Var limit) {
     g = g * factor;
 }
 
-/// The norm of the part of a parameter that belongs to one unit: of a column of [inputs, units], of a vector as a whole. Broadcasts
-/// against the parameter.
-Var unit_norm(Var x) {
-  if (x.rank() < 2)
-    return norm(x);
-  std::vector<int64_t> axes(static_cast<size_t>(x.rank() - 1));
-  std::iota(axes.begin(), axes.end(), 0);
-  return sqrt(sum(square(x), axes, true));
-}
-
 /// Brock et al. 2021, "High-performance large-scale image recognition without normalization", equation 3.
 Var clipped_to_weights(Var g, Var w, Var limit) {
   const Var size = unit_norm(w), length = unit_norm(g);
   const Var ratio = limit * maximum(size, number_like(size, 1e-3)) / maximum(length, number_like(length, 1e-6));
   return g * minimum(ratio, number_like(ratio, 1));
+}
+
+Attr gradient_noise() {
+  return attr::number("gradient_noise", "normal noise of variance gradient_noise / (1 + step)^0.55 is added to every gradient after it is "
+                                        "clipped (Neelakantan et al. 2015); the run-time argument gradient_noise when not 0")
+      .at_least(0)
+      .defaults_to("0");
+}
+
+const ObjectSpec &group_spec() {
+  static const ObjectSpec spec = {
+      "group",
+      "Parameters that are trained otherwise than the rest.",
+      {attr::one_or_list("match", attr::string("", ""), "patterns of the names of its parameters, as \"hidden.*\" or \"*.bias\"").items(1),
+       attr::number("rate_factor", "factor of the learning rate").at_least(0).used_in_f64().defaults_to("1"),
+       attr::number("decay_factor", "factor of weight_decay").at_least(0).used_in_f64().defaults_to("1"),
+       attr::boolean("frozen", "whether they stay as they begin").defaults_to("false")}};
+  return spec;
+}
+
+/// Keys that say which parameters an optimizer treats how.
+std::vector<Attr> keys_of_parameters() {
+  return {attr::one_or_list("decay_except", attr::string("", ""), "patterns of the names of parameters without weight decay, as \"*.bias\"")
+              .defaults_to("[]"),
+          attr::list("groups", attr::object("group", group_spec(), ""), "parameters that are trained otherwise; each belongs to the first group that "
+                                                                        "names it")
+              .defaults_to("[]"),
+          attr::integer("accumulate", "batches whose gradients are added up for one update; what is reported for a step, and what steps are counted "
+                                      "by, is the update")
+              .at_least(1)
+              .at_most(1 << 20)
+              .defaults_to("1"),
+          attr::one_of("average", averages(), "an average of the parameters").otherwise("none is kept")};
 }
 
 /// torch.nn.utils.clip_grad_value_, then that of each unit, then clip_grad_norm_.
@@ -133,6 +157,11 @@ std::vector<Var> clipped(const OptimizerPreparation &all) {
       gradients[p] = clipped_to_weights(gradients[p], all.w[p], *limit);
   if (const std::optional<Var> limit = all.hyper("clip_norm"))
     clip_norm_of(gradients, *limit);
+  if (const std::optional<Var> eta = all.hyper("gradient_noise")) {
+    const Var deviation = sqrt(*eta) * cast(exp(-0.275 * log(all.count)), eta->dtype());
+    for (size_t p = 0; p < gradients.size(); ++p)
+      gradients[p] = gradients[p] + deviation * all.normal(p);
+  }
   return gradients;
 }
 
@@ -149,11 +178,14 @@ const std::vector<OptimizerDef> &table() {
 } // namespace
 
 OptimizerDef optimizer(OptimizerRow row) {
-  std::vector<Attr> attrs = {rate(row.default_rate), decay(row.default_decay), clip_norm(), clip_value(), clip_adaptive()};
+  std::vector<Attr> attrs = {rate(row.default_rate), decay(row.default_decay), clip_norm(), clip_value(), clip_adaptive(),
+                             gradient_noise()};
   if (row.decay == Decay::either)
     attrs.push_back(attr::boolean("decoupled_weight_decay", "decay acts on the weights, w (1 - rate weight_decay), and not through the gradient")
                         .defaults_to("false"));
   attrs.insert(attrs.end(), row.own.begin(), row.own.end());
+  for (Attr &key : keys_of_parameters())
+    attrs.push_back(std::move(key));
   return {{row.name, row.doc, std::move(attrs)}, row.decay, row.slots, row.rule, row.check};
 }
 
@@ -166,7 +198,8 @@ std::vector<Var> OptimizerDef::prepare(const OptimizerPreparation &all) const {
   const std::optional<Var> pull = all.hyper("weight_decay");
   if (pull && decay == Decay::either && !is_decoupled(all.attrs))
     for (size_t p = 0; p < gradients.size(); ++p)
-      gradients[p] = gradients[p] + *pull * all.w[p];
+      if (const double factor = all.decay_factors[p]; factor > 0)
+        gradients[p] = gradients[p] + (factor == 1 ? *pull : factor * *pull) * all.w[p];
   return gradients;
 }
 
@@ -188,8 +221,13 @@ const Family &optimizers() {
   return family;
 }
 
+const Attr &gradient_weight() {
+  static const Attr attr = attr::number("gradient_weight", "how much the gradients of a batch count").at_least(0);
+  return attr;
+}
+
 std::span<const std::string_view> optional_hypers() {
-  static constexpr std::string_view kNames[] = {"weight_decay", "clip_norm", "clip_value", "clip_adaptive"};
+  static constexpr std::string_view kNames[] = {"weight_decay", "clip_norm", "clip_value", "clip_adaptive", "gradient_noise"};
   return kNames;
 }
 

@@ -13,6 +13,10 @@ namespace gradc {
 struct OptimizerPreparation {
   const JsonValue &attrs;
   std::vector<Var> w, g; // of every parameter
+  std::vector<double> decay_factors; // of weight decay; 0: the parameter does not decay
+  Var count;                         // f64[]: updates including this one, from 1
+  /// Standard normal numbers of the shape of a parameter, drawn anew in every step.
+  std::function<Var(size_t parameter)> normal;
   /// A run-time argument, rank 0; nullopt where the model has none of that name.
   std::function<std::optional<Var>(std::string_view)> hyper;
 };
@@ -60,6 +64,8 @@ private:
 const Family &optimizers();
 /// Keys of every optimizer that are run-time arguments where they are not 0.
 std::span<const std::string_view> optional_hypers();
+/// The run-time argument that models with "accumulate" have.
+const Attr &gradient_weight();
 /// InternalFault when there is none of that type.
 const OptimizerDef &find_optimizer(std::string_view type);
 

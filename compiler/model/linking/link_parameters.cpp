@@ -1,0 +1,95 @@
+// Parameters that layers share, and those that the optimizer treats otherwise than the rest.
+#include "compiler/model/layers/weight.h"
+#include "compiler/model/linking/linker_state.h"
+#include "compiler/model/linking/resolve.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+
+namespace gradc {
+
+void Linker::link_shares() {
+  for (size_t i = 0; i < model_.layers.size(); ++i)
+    if (const ModelLayer &layer = model_.layers[i]; layer.def)
+      if (const JsonValue *name = layer.attrs.find("share"))
+        link_share(i, *name);
+}
+
+void Linker::link_share(size_t index, const JsonValue &name) {
+  ModelLayer &layer = model_.layers[index];
+  const std::string context = fmt::format("layer '{}': 'share'", layer.name);
+  const auto fitting = [&](Source s) {
+    return !model_.is_input(s) && s != model_.inputs.size() + index && model_.layers[s - model_.inputs.size()].def == layer.def;
+  };
+  const Source source = find(name, context, "layer", fitting);
+  if (source == kNowhere)
+    return;
+  if (model_.is_input(source))
+    return error(name.span, fmt::format("{}: '{}' is an input and has no weights", context, name.text));
+  const size_t owner = source - model_.inputs.size();
+  const ModelLayer &of = model_.layers[owner];
+  if (!of.def || !known_[source] || !known_[model_.inputs.size() + index])
+    return; // what is wrong with one of them is reported
+  if (const JsonValue *further = of.attrs.find("share"))
+    return error(name.span, owner == index ? fmt::format("{}: a layer cannot share its own weights", context)
+                                           : fmt::format("{}: '{}' itself uses the weights of '{}'; name that", context, name.text, further->text));
+  if (of.def != layer.def)
+    return error(name.span, fmt::format("{}: '{}' is of type {}, this layer of type {}", context, name.text, of.def->spec.name,
+                                        layer.def->spec.name));
+  if (params_[index].empty())
+    return error(name.span, fmt::format("{}: layers of type {} have no weights", context, layer.def->spec.name));
+  const auto described = [](const std::vector<ModelParam> &params) {
+    std::vector<std::string> each;
+    for (const ModelParam &p : params)
+      each.push_back(p.name.substr(p.name.find('.') + 1) + " " + to_string(p.shape));
+    return fmt::format("{}", fmt::join(each, " and "));
+  };
+  if (const std::string mine = described(params_[index]), theirs = described(params_[owner]); mine != theirs)
+    return error(name.span, fmt::format("{}: it needs {}, but '{}' has {}", context, mine, name.text, theirs));
+  for (const JsonMember &given : raw_.at("layers").items[index].members)
+    if (is_weight_key(given.key))
+      error(given.key_span, fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
+  layer.weights_of = owner;
+  params_.erase(index);
+}
+
+std::vector<size_t> Linker::matching(const JsonValue &patterns, const std::string &context) {
+  std::vector<size_t> numbers;
+  for (const JsonValue &pattern : patterns.items) {
+    const size_t before = numbers.size();
+    for (size_t p = 0; p < model_.params.size(); ++p)
+      if (fnmatch(pattern.text.c_str(), model_.params[p].name.c_str(), 0) == 0)
+        numbers.push_back(p);
+    if (numbers.size() > before || diagnostics_.has_errors())
+      continue;
+    std::vector<std::string_view> names;
+    for (const ModelParam &param : model_.params)
+      names.push_back(param.name);
+    error(pattern.span, fmt::format("{}: no parameter matches '{}'; there are {}", context, pattern.text, fmt::join(names, ", ")));
+  }
+  return numbers;
+}
+
+void Linker::link_groups(const JsonValue &optimizer) {
+  std::vector<bool> grouped(model_.params.size());
+  const std::vector<JsonValue> &groups = optimizer.at("groups").items;
+  for (size_t g = 0; g < groups.size(); ++g)
+    for (size_t p : matching(groups[g].at("match"), fmt::format("optimizer: groups[{}]", g))) {
+      if (grouped[p])
+        continue;
+      grouped[p] = true;
+      ModelParam &param = model_.params[p];
+      param.rate_factor = groups[g].number_at("rate_factor");
+      param.decay_factor = groups[g].number_at("decay_factor");
+      param.trainable = param.trainable && !groups[g].boolean_at("frozen");
+    }
+  const JsonValue &except = optimizer.at("decay_except");
+  if (!except.items.empty() && optimizer.number_at("weight_decay") == 0)
+    error(except.span, "optimizer: 'decay_except' has no effect without 'weight_decay'");
+  for (size_t p : matching(except, "optimizer: decay_except"))
+    model_.params[p].decay_factor = 0;
+}
+
+} // namespace gradc
