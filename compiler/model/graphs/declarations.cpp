@@ -39,7 +39,7 @@ static SpectralVectors declare_spectral(Graph &graph, const ModelParam &param, D
     return graph.declare_buffer({Lifetime::model, Writer::data}, param.name + "." + name, {float_dtype, std::move(shape)},
                                 location_of(param));
   };
-  return {vector("u", {param.shape.back()}), vector("v", Shape(param.shape.begin(), param.shape.end() - 1))};
+  return {vector("spectral_u", {param.shape.back()}), vector("spectral_v", Shape(param.shape.begin(), param.shape.end() - 1))};
 }
 
 std::optional<Value> Declarations::average_of(size_t param) const {
