@@ -4,6 +4,8 @@
 #include "compiler/engines/build_model.h"
 #include "compiler/engines/jit.h"
 #include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/averages.h"
+#include "compiler/model/tables/constraints.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/optimizers.h"
 #include "compiler/model/tables/schedules.h"
@@ -78,9 +80,12 @@ public:
     call_.arena_count = model.arena_count;
     for (int32_t i = 0; i < model.tensor_count; ++i) {
       const gradc_tensor &tensor = *gradc_tensor_at(&model, i);
-      if (gradc_arena_at(&model, tensor.arena)->kind == GRADC_PARAMS)
-        write_numbers(reference["parameters"].at(tensor.name), tensor.dtype,
-                      static_cast<char *>(call_.arenas[tensor.arena]) + tensor.offset);
+      const Json &initial = reference["parameters"];
+      const std::string name = tensor.name, owner = name.substr(0, name.rfind('.'));
+      if (initial.contains(name))
+        write_numbers(initial[name], tensor.dtype, address(tensor));
+      else if (gradc_arena_at(&model, tensor.arena)->kind == GRADC_MODEL_BUFFERS) // an average begins with the parameter
+        write_numbers(initial.at(owner), tensor.dtype, address(tensor));
     }
     for (int32_t i = 0; i < model.input_count; ++i)
       add_input(*gradc_input_at(&model, i), reference["inputs"].at(gradc_input_at(&model, i)->name));
@@ -105,6 +110,22 @@ public:
     return loss;
   }
 
+  /// The largest difference of the tensor's elements from those expected, relative to the largest of these.
+  double deviation(const std::string &name, const Numbers &expected) const {
+    for (int32_t i = 0; i < model_.tensor_count; ++i)
+      if (const gradc_tensor &tensor = *gradc_tensor_at(&model_, i); tensor.name == name) {
+        double worst = 0, largest = 0;
+        for (size_t e = 0; e < expected.size(); ++e) {
+          const void *at = address(tensor);
+          const double found = tensor.dtype == GRADC_F32 ? static_cast<double>(static_cast<const float *>(at)[e]) : static_cast<const double *>(at)[e];
+          worst = std::max(worst, std::abs(found - expected[e]));
+          largest = std::max(largest, std::abs(expected[e]));
+        }
+        return worst / largest;
+      }
+    return INFINITY;
+  }
+
   /// Of the next step.
   double learning_rate() const { return hypers_[rate_]; }
 
@@ -113,6 +134,8 @@ private:
     const char *rows;
     int64_t count, row_bytes;
   };
+
+  char *address(const gradc_tensor &tensor) const { return static_cast<char *>(call_.arenas[tensor.arena]) + tensor.offset; }
 
   /// Zeroed, as the slots of an optimizer are at first.
   void *allocate(int64_t bytes) {
@@ -163,6 +186,7 @@ private:
 /// The largest relative differences of all steps.
 struct Deviation {
   double loss = 0, rate = 0;
+  double final = 0; // of the tensors that the reference has at the end
 };
 
 double relative_difference(double actual, double expected) {
@@ -180,6 +204,8 @@ Deviation follow(const Json &reference, DType float_dtype) {
     worst.rate = std::max(worst.rate, relative_difference(run.learning_rate(), rate));
     worst.loss = std::max(worst.loss, relative_difference(run.train(), losses[step]));
   }
+  for (const auto &[name, expected] : reference.value("final", Json::object()).items())
+    worst.final = std::max(worst.final, run.deviation(name, expected));
   return worst;
 }
 
@@ -197,20 +223,22 @@ TEST_CASE("trajectories: the losses of 200 steps are those of PyTorch") {
   for (const auto &[name, reference] : references())
     SECTION(name) {
       const Deviation f64 = follow(reference, DType::f64), f32 = follow(reference, DType::f32);
-      INFO(fmt::format("f64: loss {:.1e}, rate {:.1e}; f32: loss {:.1e}, rate {:.1e}", f64.loss, f64.rate, f32.loss,
-                       f32.rate));
+      INFO(fmt::format("f64: loss {:.1e}, rate {:.1e}, final {:.1e}; f32: loss {:.1e}, rate {:.1e}, final {:.1e}", f64.loss, f64.rate,
+                       f64.final, f32.loss, f32.rate, f32.final));
       CHECK(f64.loss < 1e-12);
       CHECK(f64.rate < 1e-12);
+      CHECK(f64.final < 1e-12);
+      CHECK(f32.final < 1e-4);
       CHECK(f32.loss < 1e-4);
       CHECK(f32.rate < 1e-12); // schedules compute in f64 always
     }
 }
 
-TEST_CASE("trajectories: every optimizer, loss, activation and schedule has one") {
+TEST_CASE("trajectories: every optimizer, loss, activation, schedule, constraint and average has one") {
   std::set<std::string> strings;
   for (const auto &[name, reference] : references())
     collect_strings(reference["model"], strings);
-  for (const Family *family : {&optimizers(), &losses(), &activations(), &schedules()})
+  for (const Family *family : {&optimizers(), &losses(), &activations(), &schedules(), &constraints(), &averages()})
     for (const ObjectSpec *type : family->types)
       if (type->name != "constant") // a bare number
         CHECK(strings.contains(std::string(type->name)));

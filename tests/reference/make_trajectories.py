@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 import torch_model
+import torch_parameters
 
 STEPS, BATCH, ROWS = 200, 7, 21
 FEATURES, HIDDEN, CLASSES = 8, 13, 5  # no multiple of a vector but the first
@@ -132,6 +133,29 @@ def expressions():
     }
 
 
+def parameters():
+    """What a file says of parameters, in cases of one or a few keys."""
+    yield "constraint_max_norm", network("mse", hidden={"constraint": {"type": "max_norm", "limit": 0.75}})
+    yield "constraint_unit_norm", network("mse", hidden={"constraint": "unit_norm"})
+    yield "constraint_non_negative", network("mse", hidden={"constraint": "non_negative"})
+    yield "proximal_l1", network("mse", hidden={"proximal_l1": 0.02})
+    yield "spectral_norm", network("mse", hidden={"spectral_norm": True})
+    yield "activity_l1", network("mse", hidden={"activity_l1": 0.01})
+    yield "activity_l2", network("mse", hidden={"activity_l2": 0.01})
+    yield "decay_except", network("mse", "adam", weight_decay=0.05, decay_except="*.bias")
+    yield "groups", network("mse", "momentum", weight_decay=0.05, groups=[
+        {"match": "hidden.*", "rate_factor": 0.25, "decay_factor": 2}, {"match": "out.bias", "frozen": True}])
+    yield "groups_schedule", network("mse", "adam", learning_rate={"type": "cosine", "initial": 0.01}, groups=[
+        {"match": "*.bias", "rate_factor": 2}])
+    yield "average_ema", network("mse", average={"type": "ema", "decay": 0.99})
+    yield "average_ema_uncorrected", network("mse", "adam", average={"type": "ema", "decay": 0.9, "bias_correction": False})
+    yield "average_polyak", network("mse", average={"type": "polyak", "start": 50})
+    shared = network("mse")
+    shared["layers"][1:1] = [{"name": "inner", "type": "dense", "units": HIDDEN, "activation": "tanh"},
+                             {"name": "again", "type": "dense", "units": HIDDEN, "activation": "tanh", "share": "inner"}]
+    yield "share", shared
+
+
 def cases():
     for optimizer in OPTIMIZERS:
         for loss in LOSSES:
@@ -155,6 +179,7 @@ def cases():
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()
     yield "expressions", expressions()
+    yield from parameters()
     some = [1, 0.25, 3, 0, 2][:CLASSES]
     yield "label_smoothing", weighted("softmax_cross_entropy", label_smoothing=0.1)
     yield "class_weights", weighted("softmax_cross_entropy", class_weights=some)
@@ -191,8 +216,9 @@ def initial_parameters(model, random):
         if layer["type"] == "dense":
             fan_in, fan_out = xs[0].shape[-1], layer["units"]
             bound = np.sqrt(6 / (fan_in + fan_out))
-            params[layer["name"] + ".weight"] = rounded(random.uniform(-bound, bound, (fan_in, fan_out)), 256)
-            if layer.get("use_bias", True):
+            if "share" not in layer:
+                params[layer["name"] + ".weight"] = rounded(random.uniform(-bound, bound, (fan_in, fan_out)), 256)
+            if layer.get("use_bias", True) and "share" not in layer:
                 params[layer["name"] + ".bias"] = rounded(random.uniform(-0.1, 0.1, fan_out), 256)
             y = torch.zeros(*xs[0].shape[:-1], fan_out)
         else:
@@ -224,26 +250,32 @@ def rows(model, random):
     return data
 
 
-def train(model, params, data, dtype):
-    """The losses and the learning rates of STEPS steps, which take BATCH rows each in turn."""
+def train(model, params, data, dtype, buffers):
+    """The losses and the learning rates of STEPS steps, which take BATCH rows each in turn, and averages of parameters at the end.
+    Initial values of `buffers` that are not there are added."""
     torch.set_default_dtype(dtype)  # of the scalars that some optimizers keep
     params = {name: torch.tensor(value, dtype=dtype, requires_grad=True) for name, value in params.items()}
     tensors = {name: torch.tensor(value, dtype=torch.long if name == "k" else dtype) for name, value in data.items()}
-    chosen = torch_model.optimizer(model["optimizer"], params.values())
+    chosen = torch_model.optimizer(model["optimizer"], torch_parameters.groups(model["optimizer"], params))
+    seen = torch_parameters.Seen(model, params, buffers)
+    average = torch_parameters.Average(model["optimizer"].get("average"), params)
     scheduler, length = torch_model.scheduler(model["optimizer"]["learning_rate"], chosen, STEPS)
     losses, rates = [], []
+    factor = chosen.param_groups[0].get("initial_lr", 1) / chosen.defaults["lr"]  # of the first group
     for step in range(STEPS):
         begin = step * BATCH % ROWS
-        loss = torch_model.loss(model, params, {name: t[begin:begin + BATCH] for name, t in tensors.items()})
+        loss = torch_model.loss(model, seen.of_step(), {name: t[begin:begin + BATCH] for name, t in tensors.items()})
         chosen.zero_grad()
         loss.backward()
         torch_model.clip(model["optimizer"], params.values())
         losses.append(loss.item())
-        rates.append(chosen.param_groups[0]["lr"])
+        rates.append(chosen.param_groups[0]["lr"] / factor)
         chosen.step()
+        torch_parameters.keep(model, params, rates[-1])
+        average.take()
         if step < length:
             scheduler.step()
-    return losses, rates
+    return losses, rates, average.result()
 
 
 def wrapped(numbers):
@@ -251,15 +283,16 @@ def wrapped(numbers):
     return "[" + textwrap.fill(json.dumps(flat)[1:-1], 110, break_on_hyphens=False).replace("\n", "\n  ") + "]"
 
 
-def write(name, model, params, data, losses, rates):
+def write(name, model, params, data, losses, rates, final):
     def members(values):
         return "{" + ",\n  ".join(f"{json.dumps(key)}: {wrapped(value)}" for key, value in values.items()) + "}"
 
     if len(set(rates)) == 1:
         rates = rates[:1]  # of all steps
+    ending = f',\n "final": {members(final)}' if final else ""
     (FOLDER / f"{name}.json").write_text(
         f'{{"model": {json.dumps(model)},\n "batch": {BATCH},\n "inputs": {members(data)},\n'
-        f' "parameters": {members(params)},\n "losses": {wrapped(losses)},\n "learning_rates": {wrapped(rates)}}}\n')
+        f' "parameters": {members(params)},\n "losses": {wrapped(losses)},\n "learning_rates": {wrapped(rates)}{ending}}}\n')
 
 
 def make(name, model):
@@ -267,12 +300,13 @@ def make(name, model):
     for seed in range(100):
         random = np.random.default_rng(seed)
         params, data = initial_parameters(model, random), rows(model, random)
-        losses, rates = train(model, params, data, torch.float64)
-        single, _ = train(model, params, data, torch.float32)
+        buffers = {}
+        losses, rates, final = train(model, params, data, torch.float64, buffers)
+        single, *_ = train(model, params, data, torch.float32, buffers)
         deviation = max(abs(a - b) / abs(b) for a, b in zip(single, losses))
         if deviation < KEEP:
             print(f"{name:40} seed {seed}  loss {losses[0]:.4f} -> {losses[-1]:.4f}  f32 {deviation:.1e}")
-            return write(name, model, params, data, losses, rates)
+            return write(name, model, {**params, **buffers}, data, losses, rates, final)
     raise SystemExit(f"{name}: no seed gives a well-conditioned case")
 
 

@@ -161,7 +161,10 @@ def loss(model, params, batch):
     """Of a batch: {input: tensor}. Several losses are added, penalties too."""
     values, previous = forward(model, params, batch)
     penalty = 0
+    examples = len(next(iter(batch.values())))
     for layer in model["layers"]:
+        y = values[layer["name"]]
+        penalty = penalty + (layer.get("activity_l1", 0) * y.abs().sum() + layer.get("activity_l2", 0) * y.square().sum()) / examples
         if layer["type"] == "dense":
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()
@@ -199,8 +202,11 @@ CLIPS = {"clip_value": torch.nn.utils.clip_grad_value_, "clip_adaptive": publish
          "clip_norm": torch.nn.utils.clip_grad_norm_}
 
 
+OF_PARAMETERS = ("groups", "decay_except", "average")  # see torch_parameters.py
+
+
 def optimizer(spec, params):
-    keys = {key: value for key, value in spec.items() if key not in ("type", "learning_rate", *CLIPS)}
+    keys = {key: value for key, value in spec.items() if key not in ("type", "learning_rate", *CLIPS, *OF_PARAMETERS)}
     rate = spec["learning_rate"]
     keys["lr"] = rate["initial"] if isinstance(rate, dict) else rate
     for ours, theirs in (("epsilon", "eps"), ("adjust_learning_rate", "adjust_lr_fn")):
