@@ -76,8 +76,9 @@ const LayerDef layer_dense = {
       attr::number("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0")
           .at_least(0)
           .defaults_to("0"),
-      attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
-                                   "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when not 0")
+      attr::number("drop_connect",
+                   "probability that a weight is 0 in a step of training, in which the others are scaled by "
+                   "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when not 0")
           .at_least(0)
           .below(1)
           .defaults_to("0")}},

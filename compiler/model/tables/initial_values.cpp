@@ -30,8 +30,8 @@ Var Initial::draw(std::string_view op, Type of) const {
   return apply(op, {seed, step}, {{"stream", stream}}, std::move(of));
 }
 
-/// z = sqrt(2) t with erf(t) = s for a uniform s in [-erf(sqrt(2)), erf(sqrt(2))). Newton's method on a function that is concave on
-/// either side of 0 goes from 0 to t without passing it; from 1.41, the farthest, it is exact after seven steps.
+/// z = sqrt(2) t with erf(t) = s for a uniform s in [-erf(sqrt(2)), erf(sqrt(2))). As erf bends towards its limits, Newton's
+/// method goes from 0 to t without passing it, and even to the farthest, sqrt(2), in seven steps.
 Var truncated_normal(const Initial &i) {
   const Var s = (2 * i.draw("random_uniform", {DType::f64, i.type.shape}) - 1) * std::erf(std::numbers::sqrt2);
   const double per_slope = 1 / std::numbers::inv_sqrtpi / 2;
@@ -41,10 +41,10 @@ Var truncated_normal(const Initial &i) {
   return cast(t * (std::numbers::sqrt2 * i.attrs.number_at("stddev")) + i.attrs.number_at("mean"), i.type.dtype);
 }
 
-/// The Q of a Gaussian matrix, as a product of reflections 1 - 2 v v^T (Stewart 1980): v_k is column k of the Gaussian matrix below
-/// its diagonal, g, plus sign(g_k) |g| at k, of length 1; column k of the product times -sign(g_k) has the direction of g. In its
-/// compact form (Schreiber and Van Loan 1989) the product is 1 - V T V^T with T^-1 = striu(V^T V) + 1/2. In f64, and one step of
-/// Newton and Schulz, Q (3 - Q^T Q) / 2, squares what error is left.
+/// The Q of a Gaussian matrix, as a product of reflections 1 - 2 v v^T (Stewart 1980). With g the column k of the Gaussian matrix
+/// from its diagonal on, v_k is g plus sign(g_k) |g| at k, scaled to length 1; reflection k times -sign(g_k) turns axis k into the
+/// direction of g. In its compact form (Schreiber and Van Loan 1989) the product is 1 - V T V^T with T^-1 = striu(V^T V) + 1/2.
+/// All is in f64, and one step of Newton and Schulz, Q (3 - Q^T Q) / 2, squares what error is left.
 Var orthogonal(const Initial &i, double gain) {
   const int64_t out = i.type.shape.back(), in = i.type.elements() / out;
   const int64_t rows = std::max(in, out), columns = std::min(in, out);
@@ -74,7 +74,8 @@ Var sparse(const Initial &i) {
   const double zeros = std::ceil(i.attrs.number_at("sparsity") * static_cast<double>(out));
   const Var drawn = i.draw("random_normal", {DType::f64, {2, in, out}}); // one half to compare, one to be the values
   const auto half = [&](int64_t n) {
-    return apply("slice", {drawn}, {{"starts", std::vector<int64_t>{n, 0, 0}}, {"limits", std::vector<int64_t>{n + 1, in, out}}});
+    const std::vector<int64_t> starts = {n, 0, 0}, limits = {n + 1, in, out};
+    return apply("slice", {drawn}, {{"starts", starts}, {"limits", limits}});
   };
   const Var smaller = less(reshape(half(0), {in, 1, out}), reshape(half(0), {in, out, 1}));
   const Var rank = sum_last(cast(smaller, DType::f64)), values = reshape(half(1), {in, out}) * i.attrs.number_at("stddev");

@@ -38,7 +38,7 @@ double gain_of(const JsonValue &attrs) {
 
 Attr gain_key() {
   return attr::any_of("gain", {attr::number("", "").above(0), attr::one_of("", activations(), "")},
-                      "the deviation is this times as large; an activation stands for its gain, as torch.nn.init.calculate_gain")
+                      "the deviation is this times as large; an activation stands for that of torch.nn.init.calculate_gain")
       .otherwise("1");
 }
 
@@ -119,13 +119,14 @@ const std::vector<InitializerDef> &table() {
        [](const Initial &i) { return normal(i, 0, gain_of(i.attrs) * std::sqrt(1 / fan_in(i))); },
        no_gain},
       {{"orthogonal",
-        "gain times a random matrix whose rows or columns, the fewer of them, are orthonormal (Saxe et al. 2014). Leading axes are "
-        "taken as one.",
+        "gain times a random matrix whose rows or columns, the fewer of them, are orthonormal (Saxe et al. 2014). Leading axes "
+        "are taken as one.",
         {gain_key()}},
        [](const Initial &i) { return orthogonal(i, gain_of(i.attrs)); },
        no_gain_or_rows},
       {{"sparse",
-        "Normal with mean 0; of the weights of each input ceil(sparsity * outputs), chosen at random, are 0, as in PyTorch's sparse_.",
+        "Normal with mean 0; of the weights of each input ceil(sparsity * outputs), chosen at random, are 0, as in PyTorch's "
+        "sparse_.",
         {number("sparsity", "the share of zeros").at_least(0).at_most(1),
          number("stddev", "standard deviation of the others").at_least(0).defaults_to("0.01")}},
        sparse,
