@@ -138,8 +138,9 @@ TEST_CASE("smooth rectifiers keep their relative accuracy in both tails", "[accu
                      const long double u = k * (x + 0.044715L * x * x * x), slope = k * (1 + 3 * 0.044715L * x * x);
                      return sigmoid_of(u) * (1 + x * sigmoid_of(-u) * slope);
                    }, at);
-  check_activation("selu", [](long double x) { return 1.0507009873554804934L * (x > 0 ? x : 1.6732632423543772848L * std::expm1(x)); },
-                   [](long double x) { return 1.0507009873554804934L * (x > 0 ? 1 : 1.6732632423543772848L * std::exp(x)); }, at);
+  constexpr long double scale = 1.0507009873554804934L, limit = 1.7580993408473766L;
+  check_activation("selu", [](long double x) { return x > 0 ? scale * x : limit * std::expm1(x); },
+                   [](long double x) { return x > 0 ? scale : limit * std::exp(x); }, at);
   check_activation("softsign", [](long double x) { return x / (1 + std::fabs(x)); },
                    [](long double x) { return 1 / ((1 + std::fabs(x)) * (1 + std::fabs(x))); }, at);
 }

@@ -18,7 +18,12 @@ const char *const kModels[] = {
       "layers": [
         {"name": "colors", "type": "one_hot", "classes": 2, "input": "color"},
         {"name": "both", "type": "concat", "input": ["size", "colors"], "axis": 0},
-        {"name": "hidden", "type": "dense", "units": 8, "activation": {"type": "leaky_relu", "alpha": 0.1}, "l2": 0.01},
+        {"name": "hidden", "type": "dense", "units": 8, "activation": {"type": "leaky_relu", "alpha": 0.1}, "l2": 0.01,
+         "weight_initializer": {"type": "xavier_normal", "gain": {"type": "leaky_relu", "alpha": 0.1}}, "drop_connect": 0.1},
+        {"name": "noisy", "type": "noise", "stddev": 0.1},
+        {"name": "some", "type": "slice", "axis": 0, "start": 1, "stop": 7, "step": 2},
+        {"name": "limited", "type": "clip", "min": -3, "max": 3},
+        {"name": "average", "type": "mean", "axes": [0], "keep": true},
         {"name": "drop", "type": "dropout", "rate": 0.25},
         {"name": "scores", "type": "dense", "units": 3, "weight_initializer": {"type": "constant", "value": 1}}
       ],

@@ -71,8 +71,8 @@ TEST_CASE("stochastic_depth drops whole examples and scales the others", "[model
   CHECK(run(model, Entry::evaluate, one, 0, kBatch).loss == kBatch);
 }
 
-// As torch.nn.AlphaDropout: kept are a x + b, dropped a alpha' + b, with alpha' = -1.758..., a = ((1 - p)(1 + p alpha'^2))^-1/2 and
-// b = -a p alpha'.
+// As torch.nn.AlphaDropout: kept are a x + b, dropped a alpha' + b, with alpha' = -1.758...,
+// a = ((1 - p)(1 + p alpha'^2))^-1/2 and b = -a p alpha'.
 TEST_CASE("alpha_dropout keeps mean 0 and variance 1", "[model]") {
   const Model model = random_layer(R"("type": "alpha_dropout", "rate": 0.3)");
   const double limit = -1.7580993408473766, a = 1 / std::sqrt(0.7 * (1 + 0.3 * limit * limit)), b = -a * 0.3 * limit;

@@ -72,6 +72,17 @@ TEST_CASE("the gradient of every activation agrees with finite differences", "[m
     }
 }
 
+TEST_CASE("every activation passes NaN on", "[model]") {
+  const double nan = std::nan("");
+  for (const ObjectSpec *activation : activations().types) {
+    const Bindings given = {{"f.bias", tensor({DType::f64, {3}}, {nan, nan, nan})}};
+    const std::vector<Tensor> results = run(activated(activation->name), Entry::predict, given).first;
+    INFO("activation " << activation->name);
+    for (double y : results[0].floats)
+      CHECK(std::isnan(y));
+  }
+}
+
 double cross_entropy(const std::string &label, double smoothing, const std::vector<double> &logits, const Tensor &labels) {
   const Model model = model_of(fmt::format(R"({{
     "inputs": {{"x": {{"shape": [3]}}, "y": {}}},

@@ -40,11 +40,12 @@ const char *const kRegression = R"({
   "optimizer": {"type": "rmsprop", "learning_rate": {"type": "cosine", "initial": 0.02, "warmup_steps": 3}, "momentum": 0.5}
 })";
 
-// The layers that the others lack: shapes, noise, learned slopes and centers.
+// The layers and initializers that the others lack: shapes, noise, learned slopes and centers.
 const char *const kShapes = R"({
   "inputs": {"x": {"shape": [2, 12]}, "y": {"shape": [3]}},
   "layers": [
-    {"name": "wide",    "type": "dense", "units": 18, "drop_connect": 0.05, "input": "x"},
+    {"name": "wide",    "type": "dense", "units": 18, "drop_connect": 0.05, "input": "x",
+                        "weight_initializer": {"type": "orthogonal", "gain": "tanh"}},
     {"name": "bent",    "type": "prelu", "slopes": "features"},
     {"name": "noisy",   "type": "noise", "stddev": 0.02},
     {"name": "left",    "type": "split", "parts": 3, "part": 1},
@@ -66,8 +67,9 @@ const char *const kShapes = R"({
     {"name": "ratio",   "type": "divide", "input": ["inside", "divisor"]},
     {"name": "twice",   "type": "tile", "times": [2], "input": "largest"},
     {"name": "joined",  "type": "concat", "input": ["ratio", "sparse", "twice"]},
-    {"name": "mixed",   "type": "dense", "units": 8, "activation": "mish"},
-    {"name": "out",     "type": "dense", "units": 3}
+    {"name": "mixed",   "type": "dense", "units": 8, "activation": "mish",
+                        "weight_initializer": {"type": "truncated_normal", "stddev": 0.4}},
+    {"name": "out",     "type": "dense", "units": 3, "weight_initializer": {"type": "sparse", "sparsity": 0.2, "stddev": 0.3}}
   ],
   "loss": {"type": "mse", "target": "y"},
   "optimizer": {"type": "adam", "learning_rate": 0.02}

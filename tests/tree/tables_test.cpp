@@ -1,6 +1,7 @@
 // What is listed by hand is what the tables say: passes, and the vocabulary of the model format in the top README.
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initializers.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/optimizers.h"
 #include "compiler/model/tables/metrics.h"
@@ -67,6 +68,7 @@ TEST_CASE("the vocabulary in the README is that of the tables", "[tables]") {
   for (std::string line; std::getline(readme, line);)
     lines.push_back(line);
   const std::pair<const char *, const Family *> rows[] = {{"layers", &layers()},         {"activations", &activations()},
+                                                          {"initializers", &initializers()},
                                                           {"losses", &losses()},         {"optimizers", &optimizers()},
                                                           {"schedules", &schedules()},
                                                           {"metrics", &metrics()}};

@@ -33,7 +33,7 @@ extern const LayerDef layer_concat;
 const LayerDef layer_concat = {
     {"concat",
      "Its inputs one behind the other; their shapes agree in all other axes.",
-     {attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1")}},
+     {attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1").decides_shape()}},
     1,
     kAnyNumber,
     shapes,

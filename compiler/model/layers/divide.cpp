@@ -12,6 +12,12 @@ static Var build(const LayerBuild &b) { return b.inputs[0] / b.inputs[1]; }
 
 extern const LayerDef layer_divide;
 const LayerDef layer_divide = {
-    {"divide", "The first input divided by the second, elementwise; they have one shape. A division by 0 is infinite, as in PyTorch.", {}}, 2, 2, shapes, build};
+    {"divide",
+     "The first input divided by the second, elementwise; they have one shape. A division by 0 is infinite, as in PyTorch.",
+     {}},
+    2,
+    2,
+    shapes,
+    build};
 
 } // namespace gradc

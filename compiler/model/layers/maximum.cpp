@@ -17,6 +17,12 @@ static Var build(const LayerBuild &b) {
 
 extern const LayerDef layer_maximum;
 const LayerDef layer_maximum = {
-    {"maximum", "The largest of its inputs, elementwise; they have one shape. Two that tie share the gradient.", {}}, 2, kAnyNumber, shapes, build};
+    {"maximum",
+     "The largest of its inputs, elementwise; they have one shape. Two that tie share the gradient.",
+     {}},
+    2,
+    kAnyNumber,
+    shapes,
+    build};
 
 } // namespace gradc

@@ -17,6 +17,12 @@ static Var build(const LayerBuild &b) {
 
 extern const LayerDef layer_minimum;
 const LayerDef layer_minimum = {
-    {"minimum", "The smallest of its inputs, elementwise; they have one shape. Two that tie share the gradient.", {}}, 2, kAnyNumber, shapes, build};
+    {"minimum",
+     "The smallest of its inputs, elementwise; they have one shape. Two that tie share the gradient.",
+     {}},
+    2,
+    kAnyNumber,
+    shapes,
+    build};
 
 } // namespace gradc

@@ -26,7 +26,8 @@ const LayerDef layer_prelu = {
      "x for x > 0, else slope * x with learned slopes.",
      {attr::choice("slopes", {"one", "features"}, "one slope, or one for each position of the last axis")
           .defaults_to("\"one\""),
-      attr::one_of("slope_initializer", initializers(), "initial slope").defaults_to("{\"type\": \"constant\", \"value\": 0.25}")}},
+      attr::one_of("slope_initializer", initializers(), "initial slope")
+          .defaults_to("{\"type\": \"constant\", \"value\": 0.25}")}},
     1,
     1,
     shapes,

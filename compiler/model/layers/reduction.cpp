@@ -10,7 +10,7 @@ std::vector<Attr> reduction_keys() {
   return {attr::one_or_list("axes", attr::integer("", ""), "of an example; negative counts from the end")
               .items(1)
               .otherwise("all axes of an example"),
-          attr::boolean("keep", "whether those axes stay, with extent 1").defaults_to("false")};
+          attr::boolean("keep", "whether those axes stay, with extent 1").defaults_to("false").decides_shape()};
 }
 
 Shape reduction_shapes(LayerShapes &l) {

@@ -44,11 +44,11 @@ Var build(const LayerBuild &b) {
 extern const LayerDef layer_slice;
 const LayerDef layer_slice = {
     {"slice",
-     "The elements `start`, `start` + `step`, ... before `stop` along an axis. For several ranges, several layers and a concat.",
-     {attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1"),
-      attr::integer("start", "the first element; negative counts from the end").defaults_to("0"),
+     "The elements `start`, `start` + `step`, ... before `stop` along an axis. For several ranges: several layers.",
+     {attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1").decides_shape(),
+      attr::integer("start", "the first element; negative counts from the end").defaults_to("0").decides_shape(),
       attr::integer("stop", "the element to stop before; negative counts from the end").otherwise("all to the end"),
-      attr::integer("step", "from one element to the next").at_least(1).at_most(kMaxDim).defaults_to("1")}},
+      attr::integer("step", "from one element to the next").at_least(1).at_most(kMaxDim).defaults_to("1").decides_shape()}},
     1,
     1,
     shapes,

@@ -37,7 +37,7 @@ const LayerDef layer_split = {
      "Part number `part` of the `parts` of one size that an axis is split into; a layer for each part that is used.",
      {attr::integer("parts", "how many").at_least(1).at_most(kMaxDim),
       attr::integer("part", "which one; the first is 0").at_least(0).at_most(kMaxDim),
-      attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1")}},
+      attr::integer("axis", "of an example; negative counts from the end").defaults_to("-1").decides_shape()}},
     1,
     1,
     shapes,

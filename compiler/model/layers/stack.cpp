@@ -33,7 +33,7 @@ extern const LayerDef layer_stack;
 const LayerDef layer_stack = {
     {"stack",
      "Its inputs, which have one shape, one behind the other along a new axis.",
-     {attr::integer("axis", "the new axis of an example; negative counts from the end").defaults_to("0")}},
+     {attr::integer("axis", "the new axis of an example; negative counts from the end").defaults_to("0").decides_shape()}},
     1,
     kAnyNumber,
     shapes,

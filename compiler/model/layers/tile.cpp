@@ -40,7 +40,7 @@ extern const LayerDef layer_tile;
 const LayerDef layer_tile = {
     {"tile",
      "The input repeated along its axes.",
-     {attr::list("times", attr::integer("", "").at_least(1).at_most(kMaxDim), "how often, one number for each axis of an example")
+     {attr::list("times", attr::integer("", "").at_least(1).at_most(kMaxDim), "how often; a number for each axis of an example")
           .items(0, kMaxRank - 1)}},
     1,
     1,

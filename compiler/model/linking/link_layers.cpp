@@ -255,7 +255,7 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
   const std::string prefix = model_.layers[index].name + ".";
   auto full = [&](const std::string &name) { return name.empty() ? name : prefix + name; };
   for (const LayerParam &p : shapes.params) {
-    if (const std::string problem = problem_of(p.initializer); !problem.empty())
+    if (const std::string problem = problem_of(p.initializer, p.shape); !problem.empty())
       error(anchor(p.initializer),
             fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
     params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2), full(p.proximal_l1),

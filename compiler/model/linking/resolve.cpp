@@ -154,7 +154,7 @@ private:
     }
     if (given && !given->is(Json::null)) {
       JsonValue checked = this->value(*given, attr, context);
-      if (checked.valid || attr.default_json.empty()) {
+      if (checked.valid || attr.default_json.empty() || attr.of_shape) {
         result.valid = result.valid && checked.valid;
         if (checked.valid || checked.is(Json::array) || checked.is(Json::object))
           result.set(attr.name, std::move(checked));

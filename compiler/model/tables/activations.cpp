@@ -69,8 +69,8 @@ Var hard_tanh(const JsonValue &, Var x) {
 /// Not by 1 + erf(x / sqrt(2)), of which little is left for negative x: at -5, 4% are wrong in f32.
 Var gelu(const JsonValue &, Var x) { return 0.5 * x * erfc(x * (-1 / std::numbers::sqrt2)); }
 
-/// gelu with (1 + tanh(u)) / 2 = sigmoid(2 u) for the normal distribution, which keeps its digits for negative x. Beyond 32 it is
-/// 0 or x in every float type, and x^3 must not overflow.
+/// gelu with (1 + tanh(u)) / 2 = sigmoid(2 u) for the normal distribution, which keeps its digits for negative x. Beyond 32 it
+/// is 0 or x in every float type, and x^3 must not overflow.
 Var gelu_tanh(const JsonValue &, Var x) {
   const Var t = maximum(minimum(x, number_like(x, 32)), number_like(x, -32));
   return x * sigmoid(std::sqrt(8 / std::numbers::pi) * t * (1 + 0.044715 * square(t)));
@@ -90,7 +90,7 @@ Var softsign(const JsonValue &, Var x) {
 }
 
 /// Martins and Astudillo 2016, without sorting: z_i is in the support if the larger z_j exceed it by less than 1 in total.
-Var sparsemax(const JsonValue &, Var x) {
+Var sparsemax(const JsonValue &attrs, Var x) {
   const Shape shape = x.shape();
   const int64_t n = shape.back(), rows = element_count(shape) / n;
   const Var z = reshape(x - stop_gradient(max_last_keep(x)), {rows, n}), fixed = stop_gradient(z);
@@ -98,33 +98,47 @@ Var sparsemax(const JsonValue &, Var x) {
   const Var support = less(sum_last(maximum(excess, number_like(z, 0))), number_like(z, 1));
   const Var size = sum_last_keep(select(support, constant(*z.scope, 1, z.type()), 0));
   const Var rest = z - (sum_last_keep(select(support, z, 0)) - 1) / size;
-  return reshape(select(greater(stop_gradient(rest), 0), rest, 0), shape);
+  return reshape(relu(attrs, rest), shape);
 }
 
-Var swish(const JsonValue &, Var x) { return x * sigmoid(x); }
+Var silu(const JsonValue &, Var x) { return x * sigmoid(x); }
 Var hard_sigmoid(const JsonValue &attrs, Var x) { return relu6(attrs, x + 3) * (1.0 / 6); }
 Var hard_swish(const JsonValue &attrs, Var x) { return x * hard_sigmoid(attrs, x); }
 Var sine(const JsonValue &attrs, Var x) { return sin(attrs.number_at("frequency") * x); }
 
+double gain_1(const JsonValue &) { return 1; }
+
 const std::vector<ActivationDef> &table() {
   using attr::number;
   static const std::vector<ActivationDef> defs = {
-      {{"linear", "x", {}}, false, Link::none, [](const JsonValue &, Var x) { return x; }},
-      {{"relu", "max(x, 0)", {}}, true, Link::none, relu},
+      {{"linear", "x", {}}, false, Link::none, [](const JsonValue &, Var x) { return x; }, false, gain_1},
+      {{"relu", "max(x, 0)", {}}, true, Link::none, relu, false, [](const JsonValue &) { return std::numbers::sqrt2; }},
       {{"leaky_relu",
         "x for x > 0, else alpha * x",
         {number("alpha", "the slope for negative x").at_least(0).defaults_to("0.01")}},
        true,
        Link::none,
-       leaky_relu},
+       leaky_relu,
+       false,
+       [](const JsonValue &a) { return std::sqrt(2 / (1 + std::pow(a.number_at("alpha"), 2))); }},
       {{"elu",
         "x for x > 0, else alpha * (exp(x) - 1)",
         {number("alpha", "minus the limit for negative x").at_least(0).defaults_to("1")}},
        true,
        Link::none,
        elu},
-      {{"sigmoid", "1 / (1 + exp(-x))", {}}, false, Link::sigmoid, [](const JsonValue &, Var x) { return sigmoid(x); }},
-      {{"tanh", "tanh(x)", {}}, false, Link::none, [](const JsonValue &, Var x) { return tanh(x); }},
+      {{"sigmoid", "1 / (1 + exp(-x))", {}},
+       false,
+       Link::sigmoid,
+       [](const JsonValue &, Var x) { return sigmoid(x); },
+       false,
+       gain_1},
+      {{"tanh", "tanh(x)", {}},
+       false,
+       Link::none,
+       [](const JsonValue &, Var x) { return tanh(x); },
+       false,
+       [](const JsonValue &) { return 5.0 / 3; }},
       {{"softplus", "log(1 + exp(x))", {}}, true, Link::none, softplus},
       {{"gelu", "x * P(X < x) for a standard normal X, exactly: x / 2 * erfc(-x / sqrt(2))", {}},
        true,
@@ -148,8 +162,13 @@ const std::vector<ActivationDef> &table() {
        Link::none,
        sparsemax,
        true},
-      {{"selu", "1.0507 * (x for x > 0, else 1.6733 * (exp(x) - 1)); before it, lecun_normal", {}}, false, Link::none, selu},
-      {{"silu", "x * sigmoid(x), also called swish", {}}, true, Link::none, swish},
+      {{"selu", "1.0507 * (x for x > 0, else 1.6733 * (exp(x) - 1)); before it, lecun_normal", {}},
+       false,
+       Link::none,
+       selu,
+       false,
+       [](const JsonValue &) { return 0.75; }},
+      {{"silu", "x * sigmoid(x), also called swish", {}}, true, Link::none, silu},
       {{"mish", "x * tanh(log(1 + exp(x)))", {}}, true, Link::none, mish},
       {{"gelu_tanh", "gelu by its approximation x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))", {}},
        true,
@@ -180,7 +199,7 @@ const std::vector<ActivationDef> &table() {
 
 const Family &activations() {
   static const Family family = [] {
-    Family f{"activation", "A function applied to every element (softmax, log_softmax and sparsemax: to every row).", {}, {}, true};
+    Family f{"activation", "A function of every element (softmax, log_softmax and sparsemax: of every row).", {}, {}, true};
     for (const ActivationDef &def : table())
       f.types.push_back(&def.spec);
     return f;

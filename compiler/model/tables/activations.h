@@ -18,6 +18,7 @@ struct ActivationDef {
   /// Of the shape of x, in a form that neither overflows nor cancels.
   Var (*apply)(const JsonValue &attrs, Var x);
   bool of_rows = false; // it is one of the last axis, which must be there; else of every element
+  double (*gain)(const JsonValue &attrs) = nullptr; // torch.nn.init.calculate_gain; null where that knows none
 };
 /// That of a resolved activation.
 const ActivationDef &find_activation(const JsonValue &activation);

@@ -15,6 +15,7 @@ Attr &&Attr::above(double value) && { return min = value, min_open = true, std::
 Attr &&Attr::at_most(double value) && { return max = value, std::move(*this); }
 Attr &&Attr::below(double value) && { return max = value, max_open = true, std::move(*this); }
 Attr &&Attr::used_in_f64() && { return in_f64 = true, std::move(*this); }
+Attr &&Attr::decides_shape() && { return of_shape = true, std::move(*this); }
 Attr &&Attr::defaults_to(std::string_view json) && { return default_json = json, std::move(*this); }
 Attr &&Attr::otherwise(std::string_view text) && { return default_doc = text, std::move(*this); }
 Attr &&Attr::items(size_t least, size_t most) && {

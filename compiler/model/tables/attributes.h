@@ -28,6 +28,7 @@ struct Attr {
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool min_open = false, max_open = false; // the limit itself is excluded
+  bool of_shape = false; // the shape of an output depends on it, so that its default does not stand in for a wrong value
   bool in_f64 = false; // a number that is used in f64 whatever the type of the model's floats is
   std::vector<std::string_view> choices = {};
   size_t min_items = 0, max_items = ~size_t{0};
@@ -45,6 +46,7 @@ struct Attr {
   Attr &&at_most(double value) &&;
   Attr &&below(double value) &&;
   Attr &&used_in_f64() &&;
+  Attr &&decides_shape() &&;
   Attr &&defaults_to(std::string_view json) &&;
   Attr &&otherwise(std::string_view default_doc) &&; // may be left out; says what then
   Attr &&items(size_t min, size_t max = ~size_t{0}) &&;

@@ -1,71 +1,137 @@
 // The initializers. xavier_*: Glorot and Bengio 2010, variance 2 / (fan_in + fan_out); he_*: He et al. 2015,
-// variance 2 / fan_in. A uniform distribution on [-a, a] has variance a^2 / 3.
+// variance 2 / fan_in; lecun_*: LeCun et al. 1998, variance 1 / fan_in. A uniform distribution on [-a, a] has variance a^2 / 3.
 #include "compiler/model/tables/initializers.h"
 
+#include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initial_values.h"
 #include "ir/error.h"
 
 #include <cmath>
+#include <fmt/format.h>
 
 namespace gradc {
 namespace {
 
-struct Fans {
-  double in, out;
-};
+double fan_out(const Initial &i) { return i.type.shape.empty() ? 1 : static_cast<double>(i.type.shape.back()); }
+double fan_in(const Initial &i) { return static_cast<double>(i.type.elements()) / std::max(fan_out(i), 1.0); }
 
-Fans fans(const Shape &shape) {
-  if (shape.empty())
-    return {1, 1};
-  const double out = static_cast<double>(shape.back());
-  return {static_cast<double>(element_count(shape)) / std::max(out, 1.0), out};
+Var normal(const Initial &i, double mean, double deviation) {
+  if (deviation == 0)
+    return constant(*i.seed.scope, mean, i.type);
+  return i.draw("random_normal", i.type) * deviation + mean;
 }
 
-/// The distribution of the values; where the deviation is 0, all of them are the mean.
-struct Distribution {
-  bool uniform;
-  double mean, deviation;
-};
+Var uniform(const Initial &i, double mean, double deviation) {
+  if (deviation == 0)
+    return constant(*i.seed.scope, mean, i.type);
+  const double reach = deviation * std::sqrt(3.0); // from [0, 1) to [mean - reach, mean + reach)
+  return i.draw("random_uniform", i.type) * (2 * reach) + (mean - reach);
+}
+
+/// The key "gain": a number, or that of an activation.
+double gain_of(const JsonValue &attrs) {
+  const JsonValue *gain = attrs.find("gain");
+  if (!gain)
+    return 1;
+  return gain->is(JsonValue::Kind::object) ? find_activation(*gain).gain(*gain) : gain->number;
+}
+
+Attr gain_key() {
+  return attr::any_of("gain", {attr::number("", "").above(0), attr::one_of("", activations(), "")},
+                      "the deviation is this times as large; an activation stands for that of torch.nn.init.calculate_gain")
+      .otherwise("1");
+}
 
 struct InitializerDef {
   ObjectSpec spec;
-  Distribution (*distribution)(const JsonValue &attrs, Fans fans);
-  /// What is wrong with the attributes together; null where nothing can be.
-  std::string (*problem)(const JsonValue &attrs) = nullptr;
+  Var (*value)(const Initial &);
+  /// What is wrong with the attributes together, or with the shape; null where nothing can be.
+  std::string (*problem)(const JsonValue &attrs, const Shape &) = nullptr;
 };
 
-std::string empty_range(const JsonValue &a) {
+std::string empty_range(const JsonValue &a, const Shape &) {
   return a.number_at("min") <= a.number_at("max") ? "" : "'min' is above 'max'";
+}
+
+std::string no_gain(const JsonValue &attrs, const Shape &) {
+  const JsonValue *gain = attrs.find("gain");
+  if (!gain || !gain->is(JsonValue::Kind::object) || find_activation(*gain).gain)
+    return "";
+  return fmt::format("no gain is customary for '{}'; give a number", gain->string_at("type"));
+}
+
+std::string no_matrix(const JsonValue &, const Shape &shape) {
+  return shape.size() == 2 ? "" : fmt::format("it is for matrices, and the shape is {}", to_string(shape));
+}
+
+std::string no_rows(const JsonValue &, const Shape &shape) {
+  return shape.size() >= 2 ? "" : fmt::format("it needs two axes, and the shape is {}", to_string(shape));
+}
+
+std::string no_gain_or_rows(const JsonValue &attrs, const Shape &shape) {
+  const std::string problem = no_gain(attrs, shape);
+  return problem.empty() ? no_rows(attrs, shape) : problem;
 }
 
 const std::vector<InitializerDef> &table() {
   using attr::number;
   static const std::vector<InitializerDef> defs = {
-      {{"zeros", "All zero.", {}}, [](const JsonValue &, Fans) { return Distribution{false, 0, 0}; }},
+      {{"zeros", "All zero.", {}}, [](const Initial &i) { return normal(i, 0, 0); }},
       {{"constant", "All equal.", {number("value", "the value")}},
-       [](const JsonValue &a, Fans) { return Distribution{false, a.number_at("value"), 0}; }},
+       [](const Initial &i) { return normal(i, i.attrs.number_at("value"), 0); }},
       {{"normal",
         "Normal distribution.",
         {number("mean", "its mean").defaults_to("0"),
          number("stddev", "its standard deviation").at_least(0).defaults_to("0.05")}},
-       [](const JsonValue &a, Fans) {
-         return Distribution{false, a.number_at("mean"), a.number_at("stddev")};
-       }},
+       [](const Initial &i) { return normal(i, i.attrs.number_at("mean"), i.attrs.number_at("stddev")); }},
+      {{"truncated_normal",
+        "Normal distribution without what is farther than 2 stddev from the mean, as in Keras; of PyTorch's trunc_normal_ with "
+        "a = mean - 2 stddev and b = mean + 2 stddev.",
+        {number("mean", "its mean").defaults_to("0"),
+         number("stddev", "the standard deviation before values are left out").at_least(0).defaults_to("0.05")}},
+       truncated_normal},
       {{"uniform",
         "Uniform distribution on [min, max).",
         {number("min", "lower end").defaults_to("-0.05"), number("max", "upper end").defaults_to("0.05")}},
-       [](const JsonValue &a, Fans) {
-         const double low = a.number_at("min"), high = a.number_at("max");
-         return Distribution{true, (low + high) / 2, (high - low) / 2 / std::sqrt(3.0)};
+       [](const Initial &i) {
+         const double low = i.attrs.number_at("min"), high = i.attrs.number_at("max");
+         return uniform(i, (low + high) / 2, (high - low) / 2 / std::sqrt(3.0));
        },
        empty_range},
-      {{"xavier_uniform", "Uniform with variance 2 / (fan_in + fan_out).", {}},
-       [](const JsonValue &, Fans f) { return Distribution{true, 0, std::sqrt(2 / (f.in + f.out))}; }},
-      {{"xavier_normal", "Normal with variance 2 / (fan_in + fan_out).", {}},
-       [](const JsonValue &, Fans f) { return Distribution{false, 0, std::sqrt(2 / (f.in + f.out))}; }},
-      {{"he_uniform", "Uniform with variance 2 / fan_in.", {}},
-       [](const JsonValue &, Fans f) { return Distribution{true, 0, std::sqrt(2 / f.in)}; }},
-      {{"he_normal", "Normal with variance 2 / fan_in.", {}},
-       [](const JsonValue &, Fans f) { return Distribution{false, 0, std::sqrt(2 / f.in)}; }},
+      {{"xavier_uniform", "Uniform with variance gain^2 * 2 / (fan_in + fan_out).", {gain_key()}},
+       [](const Initial &i) { return uniform(i, 0, gain_of(i.attrs) * std::sqrt(2 / (fan_in(i) + fan_out(i)))); },
+       no_gain},
+      {{"xavier_normal", "Normal with variance gain^2 * 2 / (fan_in + fan_out).", {gain_key()}},
+       [](const Initial &i) { return normal(i, 0, gain_of(i.attrs) * std::sqrt(2 / (fan_in(i) + fan_out(i)))); },
+       no_gain},
+      {{"he_uniform", "Uniform with variance 2 / fan_in: lecun_uniform with the gain of relu.", {}},
+       [](const Initial &i) { return uniform(i, 0, std::sqrt(2 / fan_in(i))); }},
+      {{"he_normal", "Normal with variance 2 / fan_in: lecun_normal with the gain of relu.", {}},
+       [](const Initial &i) { return normal(i, 0, std::sqrt(2 / fan_in(i))); }},
+      {{"lecun_uniform",
+        "Uniform with variance gain^2 / fan_in; with a gain, PyTorch's kaiming_uniform_ of a nonlinearity.",
+        {gain_key()}},
+       [](const Initial &i) { return uniform(i, 0, gain_of(i.attrs) * std::sqrt(1 / fan_in(i))); },
+       no_gain},
+      {{"lecun_normal",
+        "Normal with variance gain^2 / fan_in; with a gain, PyTorch's kaiming_normal_ of a nonlinearity. Keras truncates it.",
+        {gain_key()}},
+       [](const Initial &i) { return normal(i, 0, gain_of(i.attrs) * std::sqrt(1 / fan_in(i))); },
+       no_gain},
+      {{"orthogonal",
+        "gain times a random matrix whose rows or columns, the fewer of them, are orthonormal (Saxe et al. 2014). Leading axes "
+        "are taken as one.",
+        {gain_key()}},
+       [](const Initial &i) { return orthogonal(i, gain_of(i.attrs)); },
+       no_gain_or_rows},
+      {{"sparse",
+        "Normal with mean 0; of the weights of each input ceil(sparsity * outputs), chosen at random, are 0, as in PyTorch's "
+        "sparse_.",
+        {number("sparsity", "the share of zeros").at_least(0).at_most(1),
+         number("stddev", "standard deviation of the others").at_least(0).defaults_to("0.01")}},
+       sparse,
+       no_rows},
+      {{"identity", "1 on the diagonal of a matrix, else 0.", {}}, identity, no_matrix},
   };
   return defs;
 }
@@ -90,19 +156,12 @@ const Family &initializers() {
 }
 
 Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var step, int64_t stream) {
-  const Distribution d = find(initializer).distribution(initializer, fans(type.shape));
-  if (d.deviation == 0)
-    return constant(*seed.scope, d.mean, type);
-  const Attrs attrs = {{"stream", stream}};
-  if (!d.uniform)
-    return apply("random_normal", {seed, step}, attrs, type) * d.deviation + d.mean;
-  const double reach = d.deviation * std::sqrt(3.0); // from [0, 1) to [mean - reach, mean + reach)
-  return apply("random_uniform", {seed, step}, attrs, type) * (2 * reach) + (d.mean - reach);
+  return find(initializer).value({initializer, type, seed, step, stream});
 }
 
-std::string problem_of(const JsonValue &initializer) {
+std::string problem_of(const JsonValue &initializer, const Shape &shape) {
   const InitializerDef &def = find(initializer);
-  return def.problem ? def.problem(initializer) : "";
+  return def.problem ? def.problem(initializer, shape) : "";
 }
 
 } // namespace gradc

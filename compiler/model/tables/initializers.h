@@ -13,7 +13,7 @@ const Family &initializers();
 /// a rank-0 i64 zero.
 Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var step, int64_t stream);
 
-/// What is wrong with a resolved initializer beyond its single values; "" when nothing is.
-std::string problem_of(const JsonValue &initializer);
+/// What is wrong with a resolved initializer of a parameter of that shape beyond its single values; "" when nothing is.
+std::string problem_of(const JsonValue &initializer, const Shape &);
 
 } // namespace gradc
