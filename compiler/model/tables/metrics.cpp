@@ -79,7 +79,7 @@ std::vector<Var> ranking(const MetricBuild &b) {
 }
 
 std::vector<Var> expression(const MetricBuild &b) {
-  return {per_example(expand(parse_expression(b.attrs.string_at("of")), b.operands, DType::f64))};
+  return {per_example(expand(parse_expression(b.attrs.string_at("of")), b.named, DType::f64))};
 }
 
 std::vector<Attr> keys() {
