@@ -1,5 +1,5 @@
-// Any text as an expression: a mistake inside the text, or a graph that is well formed and has gradients. The first byte chooses
-// the shapes of what the names stand for.
+// Any text as an expression: a mistake inside the text, or a graph that is well formed and has gradients. The first byte
+// chooses the shapes of what the names stand for.
 #include "compiler/model/expressions/expression.h"
 #include "ir/verifier.h"
 #include "passes/differentiate.h"
@@ -23,7 +23,8 @@ static void check_expression(std::string_view text, size_t first) {
   std::vector<Value> floats;
   for (Type type : examples) {
     type.shape.insert(type.shape.begin(), 2);
-    values.push_back({&scope, graph.declare(is_float(type.dtype) ? Role::param : Role::input, "x" + std::to_string(values.size()), type)});
+    const Role role = is_float(type.dtype) ? Role::param : Role::input;
+    values.push_back({&scope, graph.declare(role, "x" + std::to_string(values.size()), type)});
     if (is_float(type.dtype))
       floats.push_back(values.back().value);
   }

@@ -59,7 +59,8 @@ TEST_CASE("fuzz targets stand the files of the tree, whole and cut short", "[fuz
         CHECK(seeds.target(reinterpret_cast<const uint8_t *>(text.data()), size) == 0);
     }
   }
-  for (const std::string text : {"-mean(a[ - b) + 2.5 * max(c, axis=[0, -1])", "select(a < b, softmax(a), leaky_relu(c, alpha=0.5)) ^ -2 ** d",
+  for (const std::string text : {"-mean(a[ - b) + 2.5 * max(c, axis=[0, -1])",
+                                 "select(a < b, softmax(a), leaky_relu(c, alpha=0.5)) ^ -2 ** d",
                                  "log_sum_exp(matmul(a, b), axis=-1, keep=true)", "\xff a.b \x01 1e5000 =", ""})
     for (size_t size = 0; size <= text.size(); ++size)
       CHECK(expression_fuzz(reinterpret_cast<const uint8_t *>(text.data()), size) == 0);

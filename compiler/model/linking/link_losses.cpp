@@ -58,7 +58,8 @@ void Linker::link_losses() {
   }
 }
 
-void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text, const std::string &context) {
+void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text,
+                                  const std::string &context) {
   ModelLoss loss{&def, attrs, attrs.number_at("weight"), kNowhere, kNowhere, {}, fresh_loss_name("expression"), {}};
   loss.named = link_expression(text, context);
   if (loss.named.empty())
@@ -72,7 +73,8 @@ void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, co
 /// "loss.scores" for the first that judges the layer, then "loss.scores.2".
 std::string Linker::fresh_loss_name(const std::string &what) const {
   const std::string first = "loss." + what;
-  const auto same = std::ranges::count_if(model_.losses, [&](const ModelLoss &loss) { return loss.name == first || loss.name.starts_with(first + "."); });
+  const auto same = std::ranges::count_if(
+      model_.losses, [&](const ModelLoss &loss) { return loss.name == first || loss.name.starts_with(first + "."); });
   return same == 0 ? first : fmt::format("{}.{}", first, same + 1);
 }
 
@@ -169,9 +171,11 @@ void Linker::link_metrics() {
   }
 }
 
-void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name, const std::string &context) {
-  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere, "", attrs.boolean_at("higher_is_better"),
-                     attrs, link_expression(text, context)};
+void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name,
+                                    const std::string &context) {
+  const MetricDef &def = find_metric(attrs.string_at("type"));
+  const bool higher_is_better = attrs.boolean_at("higher_is_better");
+  ModelMetric metric{&def, nullptr, name, kNowhere, kNowhere, "", higher_is_better, attrs, link_expression(text, context)};
   if (!metric.named.empty())
     model_.metrics.push_back(std::move(metric));
 }

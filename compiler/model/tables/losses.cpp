@@ -146,9 +146,9 @@ const std::vector<LossDef> &table() {
        TargetValues::distribution,
        softmax_cross_entropy},
       {{"expression",
-        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and inputs that "
-        "it names. Reductions work within one example. It sees inputs as layers see them, and what predict returns is as the layers "
-        "compute it.",
+        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and "
+        "inputs that it names. Reductions work within one example. It sees inputs as layers see them, and what predict "
+        "returns is as the layers compute it.",
         {attr::expression("of", "the formula, such as \"mean(square(a - b)) + 0.1 * mean(abs(h))\"")}},
        "",
        "",
