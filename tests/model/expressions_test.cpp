@@ -123,6 +123,58 @@ TEST_CASE("every function of expressions that is no activation has a case in the
   }
 }
 
+/// A call of the function whose operands are x, y and z, or conditions on them.
+std::string call_of(const ExpressionFunction &function) {
+  std::string operands;
+  for (size_t i = 0; i < function.operands; ++i)
+    operands += fmt::format("{}{}{}", i == 0 ? "" : ", ", "xyz"[i], i < function.conditions ? " > 0" : "");
+  return fmt::format("{}({})", function.spec.name, operands);
+}
+
+/// Its value for `batch` examples of that shape, which begin at number `first` of a sequence of examples.
+Numbers value_of(const Expression &expression, Shape shape, int64_t first, int64_t batch) {
+  const int64_t elements = element_count(shape);
+  shape.insert(shape.begin(), batch);
+  Graph graph;
+  StandIns stand_ins;
+  const Scope scope{graph, "", &stand_ins};
+  std::vector<Var> values;
+  Bindings bindings;
+  for (const Expression::Name &name : expression.names) {
+    Tensor tensor(Type{DType::f64, shape});
+    for (int64_t i = 0; i < tensor.type.elements(); ++i)
+      tensor.set(i, std::sin(static_cast<double>(first * elements + i) + static_cast<double>(name.text[0])));
+    values.push_back({&scope, graph.declare(Role::input, name.text, tensor.type)});
+    bindings.emplace(name.text, std::move(tensor));
+  }
+  graph.returns.push_back({"value", expand(expression, values, DType::f64).value});
+  drop_stand_ins(graph, stand_ins);
+  return interpret(graph, bindings)[0].floats;
+}
+
+void check_rows(const ExpressionFunction &function, const Shape &shape) {
+  const Expression expression = parse_expression(call_of(function));
+  try {
+    shape_of(expression, std::vector<Type>(function.operands, Type{DType::f32, shape}));
+  } catch (const ExpressionError &) {
+    return; // it takes no such operands
+  }
+  INFO(call_of(function) << " of " << to_string(shape));
+  Numbers apart = value_of(expression, shape, 0, 1);
+  for (double number : value_of(expression, shape, 1, 1))
+    apart.push_back(number);
+  const Numbers together = value_of(expression, shape, 0, 2);
+  REQUIRE(together.size() == apart.size());
+  for (size_t i = 0; i < apart.size(); ++i)
+    CHECK((together[i] == apart[i] || (std::isnan(together[i]) && std::isnan(apart[i]))));
+}
+
+TEST_CASE("no function of expressions looks from one example to another", "[model]") {
+  for (const ExpressionFunction &function : expression_functions())
+    for (const Shape &shape : {Shape{}, Shape{3}, Shape{2, 2}})
+      check_rows(function, shape);
+}
+
 /// A network with three outputs, a target and weights of examples; `rest` has the loss and what may follow.
 Model network(const std::string &rest) {
   return model_of(R"({"inputs": {"x": {"shape": [4]}, "y": {"shape": [3]}, "w": {"shape": []}},
@@ -225,7 +277,8 @@ std::string repeated(const std::string &part, size_t times, const std::string &b
 
 TEST_CASE("deep expressions are refused, long ones make as many nodes as they have parts", "[model]") {
   for (const std::string &text : {std::string(100000, '('), repeated("-", 100000, ""), repeated("exp(", 100000, ""),
-                                  repeated("a", 100000, "^"), "(" + repeated("a", 100000, "+(") + ")", repeated("f(", 100000, "x,")})
+                                  repeated("a", 100000, "^"), "(" + repeated("a", 100000, "+(") + ")",
+                                  repeated("f(", 100000, "x,")})
     CHECK_THROWS_AS(parse_expression(text), ExpressionError);
   CHECK_NOTHROW(parse_expression(std::string(60, '(') + "a" + std::string(60, ')')));
   CHECK_THROWS_AS(parse_expression(repeated("a", 5001, "+")), ExpressionError);
