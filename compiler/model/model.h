@@ -78,7 +78,7 @@ struct ModelLoss {
   Source prediction, target;
   std::optional<Source> example_weights; // an input
   std::string name = {};                 // what reports call it, among several: "loss.scores"
-  std::vector<Source> operands = {};     // of an expression, in the order of its names; it has no prediction and no target
+  std::vector<Source> named = {};        // of an expression, in the order of its names; it has no prediction and no target
 
   /// Do its terms have weights, so that the loss of a batch is no mean?
   bool is_weighted() const { return example_weights || attrs.find("class_weights"); }
@@ -92,7 +92,7 @@ struct ModelMetric {
   std::string average; // how the scores of classes make one; empty: it has none of classes
   bool higher_is_better;
   JsonValue attrs; // complete
-  std::vector<Source> operands = {}; // of an expression, in the order of its names; it has no loss, prediction and target
+  std::vector<Source> named = {}; // of an expression, in the order of its names; it has no loss, prediction and target
 };
 
 struct Model {

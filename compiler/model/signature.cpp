@@ -21,7 +21,7 @@ static Json describe(const Model &model, const ModelMetric &metric) {
                {"higher_is_better", metric.higher_is_better}};
   for (std::string_view term : metric.def->terms)
     json["terms"].push_back(metric.name + "." + std::string(term));
-  if (!metric.operands.empty())
+  if (!metric.named.empty())
     return json;
   Shape with_batch = model.shape_of(metric.prediction);
   with_batch.insert(with_batch.begin(), 1);
@@ -102,7 +102,7 @@ static Json losses(const Model &model) {
 static Json standardized_targets(const Model &model) {
   Json names = Json::array();
   for (const ModelLoss &loss : model.losses) {
-    std::vector<Source> read = loss.operands;
+    std::vector<Source> read = loss.named;
     read.push_back(loss.target);
     for (Source s : read)
       if (model.is_input(s) && model.inputs[s].preprocessing.standardize)

@@ -10,6 +10,7 @@
 // tests/CMakeLists.txt gives each target the name of its file.
 extern "C" {
 int csv_fuzz(const uint8_t *, size_t);
+int expression_fuzz(const uint8_t *, size_t);
 int ir_text_fuzz(const uint8_t *, size_t);
 int kernel_text_fuzz(const uint8_t *, size_t);
 int model_json_fuzz(const uint8_t *, size_t);
@@ -58,6 +59,11 @@ TEST_CASE("fuzz targets stand the files of the tree, whole and cut short", "[fuz
         CHECK(seeds.target(reinterpret_cast<const uint8_t *>(text.data()), size) == 0);
     }
   }
+  for (const std::string text : {"-mean(a[ - b) + 2.5 * max(c, axis=[0, -1])",
+                                 "select(a < b, softmax(a), leaky_relu(c, alpha=0.5)) ^ -2 ** d",
+                                 "log_sum_exp(matmul(a, b), axis=-1, keep=true)", "\xff a.b \x01 1e5000 =", ""})
+    for (size_t size = 0; size <= text.size(); ++size)
+      CHECK(expression_fuzz(reinterpret_cast<const uint8_t *>(text.data()), size) == 0);
   for (const char *header : {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "{'descr': '>i8', 'shape': (1,), 'fortran_order': True}",
                              "{'descr': '<f2', 'fortran_order': False, 'shape': (99, 99)}", "{}", ""}) {
     const std::string file = npy(header);

@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 using Path = Json::json_pointer;
 
 const char *const kModels[] = {
-    R"({
+    R"json({
       "name": "flowers",
       "inputs": {"size": {"shape": [4]}, "color": {"shape": [], "dtype": "i64"}, "kind": {"shape": [], "dtype": "i32"}},
       "layers": [
@@ -36,20 +36,23 @@ const char *const kModels[] = {
         "data": {"path": "flowers.csv", "header": true, "delimiter": ";", "size": {"columns": [0, 3], "standardize": true},
                  "color": {"column": "color", "labels": ["red", "blue"]}, "kind": {"column": "kind"}}
       }
-    })",
-    R"({
+    })json",
+    R"json({
       "inputs": {"x": {"shape": [2, 3]}, "y": {"shape": [1]}, "z": {"shape": [2]}},
       "layers": [
         {"name": "flat", "type": "flatten", "input": "x"},
         {"name": "trunk", "type": "dense", "units": 4, "activation": "tanh"},
         {"name": "first", "type": "dense", "units": 1},
-        {"name": "second", "type": "dense", "units": 2, "input": "trunk"}
+        {"name": "second", "type": "dense", "units": 2, "input": "trunk"},
+        {"name": "bent", "type": "expression", "of": "second * sigmoid(mean(first)) + 1"}
       ],
-      "loss": [{"type": "mse", "prediction": "first", "target": "y"}, {"type": "mae", "prediction": "second", "target": "z", "weight": 2}],
-      "metrics": [{"type": "r2", "name": "fit", "prediction": "first", "target": "y"}, {"type": "mae", "prediction": "second", "target": "z"}],
+      "loss": [{"type": "mse", "prediction": "first", "target": "y"}, {"type": "mae", "prediction": "second", "target": "z", "weight": 2},
+               {"type": "expression", "of": "mean(abs(bent - z))", "weight": 0.1}],
+      "metrics": [{"type": "r2", "name": "fit", "prediction": "first", "target": "y"}, {"type": "mae", "prediction": "second", "target": "z"},
+                  {"type": "expression", "name": "worst", "of": "max(abs(bent - z))", "higher_is_better": false}],
       "optimizer": {"type": "sgd", "learning_rate": 0.5},
       "train": {"data": {"path": "d.npz", "x": {"array": "a"}, "y": {"scale": 2, "offset": 1}, "z": {"path": "z.npy"}}}
-    })"};
+    })json"};
 
 /// Every value inside `json` but itself.
 void each_value(const Json &json, const Path &at, const std::function<void(const Path &)> &visit) {

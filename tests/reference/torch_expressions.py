@@ -8,7 +8,8 @@ import torch.nn.functional as F
 def along(reduce):
     def function(x, axis=None, keep=False):
         axes = list(range(x.dim())) if axis is None else axis
-        return reduce(x.double(), dim=axes, keepdim=keep) if x.dim() else x
+        numbers = x if x.is_floating_point() else x.double()
+        return reduce(numbers, dim=axes, keepdim=keep) if x.dim() else numbers
     return function
 
 

@@ -1,5 +1,5 @@
-// From the tree of an expression to nodes of a graph. Shapes are checked by doing the same in a graph of its own, so that there is
-// one set of rules.
+// From the tree of an expression to nodes of a graph. Shapes are checked by doing the same in a graph of its own, so that
+// there is one set of rules.
 #include "compiler/model/expressions/expression.h"
 
 #include <fmt/format.h>

@@ -12,7 +12,8 @@ struct ExpressionError : Error {
   size_t begin, end;
 };
 
-/// The tree as a list in which operands stand before what is made of them; the whole is last. So nothing that walks it recurses.
+/// The tree as a list in which operands stand before what is made of them; the whole is last. So nothing that walks it
+/// recurses.
 struct Expression {
   struct Node {
     size_t begin, end;                             // of the number, the name, the operator or the name of the function
@@ -36,8 +37,8 @@ constexpr size_t kMaxExpressionParts = 10000; // numbers, names, operators and f
 /// Reads the text, which names at least one value. Throws ExpressionError.
 Expression parse_expression(std::string_view text);
 
-/// Appends the nodes. `values` are those of the names, batch first, floats of any type or integers. The result, batch first too,
-/// is computed in `dtype`. Throws ExpressionError where shapes or kinds of values do not fit.
+/// Appends the nodes. `values` are those of the names, batch first, floats of any type or integers. The result, batch first
+/// too, is computed in `dtype`. Throws ExpressionError where shapes or kinds of values do not fit.
 Var expand(const Expression &, const std::vector<Var> &values, DType dtype);
 
 /// The shape of an example, for `values` of these types of one example. Throws ExpressionError as expand() does.

@@ -90,8 +90,8 @@ Var activation(const FunctionBuild &b) { return activate(as_activation(b.keys, b
 
 std::vector<Attr> along_axes() {
   using namespace attr;
-  return {any_of("axis", {integer("", ""), list("", integer("", ""), "").items(1)}, "of one example, from 0, or from -1 backwards")
-              .otherwise("all"),
+  const std::vector<Attr> forms = {integer("", ""), list("", integer("", ""), "").items(1)};
+  return {any_of("axis", forms, "of one example, from 0, or from -1 backwards").otherwise("all"),
           boolean("keep", "whether the axes stay, with extent 1").defaults_to("false")};
 }
 
@@ -131,11 +131,13 @@ std::string_view of_floats(std::string_view doc) {
 
 std::vector<ExpressionFunction> all_functions() {
   std::vector<ExpressionFunction> all = own_functions();
-  for (const OpDef *op : all_ops())
-    if (!has_name(all, op->name) && op->kind == OpKind::elementwise && op->arity > 0 && !op->explicit_type && op->attrs.empty()) {
+  for (const OpDef *op : all_ops()) {
+    const bool plain = op->kind == OpKind::elementwise && op->arity > 0 && !op->explicit_type && op->attrs.empty();
+    if (plain && !has_name(all, op->name)) {
       const auto count = static_cast<size_t>(op->arity);
       all.push_back({{op->name, of_floats(op->doc)}, count, true, op->infer == infer_logical ? count : 0, 0, primitive});
     }
+  }
   for (const ObjectSpec *spec : activations().types)
     if (!has_name(all, spec->name) && std::ranges::none_of(spec->attrs, &Attr::required)) {
       const size_t axes = find_activation(as_activation(JsonValue::object({}), spec->name)).link == Link::softmax ? 1 : 0;

@@ -8,8 +8,8 @@ namespace gradc {
 
 struct ExpressionFunction;
 
-/// What the formula of a function works with. An operand that depends on names has the batch as its first axis; one made of numbers
-/// alone has rank 0. Operands of an elementwise function broadcast, and only `conditions` are bools.
+/// What the formula of a function works with. An operand that depends on names has the batch as its first axis; one made of
+/// numbers alone has rank 0. Operands of an elementwise function broadcast, and only `conditions` are bools.
 struct FunctionBuild {
   const ExpressionFunction &function;
   const JsonValue &keys; // complete

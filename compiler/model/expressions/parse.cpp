@@ -1,5 +1,5 @@
-// From tokens to the tree. Precedence, from loose to tight: comparisons, which do not chain; + and -; * and /; the sign; ^, which
-// groups from the right and takes a sign on its right, as in Python.
+// From tokens to the tree. Precedence, from loose to tight: comparisons, which do not chain; + and -; * and /; the sign; ^,
+// which groups from the right and takes a sign on its right, as in Python.
 #include "compiler/model/expressions/tokens.h"
 #include "compiler/model/json/characters.h"
 #include "compiler/model/linking/hints.h"
@@ -94,10 +94,13 @@ private:
       ++at_;
       const size_t right = op->binds == kProduct ? sign() : expression(op->binds + 1);
       left = add_operation(token, op->function, {left, right});
-      const bool chains = std::ranges::any_of(kOperators, [&](const Operator &o) { return o.binds == kComparison && next().is(o.symbol); });
-      if (op->binds == kComparison && chains)
+      if (op->binds == kComparison && at_comparison())
         fail(next(), "comparisons do not chain; write logical_and(x < y, y < z)");
     }
+  }
+
+  bool at_comparison() const {
+    return std::ranges::any_of(kOperators, [&](const Operator &o) { return o.binds == kComparison && next().is(o.symbol); });
   }
 
   size_t sign() {
@@ -151,7 +154,8 @@ private:
   size_t call(const Token &token) {
     const ExpressionFunction *function = find_function(token.text);
     if (!function)
-      fail(token, fmt::format("unknown function '{}'{}", shortened(token.text, 64), hint_for_choice(token.text, function_names()).text));
+      fail(token, fmt::format("unknown function '{}'{}", shortened(token.text, 64),
+                              hint_for_choice(token.text, function_names()).text));
     std::vector<size_t> operands;
     JsonValue keys = JsonValue::object({0, token.begin, token.end()});
     do {
@@ -212,7 +216,9 @@ private:
     int64_t integer = 0;
     const char *end = token.text.data() + token.text.size();
     const bool whole = std::from_chars(token.text.data(), end, integer).ptr == end;
-    return whole ? JsonValue::of(negative ? -integer : integer, span) : JsonValue::of(negative ? -token.number : token.number, span);
+    if (whole)
+      return JsonValue::of(negative ? -integer : integer, span);
+    return JsonValue::of(negative ? -token.number : token.number, span);
   }
 
   /// The keys with their defaults, checked as those of the file are.

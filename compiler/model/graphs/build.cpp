@@ -124,14 +124,14 @@ private:
   std::vector<Value> run(bool training) { return forward_(forward_.declared_inputs(), training); }
 
   std::vector<Var> metric_sums(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {
-    if (metric.operands.empty()) {
+    if (metric.named.empty()) {
       const auto [prediction, target] = judged(scope, metric, values);
       return metric.def->build({metric.loss->link, prediction, target, metric.attrs});
     }
-    std::vector<Var> operands;
-    for (Source s : metric.operands)
-      operands.push_back(in_units_of_data(scope, s, values));
-    return metric.def->build({Link::none, {}, {}, metric.attrs, std::move(operands)});
+    std::vector<Var> named;
+    for (Source s : metric.named)
+      named.push_back(in_units_of_data(scope, s, values));
+    return metric.def->build({Link::none, {}, {}, metric.attrs, std::move(named)});
   }
 
   /// A prediction of a preprocessed target, and the target itself, as the raw data have them; other values as layers see them.

@@ -57,11 +57,11 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {
-  if (!loss.operands.empty()) {
-    std::vector<Var> operands;
-    for (Source s : loss.operands)
-      operands.push_back({&scope, values[s]});
-    return loss.def->build({loss.attrs, {}, {}, float_, std::move(operands)});
+  if (!loss.named.empty()) {
+    std::vector<Var> named;
+    for (Source s : loss.named)
+      named.push_back({&scope, values[s]});
+    return loss.def->build({loss.attrs, {}, {}, float_, std::move(named)});
   }
   const Var prediction{&scope, values[loss.prediction]};
   return loss.def->build({loss.attrs, prediction, fit_target(*loss.def, {&scope, values[loss.target]}, prediction), float_});

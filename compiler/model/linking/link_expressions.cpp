@@ -14,7 +14,8 @@ void Linker::error_in(const JsonValue &text, const ExpressionError &problem, con
   error({text.span.source, begin, end}, context + ": " + problem.what());
 }
 
-std::vector<Source> Linker::find_operands(const JsonValue &text, const std::string &context, const std::function<bool(Source)> &suitable) {
+std::vector<Source> Linker::find_operands(const JsonValue &text, const std::string &context,
+                                          const std::function<bool(Source)> &suitable) {
   std::vector<Source> operands;
   try {
     const std::string &source = diagnostics_.source(text.span.source).text;

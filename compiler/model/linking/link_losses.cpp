@@ -58,12 +58,13 @@ void Linker::link_losses() {
   }
 }
 
-void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text, const std::string &context) {
+void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text,
+                                  const std::string &context) {
   ModelLoss loss{&def, attrs, attrs.number_at("weight"), kNowhere, kNowhere, {}, fresh_loss_name("expression"), {}};
-  loss.operands = link_expression(text, context);
-  if (loss.operands.empty())
+  loss.named = link_expression(text, context);
+  if (loss.named.empty())
     return;
-  if (std::ranges::all_of(loss.operands, [&](Source s) { return model_.is_input(s); }))
+  if (std::ranges::all_of(loss.named, [&](Source s) { return model_.is_input(s); }))
     error(text.span, context + ": it names no layer, so there is nothing to train");
   link_weights(loss, context);
   model_.losses.push_back(loss);
@@ -72,7 +73,8 @@ void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, co
 /// "loss.scores" for the first that judges the layer, then "loss.scores.2".
 std::string Linker::fresh_loss_name(const std::string &what) const {
   const std::string first = "loss." + what;
-  const auto same = std::ranges::count_if(model_.losses, [&](const ModelLoss &loss) { return loss.name == first || loss.name.starts_with(first + "."); });
+  const auto same = std::ranges::count_if(
+      model_.losses, [&](const ModelLoss &loss) { return loss.name == first || loss.name.starts_with(first + "."); });
   return same == 0 ? first : fmt::format("{}.{}", first, same + 1);
 }
 
@@ -169,10 +171,12 @@ void Linker::link_metrics() {
   }
 }
 
-void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name, const std::string &context) {
-  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere, "", attrs.boolean_at("higher_is_better"),
-                     attrs, link_expression(text, context)};
-  if (!metric.operands.empty())
+void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name,
+                                    const std::string &context) {
+  const MetricDef &def = find_metric(attrs.string_at("type"));
+  const bool higher_is_better = attrs.boolean_at("higher_is_better");
+  ModelMetric metric{&def, nullptr, name, kNowhere, kNowhere, "", higher_is_better, attrs, link_expression(text, context)};
+  if (!metric.named.empty())
     model_.metrics.push_back(std::move(metric));
 }
 
@@ -186,7 +190,7 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
   if (target && (metric.target = find_target(*target, context)) == kNowhere)
     return;
   for (const ModelLoss &loss : model_.losses) {
-    const bool applies = loss.operands.empty() && (loss.def->link != Link::none) == metric.def->needs_link &&
+    const bool applies = loss.named.empty() && (loss.def->link != Link::none) == metric.def->needs_link &&
                          (!prediction || metric.prediction == loss.prediction) &&
                          (!target || metric.target == loss.target);
     if (applies && !metric.loss) {
@@ -220,7 +224,7 @@ void Linker::link_outputs() {
     return;
   }
   for (const ModelLoss &loss : model_.losses)
-    if (loss.operands.empty())
+    if (loss.named.empty())
       add_output(loss.prediction);
   std::set<Source> read;
   for (const ModelLayer &layer : model_.layers)

@@ -102,7 +102,7 @@ void Linker::check_use() {
     return; // where a reference is wrong, what it should have named looks unused
   std::vector<Source> judged, used = model_.outputs;
   for (const ModelLoss &loss : model_.losses) {
-    judged.insert(judged.end(), loss.operands.begin(), loss.operands.end());
+    judged.insert(judged.end(), loss.named.begin(), loss.named.end());
     judged.push_back(loss.prediction);
     used.push_back(loss.target);
     if (loss.example_weights)
@@ -110,7 +110,7 @@ void Linker::check_use() {
   }
   for (const ModelMetric &metric : model_.metrics) {
     used.insert(used.end(), {metric.prediction, metric.target});
-    used.insert(used.end(), metric.operands.begin(), metric.operands.end());
+    used.insert(used.end(), metric.named.begin(), metric.named.end());
   }
   used.insert(used.end(), judged.begin(), judged.end());
   const std::set<Source> reached = reach(used), trained = reach(judged);

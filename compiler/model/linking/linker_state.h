@@ -51,7 +51,8 @@ private:
   /// A mistake in a string that holds an expression.
   void error_in(const JsonValue &text, const ExpressionError &, const std::string &context);
   /// What the names of an expression are, in their order; kNowhere among them after a message.
-  std::vector<Source> find_operands(const JsonValue &text, const std::string &context, const std::function<bool(Source)> &suitable);
+  std::vector<Source> find_operands(const JsonValue &text, const std::string &context,
+                                    const std::function<bool(Source)> &suitable);
   /// The same for a loss or a metric, with the shapes checked; empty after a message.
   std::vector<Source> link_expression(const JsonValue &text, const std::string &context);
   void link_losses();
@@ -65,7 +66,8 @@ private:
   void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
   void link_metrics();
   void link_metric(JsonValue &attrs, const std::string &name, const std::string &context);
-  void link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name, const std::string &context);
+  void link_expression_metric(const JsonValue &attrs, const JsonValue &text, const std::string &name,
+                              const std::string &context);
   void link_outputs();
   /// False when it is one already.
   bool add_output(Source s);

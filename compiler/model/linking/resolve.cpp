@@ -31,9 +31,10 @@ public:
                    const std::vector<Attr> &rest, const std::string &context) {
     const JsonValue value = with_known_keys(written, attrs, rest, context);
     JsonValue result = JsonValue::object(value.span);
-    for (const auto *group : attrs)
-      for (const Attr &attr : *group)
-        member(value, attr, context, result);
+    for (auto group = attrs.begin(); group != attrs.end(); ++group)
+      for (const Attr &attr : **group)
+        if (!known({group + 1, attrs.end()}, attr.name)) // a type says more of a key than its family
+          member(value, attr, context, result);
     for (const JsonMember &given : value.members)
       if (!known(attrs, given.key))
         further(given, rest[0], context, result);

@@ -90,7 +90,7 @@ LossTerms softmax_cross_entropy(const LossBuild &b) {
   return {log_sum_exp(shifted) - (own + any)};
 }
 
-LossTerms expression(const LossBuild &b) { return {expand(parse_expression(b.attrs.string_at("of")), b.operands, b.dtype)}; }
+LossTerms expression(const LossBuild &b) { return {expand(parse_expression(b.attrs.string_at("of")), b.named, b.dtype)}; }
 
 std::vector<Attr> keys(std::string_view prediction, std::string_view target, std::string_view target_doc,
                        std::vector<Attr> own = {}) {
@@ -146,8 +146,9 @@ const std::vector<LossDef> &table() {
        TargetValues::distribution,
        softmax_cross_entropy},
       {{"expression",
-        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and inputs that "
-        "it names. Reductions work within one example. It sees inputs as layers see them.",
+        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and "
+        "inputs that it names. Reductions work within one example. It sees inputs as layers see them, and what predict "
+        "returns is as the layers compute it.",
         {attr::expression("of", "the formula, such as \"mean(square(a - b)) + 0.1 * mean(abs(h))\"")}},
        "",
        "",

@@ -10,7 +10,7 @@ struct LossBuild {
   const JsonValue &attrs; // complete
   Var prediction, target; // the target has been cast and shaped by fit_target()
   DType dtype;                    // of the model's floats
-  std::vector<Var> operands = {}; // the values that an expression names
+  std::vector<Var> named = {}; // the values that an expression names
 };
 
 /// What a loss is the mean of, [batch, ...]: the loss of each element, or of each row of logits.

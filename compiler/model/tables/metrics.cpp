@@ -79,7 +79,7 @@ std::vector<Var> ranking(const MetricBuild &b) {
 }
 
 std::vector<Var> expression(const MetricBuild &b) {
-  return {per_example(expand(parse_expression(b.attrs.string_at("of")), b.operands, DType::f64))};
+  return {per_example(expand(parse_expression(b.attrs.string_at("of")), b.named, DType::f64))};
 }
 
 std::vector<Attr> keys() {
@@ -163,9 +163,9 @@ const std::vector<MetricDef> &table() {
        {"scores", "wanted"},
        ranking},
       {{"expression",
-        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and inputs that "
-        "it names. Reductions work within one example. A prediction of a scaled or standardized target, and that target, are in the "
-        "units of the data; other inputs are as layers see them.",
+        "The mean over all examples, and over all elements where an example has several, of a formula over the layers and "
+        "inputs that it names. Reductions work within one example. A prediction of a scaled or standardized target, and that "
+        "target, are in the units of the data; other inputs are as layers see them.",
         {attr::name("name", "what reports call it"),
          attr::expression("of", "the formula, such as \"max(abs(y - t))\""),
          attr::boolean("higher_is_better", "whether more is progress, for early stopping").defaults_to("false")}},

@@ -14,7 +14,7 @@ struct MetricBuild {
   Link link;
   Var prediction, target; // the target has been cast and shaped by fit_target()
   const JsonValue &attrs;         // complete
-  std::vector<Var> operands = {}; // the values that an expression names; it has no link, prediction and target
+  std::vector<Var> named = {}; // the values that an expression names; it has no link, prediction and target
 };
 
 struct MetricDef {

@@ -83,20 +83,22 @@ std::string expressions() {
       "### Expressions\n\n"
       "The text of a layer, loss or metric of type `expression`: a formula over the inputs and layers that it names, such as "
       "`mean(square(out - y)) + 0.1 * mean(abs(hidden))`.\n\n"
-      "* It speaks of one example; the batch is implicit. Values broadcast as NumPy's do, and reductions work within one example, along "
-      "all its axes unless `axis` says which: `sum(x)`, `mean(x, axis=0)`, `max(x, axis=[0, -1], keep=true)`.\n"
-      "* Operators, from loose to tight: `<` `<=` `>` `>=` `==` `!=`, which do not chain; `+` `-`; `*` `/`; the sign `-`; `^` or `**`, "
-      "which groups from the right. Parentheses group.\n"
-      "* A comparison is a condition, for `select` and the logical functions; as a number it is 1 where it holds, else 0. Integers "
-      "of an input count as floats.\n"
-      "* As a loss or a metric its value is averaged over the examples, and over the elements of an example where it has several. So "
-      "`mean(square(out - y))`, `square(out - y)` and the loss `mse` are the same.\n\n"
+      "* It speaks of one example; the batch is implicit. Values broadcast as NumPy's do, and reductions work within one "
+      "example, along all its axes unless `axis` says which: `sum(x)`, `mean(x, axis=0)`, `max(x, axis=[0, -1], "
+      "keep=true)`.\n"
+      "* Operators, from loose to tight: `<` `<=` `>` `>=` `==` `!=`, which do not chain; `+` `-`; `*` `/`; the sign `-`; `^`"
+      " or `**`, which groups from the right. Parentheses group.\n"
+      "* A comparison is a condition, for `select` and the logical functions; as a number it is 1 where it holds, else 0. "
+      "Integers of an input count as floats.\n"
+      "* As a loss or a metric its value is averaged over the examples, and over the elements of an example where it has "
+      "several. So `mean(square(out - y))`, `square(out - y)` and the loss `mse` are the same.\n\n"
       "| function | keys, with defaults | |\n|---|---|---|\n";
   for (const ExpressionFunction &function : expression_functions()) {
     std::string keys;
     for (const Attr &a : function.spec.attrs)
       keys += fmt::format("{}`{}`: {}", keys.empty() ? "" : ", ", a.name, default_of(a));
-    text += fmt::format("| `{}({})` | {} | {} |\n", function.spec.name, operands(function.operands), keys, escaped(function.spec.doc));
+    text += fmt::format("| `{}({})` | {} | {} |\n", function.spec.name, operands(function.operands), keys,
+                        escaped(function.spec.doc));
   }
   return text + '\n';
 }
