@@ -16,6 +16,7 @@ void add_train(CLI::App &);
 void add_predict(CLI::App &);
 void add_evaluate(CLI::App &);
 void add_compile(CLI::App &);
+void add_gradcheck(CLI::App &);
 void add_inspect(CLI::App &);
 void add_opt(CLI::App &);
 void add_check(CLI::App &);

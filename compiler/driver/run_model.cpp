@@ -67,7 +67,6 @@ void EngineFlags::refuse_what_is_without_effect() const {
 }
 
 void with_model(EngineFlags &flags, const Prepare &prepare, const Use &use) {
-  Trace &timeline = flags.passes.trace;
   flags.refuse_what_is_without_effect();
   if (is_shared_object(flags.model.path)) {
     SharedModel shared(flags.model.path);
@@ -77,29 +76,36 @@ void with_model(EngineFlags &flags, const Prepare &prepare, const Use &use) {
     use(*shared.table(), signature);
     return;
   }
+  const Model model = flags.passes.trace.span("read model", [&] { return load_or_report(flags.model); });
+  with_graphs(flags, model, prepare, [&](const gradc_model &table, const runtime::Signature &signature, const auto &) { use(table, signature); });
+}
+
+void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare, const UseGraphs &use) {
+  Trace &timeline = flags.passes.trace;
   const DType dtype = flags.model.float_dtype();
-  Model model = timeline.span("read model", [&] { return load_or_report(flags.model); });
   runtime::Signature signature = runtime::parse_signature(gradc::signature(model, dtype));
   std::vector<EntryRequest> requests;
   for (const runtime::EntryKey &key : timeline.span("read data", [&] { return prepare(signature, model.folder); }))
     requests.push_back({entry_of(key.kind), key.batch});
   with_locations(model, [&] {
     if (flags.interpreted()) {
-      InterpretedModel interpreted(build_model(model, requests, dtype, flags.passes.resolved()));
+      const ModelSpec spec = build_model(model, requests, dtype, flags.passes.resolved());
+      InterpretedModel interpreted(spec);
       flags.passes.finish();
-      use(*interpreted.table(), signature);
+      use(*interpreted.table(), signature, [&] { return spec; });
       return;
     }
     CodegenOptions codegen = flags.passes.codegen(flags.model.target);
     codegen.profile = flags.profile.wanted();
-    ModelSpec spec = timeline.span("build graphs", [&] { return build_graphs(model, requests, dtype); });
+    const ModelSpec spec = timeline.span("build graphs", [&] { return build_graphs(model, requests, dtype); });
     const CompiledModel compiled = timeline.span("compile", [&] { return compile_model(spec, codegen); });
+    const auto graphs = [&] { return with_plans(spec, compiled); };
     JitModel jit = timeline.span("load code", [&] { return JitModel(compiled, codegen.target); });
     flags.passes.finish();
     if (!codegen.profile)
-      return use(*jit.table(), signature);
-    Profile profile(with_plans(std::move(spec), compiled), model, *jit.table());
-    timeline.span("run", [&] { use(profile.measured(), signature); });
+      return use(*jit.table(), signature, graphs);
+    Profile profile(graphs(), model, *jit.table());
+    timeline.span("run", [&] { use(profile.measured(), signature, graphs); });
     flags.profile.report(profile, timeline, dtype);
   });
 }

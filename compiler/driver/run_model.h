@@ -45,6 +45,10 @@ using Use = std::function<void(const gradc_model &, const runtime::Signature &)>
 /// Calls `use` with the model that the flags name, which has the entries that `prepare` asked for.
 void with_model(EngineFlags &, const Prepare &prepare, const Use &use);
 
+/// The same for a model file that is loaded already; `use` can ask for the planned graphs that the code was made of.
+using UseGraphs = std::function<void(const gradc_model &, const runtime::Signature &, const std::function<ModelSpec()> &graphs)>;
+void with_graphs(EngineFlags &, const Model &, const Prepare &prepare, const UseGraphs &use);
+
 /// What `load` gives. Where the file that the model names cannot be read and the command named no other (`named` is empty), tells
 /// of the option that names one.
 template <typename Load> auto load_data(const std::string &named, Load load) try {

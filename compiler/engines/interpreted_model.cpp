@@ -1,7 +1,7 @@
 #include "compiler/engines/interpreted_model.h"
 
 #include "compiler/codegen/entries/model_table.h"
-#include "ir/interpreter.h"
+#include "compiler/engines/call_values.h"
 #include "passes/milestones.h"
 #include "passes/storage.h"
 #include "runtime/core/core.h"
@@ -25,10 +25,6 @@ struct EntryContext {
   const EntrySpec *entry;
   std::vector<gradc_value> outputs;
 };
-
-char *arena_address(const gradc_call &call, const Placement &p) {
-  return static_cast<char *>(call.arenas[arena_of(p.space)]) + p.offset;
-}
 
 // The place of the first value of an input that is not where it must be; `count`, that of all, where there is none.
 int64_t first_outside(const Node &node, const void *values, int64_t count) {
@@ -86,40 +82,6 @@ int32_t check(const gradc_call *call, const Graph &graph) {
   return check_values(*call, graph, needs);
 }
 
-Tensor scalar(const gradc_call &call, const ModelSpec &spec, const Node &node) {
-  Tensor tensor(node.type);
-  switch (call_field(node.name)) {
-  case CallField::seed: tensor.set_integer(0, call.seed); break;
-  case CallField::step: tensor.set_integer(0, call.step); break;
-  case CallField::total_steps: tensor.set_integer(0, call.total_steps); break;
-  case CallField::hyper:
-    for (size_t i = 0; i < spec.hypers.size(); ++i)
-      if (spec.hypers[i].first == node.name)
-        tensor.set(0, call.hypers ? call.hypers[i] : spec.hypers[i].second);
-  }
-  return tensor;
-}
-
-Bindings bind(const gradc_call &call, const EntryContext &context) {
-  const Graph &graph = context.entry->graph;
-  Bindings bindings;
-  const std::vector<std::vector<Value>> users = graph.users();
-  for (Value v = 0; v < graph.size(); ++v) {
-    const Node &node = graph[v];
-    const Placement &place = graph.plan->places[v];
-    if (!node.is_declaration())
-      continue;
-    if (node.role == Role::scalar)
-      bindings[node.name] = scalar(call, *context.spec, node);
-    else if (users[v].empty() || node.type.elements() == 0)
-      bindings[node.name] = Tensor(node.type);
-    else
-      bindings[node.name] =
-          Tensor::from_bytes(node.type, node.role == Role::input ? call.inputs[place.index] : arena_address(call, place));
-  }
-  return bindings;
-}
-
 int32_t outcome(const EntrySpec &entry, const std::vector<Tensor> &results) {
   const bool has_loss = entry.kind == GRADC_TRAIN_STEP || entry.kind == GRADC_GRAD_STEP;
   return has_loss && !std::isfinite(results.at(0).number(0)) ? GRADC_NOT_FINITE : GRADC_OK;
@@ -135,7 +97,7 @@ int32_t run_entry(const gradc_entry *self, const gradc_call *given) {
   const gradc_call whole = whole_call(*given), *call = &whole;
   if (const int32_t refusal = check(call, graph))
     return refusal;
-  Bindings bindings = bind(*call, *context);
+  Bindings bindings = call_values(*call, *context->spec, graph);
   const std::vector<Tensor> results = interpret(graph, bindings);
   for (size_t i = 0; i < results.size(); ++i) {
     const std::vector<std::byte> bytes = results[i].to_bytes();
@@ -143,7 +105,7 @@ int32_t run_entry(const gradc_entry *self, const gradc_call *given) {
   }
   for (const Update &update : graph.updates) {
     const std::vector<std::byte> bytes = bindings.find(graph[update.target].name)->second.to_bytes();
-    std::memcpy(arena_address(*call, graph.plan->places[update.target]), bytes.data(), bytes.size());
+    std::memcpy(address_of(*call, graph.plan->places[update.target]), bytes.data(), bytes.size());
   }
   return outcome(*context->entry, results);
 }

@@ -115,8 +115,7 @@ double *Instance::hyper(std::string_view name) {
   return nullptr;
 }
 
-int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs,
-                      const Position &position) {
+gradc_call Instance::call(const void *const *inputs, const Outputs &outputs, const Position &position) const {
   gradc_call call{};
   call.struct_size = sizeof call;
   call.arenas = arenas_.data();
@@ -128,6 +127,12 @@ int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const
   call.step = position.step;
   call.total_steps = position.total_steps;
   call.team = team_.get();
+  return call;
+}
+
+int32_t Instance::run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs,
+                      const Position &position) {
+  gradc_call call = this->call(inputs, outputs, position);
   gradc_problem problem{};
   call.problem = &problem;
   const int32_t status = entry.run(&entry, &call);

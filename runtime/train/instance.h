@@ -77,6 +77,10 @@ public:
   /// how it went, as GRADC_OK or GRADC_NOT_FINITE.
   int32_t run(const gradc_entry &entry, const void *const *inputs, const Outputs &outputs, const Position &position);
 
+  /// The call that run() makes, for those who look at what lies in its arenas. It holds as long as the instance and what it is
+  /// given.
+  gradc_call call(const void *const *inputs, const Outputs &outputs, const Position &position) const;
+
   /// The first number that belongs into a checkpoint and is not finite; nullopt when all are.
   std::optional<UnfitValue> first_unfit() const;
 

@@ -108,7 +108,7 @@ private:
       resumed_ = loaded.has_value();
       state_ = loaded.value_or(fresh);
     } else if (needs_fit(signature_))
-      fit();
+      fit(instance_, batches_, data_.train, position());
     if (!options_.load_partial.empty())
       loaded_ = load_partially(instance_, options_.load_partial, options_.load_only);
     if (state_.epoch >= plan_.epochs)
@@ -126,14 +126,6 @@ private:
   }
 
   int32_t kind(const gradc_tensor &tensor) const { return gradc_arena_at(&instance_.model(), tensor.arena)->kind; }
-
-  /// Statistics of the training rows, one row after the other: so they do not depend on the size of the batches.
-  void fit() {
-    const gradc_entry &entry = instance_.require(GRADC_FIT, 1);
-    const Outputs none(instance_.model(), entry);
-    for (int64_t row = data_.train.begin; row < data_.train.end; ++row)
-      instance_.run(entry, batches_.rows(row), none, position());
-  }
 
   void attach_listeners() {
     listeners_.push_back(make_progress(options_.progress, options_.console));

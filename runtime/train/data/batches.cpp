@@ -48,4 +48,11 @@ const void *const *Batches::gather(const Permutation &order, int64_t first, int6
   return pointers_.data();
 }
 
+void fit(Instance &instance, Batches &batches, const Part &part, const Position &position) {
+  const gradc_entry &entry = instance.require(GRADC_FIT, 1);
+  const Outputs none(instance.model(), entry);
+  for (int64_t row = part.begin; row < part.end; ++row)
+    instance.run(entry, batches.rows(row), none, position);
+}
+
 } // namespace gradc::runtime

@@ -27,4 +27,10 @@ private:
   std::vector<int64_t> chosen_;
 };
 
+class Instance;
+struct Position;
+
+/// The statistics of a standardized model from these rows, one after the other: so they do not depend on the size of batches.
+void fit(Instance &instance, Batches &batches, const Part &part, const Position &position);
+
 } // namespace gradc::runtime

@@ -1,0 +1,147 @@
+#include "compiler/checks/gradient_check.h"
+
+#include "compiler/checks/choices.h"
+#include "compiler/engines/call_values.h"
+#include "runtime/train/data/permutation.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradc {
+namespace {
+
+constexpr double kSteps[] = {1e-3, 1e-4, 1e-5, 1e-6}; // of an element that is at most 1
+constexpr double kTelling = 1e-3; // the share of a difference that may be rounding where a step is shrunk
+
+class GradientChecker {
+public:
+  GradientChecker(const gradc_entry &entry, const gradc_call &call, const ModelSpec &spec, const Graph &graph)
+      : entry_(entry), call_(call), spec_(spec), graph_(graph) {
+    loss_ = loss();
+    if (!std::isfinite(loss_))
+      throw Error("the loss is " + std::to_string(loss_) + ": there is no gradient to check", "/loss");
+  }
+
+  TensorCheck check(const Update &update, const GradientCheckOptions &options) {
+    const Node &grad = graph_[update.target];
+    const Value param = *graph_.find(grad.name.substr(0, grad.name.size() - std::string_view(".grad").size()));
+    TensorCheck result{graph_[param].name, grad.location, grad.type.shape};
+    values_ = elements(param);
+    loss();
+    const double *gradients = elements(update.target);
+    const std::vector<double> gradient(gradients, gradients + grad.type.elements());
+    for (int64_t element : chosen(gradient, options))
+      note(result, check_element(element, gradient[static_cast<size_t>(element)]));
+    return result;
+  }
+
+private:
+  double *elements(Value state) const { return reinterpret_cast<double *>(address_of(call_, graph_.plan->places[state])); }
+
+  /// Also writes the gradients.
+  double loss() const {
+    const int32_t status = entry_.run(&entry_, &call_);
+    internal_check(gradc_succeeded(status), "a call that was checked is refused");
+    return *static_cast<const double *>(call_.outputs[0]);
+  }
+
+  std::vector<int64_t> chosen(const std::vector<double> &gradient, const GradientCheckOptions &options) const {
+    const auto size = static_cast<int64_t>(gradient.size());
+    const bool all = options.all || size <= options.sample;
+    const runtime::Permutation drawn(size, call_.seed, runtime::Stream::split);
+    std::vector<int64_t> elements;
+    for (int64_t i = 0; i < (all ? size : options.sample); ++i)
+      elements.push_back(all ? i : drawn(i));
+    const auto by_size = [](double a, double b) { return std::abs(a) < std::abs(b); };
+    const auto largest = std::max_element(gradient.begin(), gradient.end(), by_size) - gradient.begin();
+    if (size > 0 && std::ranges::find(elements, largest) == elements.end())
+      elements.push_back(largest);
+    return elements;
+  }
+
+  ElementCheck check_element(int64_t element, double gradient) {
+    double &x = values_[element];
+    const double middle = x;
+    std::optional<ElementCheck> best;
+    std::optional<Value> kink;
+    for (double step : kSteps) {
+      const double h = step * std::max(1.0, std::abs(middle));
+      const ElementCheck check = difference(x, h, {element, gradient});
+      if (step < kSteps[0] && rounding_at(h) > kTelling * (std::abs(check.gradient) + std::abs(check.difference)))
+        break;
+      if (check.error <= TensorCheck::kTolerance)
+        return check;
+      if (const std::optional<Value> found = choice_between(x, h))
+        kink = found;
+      else if (!best || !(check.error >= best->error))
+        best = check;
+    }
+    return best ? *best : ElementCheck{element, gradient, 0, 0, graph_[*kink].location};
+  }
+
+  ElementCheck difference(double &x, double h, ElementCheck check) const {
+    const double middle = x;
+    const auto central = [&](double by) {
+      x = middle + by;
+      const double above = loss(), right = x;
+      x = middle - by;
+      const double slope = (above - loss()) / (right - x);
+      x = middle;
+      return slope;
+    };
+    check.difference = (4 * central(h / 2) - central(h)) / 3;
+    const double size = std::abs(check.gradient) + std::abs(check.difference), rounding = rounding_at(h);
+    check.error = std::abs(check.gradient - check.difference) / std::max(size, rounding / TensorCheck::kTolerance);
+    if (!std::isfinite(check.error))
+      check.error = std::numeric_limits<double>::infinity();
+    return check;
+  }
+
+  /// What the difference for h may be off because the losses are rounded sums, of which the last 4 bits may be wrong.
+  double rounding_at(double h) const { return 16 * std::numeric_limits<double>::epsilon() * std::abs(loss_) / h; }
+
+  /// A node that decides otherwise at one of the ends than in the middle.
+  std::optional<Value> choice_between(double &x, double h) const {
+    const double middle = x;
+    const auto values = [&](double at) {
+      x = at;
+      std::vector<Tensor> all = interpret_all(graph_, call_values(call_, spec_, graph_));
+      x = middle;
+      return all;
+    };
+    const std::vector<Tensor> here = values(middle);
+    const std::optional<Value> above = first_other_choice(graph_, here, values(middle + h));
+    return above ? above : first_other_choice(graph_, here, values(middle - h));
+  }
+
+  static void note(TensorCheck &tensor, const ElementCheck &check) {
+    if (check.kink) {
+      if (tensor.kinks++ == 0)
+        tensor.kink = *check.kink;
+    } else if (tensor.checked++ == 0 || check.error > tensor.worst.error) {
+      tensor.worst = check;
+    }
+  }
+
+  const gradc_entry &entry_;
+  const gradc_call &call_;
+  const ModelSpec &spec_;
+  const Graph &graph_;
+  double loss_ = 0;           // with the parameters as they are
+  double *values_ = nullptr; // of the parameter that is checked
+};
+
+} // namespace
+
+std::vector<TensorCheck> check_gradients(const gradc_entry &entry, const gradc_call &call, const ModelSpec &spec,
+                                         const EntrySpec &source, const GradientCheckOptions &options) {
+  GradientChecker checker(entry, call, spec, source.graph);
+  std::vector<TensorCheck> checks;
+  for (const Update &update : source.graph.updates)
+    if (source.graph[update.target].role == Role::grad)
+      checks.push_back(checker.check(update, options));
+  std::ranges::stable_sort(checks, std::ranges::greater(), [](const TensorCheck &check) { return check.worst.error; });
+  return checks;
+}
+
+} // namespace gradc
