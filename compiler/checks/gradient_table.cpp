@@ -1,19 +1,12 @@
 #include "compiler/checks/gradient_check.h"
 
+#include "compiler/checks/element_index.h"
+
 #include <algorithm>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace gradc {
 namespace {
-
-/// "[3,17]": the index of an element counted in row-major order.
-std::string index_text(const Shape &shape, int64_t element) {
-  Shape index(shape.size());
-  for (size_t d = shape.size(); d-- > 0; element /= shape[d])
-    index[d] = element % shape[d];
-  return to_string(index);
-}
 
 std::string kinks_text(const TensorCheck &tensor, const PlaceNames &place) {
   if (tensor.kinks == 0)
@@ -31,7 +24,7 @@ std::string gradient_table(const std::vector<TensorCheck> &tensors, const PlaceN
     std::vector<std::string> row = {t.is_wrong() ? "wrong" : "", t.name, place(t.location),
                                     std::to_string(element_count(t.shape)), std::to_string(t.checked)};
     if (t.checked > 0)
-      row.insert(row.end(), {fmt::format("{:.1e}", t.worst.error), index_text(t.shape, t.worst.element),
+      row.insert(row.end(), {fmt::format("{:.1e}", t.worst.error), to_string(index_of(t.shape, t.worst.element)),
                              fmt::format("{:.8g}", t.worst.gradient), fmt::format("{:.8g}", t.worst.difference)});
     row.resize(9);
     row.push_back(kinks_text(t, place));

@@ -2,6 +2,7 @@
 #include "compiler/driver/run_model.h"
 #include "compiler/driver/stop_signals.h"
 
+#include "compiler/checks/numerics.h"
 #include "compiler/model/tables/schedules.h"
 #include "runtime/train/early_stopping.h"
 #include "runtime/train/io/console.h"
@@ -16,6 +17,7 @@ struct TrainCommand {
   EngineFlags engine;
   runtime::TrainOptions options;
   std::string progress = "auto";
+  bool check_numerics = false;
 
   void check_files(const runtime::Signature &signature, const std::string &folder) const {
     NamedFiles files = engine.inputs(signature, folder, options.data);
@@ -36,23 +38,41 @@ struct TrainCommand {
     engine.profile.threads = options.threads;
     runtime::Dataset data;
     int signal = 0;
-    with_model(
-        engine,
-        [&](const runtime::Signature &signature, const std::string &folder) {
-          check_files(signature, folder);
-          options.base_folder = folder;
-          data = load_data(options.data, [&] { return runtime::load_training_data(signature, options); });
-          warn(data);
-          return runtime::needed_entries(signature, options, data.sizes());
-        },
-        [&](const gradc_model &table, const runtime::Signature &signature) {
-          const StopSignals signals; // before the first step there is nothing to save
-          options.stop = &signals.requested();
-          if (runtime::train(table, signature, data, options).stopped)
-            signal = signals.signal();
-        });
+    const auto prepare = [&](const runtime::Signature &signature, const std::string &folder) {
+      check_files(signature, folder);
+      options.base_folder = folder;
+      data = load_data(options.data, [&] { return runtime::load_training_data(signature, options); });
+      warn(data);
+      return runtime::needed_entries(signature, options, data.sizes());
+    };
+    const auto use = [&](const gradc_model &table, const runtime::Signature &signature) {
+      const StopSignals signals; // before the first step there is nothing to save
+      options.stop = &signals.requested();
+      if (runtime::train(table, signature, data, options).stopped)
+        signal = signals.signal();
+    };
+    if (check_numerics)
+      with_checked_numerics(prepare, use);
+    else
+      with_model(engine, prepare, use);
     if (signal != 0)
       throw Interrupted{signal};
+  }
+
+  void with_checked_numerics(const Prepare &prepare, const Use &use) {
+    engine.refuse_what_is_without_effect();
+    const Model model = load_or_report(engine.model);
+    with_graphs(engine, model, prepare,
+                [&](const gradc_model &table, const runtime::Signature &signature, const std::function<ModelSpec()> &graphs) {
+                  NumericsCheck numerics(graphs(), place_names(model), table);
+                  try {
+                    use(numerics.checked(), signature);
+                  } catch (const runtime::Error &error) {
+                    if (!numerics.finding())
+                      throw;
+                    throw Error(error.what() + ("\n" + numerics.finding()->text), numerics.finding()->location);
+                  }
+                });
   }
 };
 
@@ -123,6 +143,9 @@ void add_train(CLI::App &app) {
       ->needs(save)->excludes(epochs)->check(positive())->type_name("N");
   add_file(*sub, "--log", o.log, "One JSON object a step and an epoch");
   add_file(*sub, "--plot", o.plot, "A picture of the losses (SVG)");
+  command->engine.of_model_files.push_back(
+      sub->add_flag("--check-numerics", command->check_numerics,
+                    "Where the loss or a parameter stops being a finite number, name the first value that did, and where it was made"));
   sub->add_option("--progress", command->progress, "How to show progress")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))->capture_default_str();
   sub->callback([command] { command->run(); });

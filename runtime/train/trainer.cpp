@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <fmt/format.h>
 #include <tuple>
 
@@ -223,6 +224,8 @@ private:
     ++state_.step;
     ++state_.batch;
     tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
+    if (status == GRADC_NOT_FINITE && std::isfinite(last_loss_))
+      check_finite();
     if (status == GRADC_NOT_FINITE)
       throw Error(fmt::format("the loss is {} at step {} (epoch {}); the learning rate is {}: try a smaller one, or "
                               "\"clip_norm\" in the optimizer",

@@ -1,0 +1,137 @@
+// gradcheck finds what it is for: a wrong gradient of one operand of one op, for every op that has a rule; and where a loss has
+// a kink it says so.
+#include "compiler/checks/gradient_check.h"
+
+#include "compiler/engines/build_model.h"
+#include "compiler/engines/interpreted_model.h"
+#include "compiler/engines/jit.h"
+#include "ir/text/text.h"
+#include "passes/differentiate.h"
+#include "runtime/train/data/batches.h"
+#include "runtime/train/instance.h"
+#include "tests/support/gradient_check.h"
+#include "tests/support/models.h"
+#include "tests/support/planted_rule.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <optional>
+
+using namespace gradc;
+using namespace gradc::tests;
+
+namespace {
+
+/// `graph` as a grad_step whose loss is a weighted sum of what it returns. Floats are parameters, weights and integers buffers,
+/// with the values of `bindings`.
+struct GradStep {
+  ModelSpec spec;
+  Bindings bindings;
+
+  GradStep(Graph graph, const OpDef &right, const OpDef &wrong, Rng &rng) : bindings(sample_inputs(graph, rng)) {
+    std::vector<Value> params;
+    for (Value v = 0; v < graph.size(); ++v)
+      if (graph[v].is_declaration() && is_float(graph.type(v).dtype)) {
+        graph[v].role = Role::param;
+        params.push_back(v);
+      }
+    const Value loss = weighted_sum(graph, graph.returns[0].value, bindings, rng);
+    for (Node &node : graph.nodes)
+      if (node.role == Role::input) {
+        node.role = Role::buffer;
+        node.buffer = BufferKind{};
+      }
+    const std::vector<Value> gradients = wrongly_differentiated(graph, loss, params, right, wrong);
+    for (size_t i = 0; i < params.size(); ++i)
+      graph.updates.push_back({graph.declare(Role::grad, graph[params[i]].name + ".grad", graph.type(params[i])), gradients[i]});
+    graph.returns = {{"loss", loss}};
+    spec.name = "planted", spec.signature = "{}";
+    spec.entries.push_back(entry_spec(Entry::grad_step, 0, std::move(graph)));
+    run_passes(spec.entries[0].graph, {});
+  }
+
+  std::vector<TensorCheck> checked(const GradientCheckOptions &options = {10, true}) const {
+    const InterpretedModel interpreted(spec);
+    const gradc_entry &entry = *gradc_entry_at(interpreted.table(), 0);
+    runtime::Instance instance(*interpreted.table(), 1);
+    const runtime::Outputs outputs(*interpreted.table(), entry);
+    const gradc_call call = instance.call(nullptr, outputs, {});
+    for (int32_t i = 0; i < interpreted.table()->tensor_count; ++i) {
+      const gradc_tensor &tensor = *gradc_tensor_at(interpreted.table(), i);
+      if (const auto value = bindings.find(tensor.name); value != bindings.end()) {
+        const std::vector<std::byte> bytes = value->second.to_bytes();
+        std::copy(bytes.begin(), bytes.end(), static_cast<std::byte *>(call.arenas[tensor.arena]) + tensor.offset);
+      }
+    }
+    return check_gradients(entry, call, spec, spec.entries[0], options);
+  }
+};
+
+std::vector<std::string> wrong_names(const std::vector<TensorCheck> &checks) {
+  std::vector<std::string> names;
+  for (const TensorCheck &check : checks)
+    if (check.is_wrong())
+      names.push_back(check.name);
+  return names;
+}
+
+/// A sample from f64 to f64; nullopt for an op that has none.
+std::optional<Graph> sample(const OpDef &op, Rng &rng) {
+  for (int tries = 0; tries < 200; ++tries) {
+    Graph graph = sample_op_graph(op, rng, {.extents = {1, 2, 3}, .max_elements = 12});
+    const auto f32 = [](const Node &node) { return node.type.dtype == DType::f32; };
+    if (graph.type(graph.returns[0].value).dtype == DType::f64 && std::ranges::none_of(graph.nodes, f32))
+      return graph;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+namespace {
+
+struct Planted {
+  int given = 0; // wrong gradients, some of them all zeros
+  int faults = 0;
+};
+
+/// Plants one in every operand of a sample of the op, and checks that it is found.
+void plant(const OpDef &op, const Graph &graph, Rng &rng, Planted &planted) {
+  const Node &node = graph[graph.returns[0].value];
+  const Rng same = rng; // the same values with and without a fault
+  CHECK(wrong_names(GradStep(graph, op, op, rng).checked()).empty());
+  for (size_t n = 0; n < node.inputs.size(); ++n) {
+    Rng again = same;
+    const OpDef wrong = with_wrong_rule(op, static_cast<int>(n));
+    const std::vector<TensorCheck> checks = GradStep(graph, op, wrong, again).checked();
+    planted.given += wrong_gradients();
+    const std::string &name = graph[node.inputs[n]].name;
+    const auto own = std::ranges::find(checks, name, &TensorCheck::name);
+    if (wrong_gradients() == 0 || own == checks.end() || own->worst.gradient == 0) // as where a slice takes nothing
+      continue;
+    INFO(print(graph) << "operand " << n);
+    CHECK(wrong_names(checks) == std::vector<std::string>{name});
+    CHECK(checks[0].name == name);
+    ++planted.faults;
+  }
+}
+
+} // namespace
+
+TEST_CASE("gradcheck finds a wrong gradient of every operand of every op", "[gradcheck]") {
+  int ops = 0;
+  for (const OpDef *op : all_ops()) {
+    if (!op->gradient)
+      continue;
+    INFO(op->name);
+    Rng rng(1);
+    Planted planted;
+    for (int i = 0; i < 4; ++i)
+      if (const std::optional<Graph> graph = sample(*op, rng))
+        plant(*op, *graph, rng, planted);
+    CHECK((planted.faults > 0) == (planted.given > 0)); // none in steps, such as floor
+    ops += planted.faults > 0;
+  }
+  CHECK(ops > 30);
+}
