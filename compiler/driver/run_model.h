@@ -29,6 +29,7 @@ struct EngineFlags {
   PassFlags passes;
   ProfileFlags profile;
   std::string engine = "jit";
+  bool watched = false; // the model gets an entry `watch` beside each train_step
   std::vector<const CLI::Option *> of_model_files; // those that say how a model is read, compiled or measured
 
   void add_to(CLI::App &, bool measured);

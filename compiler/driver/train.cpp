@@ -36,6 +36,7 @@ struct TrainCommand {
   void run() {
     options.progress = *runtime::parse_progress_mode(progress);
     engine.profile.threads = options.threads;
+    engine.watched = options.watch;
     runtime::Dataset data;
     int signal = 0;
     const auto prepare = [&](const runtime::Signature &signature, const std::string &folder) {
@@ -146,6 +147,9 @@ void add_train(CLI::App &app) {
   command->engine.of_model_files.push_back(
       sub->add_flag("--check-numerics", command->check_numerics,
                     "Where the loss or a parameter stops being a finite number, name the first value that did, and where it was made"));
+  command->engine.of_model_files.push_back(
+      sub->add_flag("--watch", o.watch, "Show of each layer the norms of parameters, gradients and updates, and the share of dead units; "
+                                        "in the log of each step, too"));
   sub->add_option("--progress", command->progress, "How to show progress")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))->capture_default_str();
   sub->callback([command] { command->run(); });

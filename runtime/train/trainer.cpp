@@ -7,6 +7,7 @@
 #include "runtime/train/reports/log.h"
 #include "runtime/train/reports/plot.h"
 #include "runtime/train/run_files.h"
+#include "runtime/train/watch.h"
 
 #include <algorithm>
 #include <chrono>
@@ -53,6 +54,8 @@ public:
     for (int32_t i = 0; schedule_.entry && i < schedule_.outputs->count(); ++i)
       if (double *hyper = instance_.hyper(schedule_.outputs->value(i).name))
         scheduled_.push_back({i, hyper, *hyper});
+    if (options.watch)
+      watch_.emplace(instance_, full_.entry ? plan_.batch_size : plan_.tail);
     check_evaluation();
     start();
     attach_listeners();
@@ -209,6 +212,8 @@ private:
     if (event.complete && early_stopping_.takes(state_, validation_))
       files_.keep_best(state_, validation_);
     event.validation = validation_;
+    if (watch_)
+      event.watch = watch_->epoch();
     event.seconds = seconds_since(begin);
     tell(event);
   }
@@ -219,11 +224,13 @@ private:
   double step(const void *const *inputs, const Function &function) {
     apply_schedule();
     const double rate = rate_ ? *rate_ : 0;
+    if (watch_)
+      watch_->before(inputs, function.entry->batch, position());
     const int32_t status = instance_.run(*function.entry, inputs, *function.outputs, position());
     last_loss_ = function.outputs->scalar(0);
     ++state_.step;
     ++state_.batch;
-    tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
+    tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate, watch_ ? watch_->after() : std::vector<LayerWatch>{}});
     if (status == GRADC_NOT_FINITE && std::isfinite(last_loss_))
       check_finite();
     if (status == GRADC_NOT_FINITE)
@@ -314,6 +321,7 @@ private:
   Function full_, tail_, schedule_;
   RunState state_;
   int64_t total_steps_ = 0;
+  std::optional<Watch> watch_; // of a run that is watched
   PartialLoad loaded_;
   bool resumed_ = false, stopping_ = false;
   std::string lost_;        // why a log or plot is not complete
