@@ -43,6 +43,9 @@ struct TensorCheck {
 std::vector<TensorCheck> check_gradients(const gradc_entry &entry, const gradc_call &call, const ModelSpec &spec,
                                          const EntrySpec &source, const GradientCheckOptions &);
 
+/// Throws Error, with the place of the first, when some are wrong. The worst come first.
+void require_right(const std::vector<TensorCheck> &);
+
 /// A line for each tensor.
 std::string gradient_table(const std::vector<TensorCheck> &, const PlaceNames &);
 

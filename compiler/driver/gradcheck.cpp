@@ -67,19 +67,15 @@ struct GradcheckCommand {
   }
 
   void report(const Model &model, const std::vector<TensorCheck> &tensors) const {
-    int64_t all = 0, checked = 0, wrong = 0;
+    int64_t all = 0, checked = 0;
     for (const TensorCheck &tensor : tensors) {
       all += element_count(tensor.shape);
       checked += tensor.checked;
-      wrong += tensor.is_wrong();
     }
     runtime::print(gradient_table(tensors, place_names(model)));
     runtime::print(fmt::format("{} of {} gradients, on {} examples{}, initial values of seed {}\n", checked, all, batch,
                                made_up ? " made up" : "", *options.seed));
-    if (wrong > 0)
-      throw Error(fmt::format("the gradient of {}'{}' is not that of the loss; the fault is in this layer or in one that reads it",
-                              wrong > 1 ? fmt::format("{} tensors, first of all ", wrong) : "", tensors[0].name),
-                  tensors[0].location);
+    require_right(tensors);
   }
 };
 

@@ -41,7 +41,7 @@ const Fault kFaults[] = {
     {"a power of 0", 0, [](Var x, Var w) { return pow(x, -2 * w); }, "pow"},
     {"a number too large for f32", 1e10, [](Var x, Var) { return cast(cast(x, DType::f64) * 1e30, DType::f32); }, "cast"},
     {"a chosen branch overflows", 100, [](Var x, Var) { return select(greater(x, 2), x * 1e37, 0); }, "mul"},
-    {"an infinity that was divided by does not count", 100, [](Var x, Var) { return log(1 / exp(x)); }, "log"},
+    {"an infinity that was divided by does not count", 100, [](Var x, Var) { return log(1 / exp(stop_gradient(x))); }, "log"},
     {"an infinity that was not chosen does not count", 0,
      [](Var x, Var) { return 1 / (select(greater(x, 0), log(x), 0) + x); }, "div"},
     {"a sigmoid underflows before a logarithm", -200, [](Var x, Var) { return log(sigmoid(x)); }, "log"},
@@ -77,6 +77,12 @@ ModelSpec training_steps() {
   return spec;
 }
 
+JitModel for_this_machine(const ModelSpec &spec) {
+  CodegenOptions options;
+  options.target = host_target();
+  return JitModel(spec, options);
+}
+
 std::string place_of(const std::string &location) { return location.substr(std::min<size_t>(1, location.size())); }
 
 struct Step {
@@ -103,7 +109,7 @@ Step run(const ModelSpec &spec, const gradc_model &compiled, int32_t number, dou
 
 TEST_CASE("the op that made the first number that is not finite is named", "[numerics]") {
   const ModelSpec spec = training_steps();
-  const JitModel compiled(spec, {.target = host_target()});
+  const JitModel compiled = for_this_machine(spec);
   int32_t number = 0;
   for (const Fault &fault : kFaults) {
     INFO(fault.name);
@@ -123,7 +129,7 @@ TEST_CASE("the op that made the first number that is not finite is named", "[num
 
 TEST_CASE("a step of finite numbers has no finding, and an input that is none is named", "[numerics]") {
   const ModelSpec spec = training_steps();
-  const JitModel compiled(spec, {.target = host_target()});
+  const JitModel compiled = for_this_machine(spec);
   const Step good = run(spec, *compiled.table(), 0, 1);
   CHECK(good.status == GRADC_OK);
   CHECK_FALSE(good.finding);
