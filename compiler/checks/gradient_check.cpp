@@ -76,7 +76,8 @@ private:
         kink = found;
         continue;
       }
-      const bool converged = best && std::abs(check.difference - best->difference) <= TensorCheck::kTolerance * std::abs(check.difference);
+      const bool converged =
+          best && std::abs(check.difference - best->difference) <= TensorCheck::kTolerance * std::abs(check.difference);
       if (!best || !(check.error >= best->error))
         best = check;
       if (converged)
@@ -156,7 +157,8 @@ std::vector<TensorCheck> check_gradients(const gradc_entry &entry, const gradc_c
 void require_right(const std::vector<TensorCheck> &tensors) {
   const auto wrong = std::ranges::count_if(tensors, &TensorCheck::is_wrong);
   if (wrong > 0)
-    throw Error(fmt::format("the gradient of {}'{}' is not that of the loss; the fault is in this layer or in one that reads it",
+    throw Error(fmt::format("the gradient of {}'{}' is not that of the loss; "
+                            "the fault is in this layer or in one that reads it",
                             wrong > 1 ? fmt::format("{} tensors, first of all ", wrong) : "", tensors[0].name),
                 tensors[0].location);
 }

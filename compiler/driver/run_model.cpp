@@ -78,7 +78,8 @@ void with_model(EngineFlags &flags, const Prepare &prepare, const Use &use) {
     return;
   }
   const Model model = flags.passes.trace.span("read model", [&] { return load_or_report(flags.model); });
-  with_graphs(flags, model, prepare, [&](const gradc_model &table, const runtime::Signature &signature, const auto &) { use(table, signature); });
+  with_graphs(flags, model, prepare,
+              [&](const gradc_model &table, const runtime::Signature &signature, const auto &) { use(table, signature); });
 }
 
 void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare, const UseGraphs &use) {

@@ -26,8 +26,16 @@ using namespace gradc::tests;
 
 namespace {
 
-/// `graph` as a grad_step whose loss is a weighted sum of what it returns, and the op that makes that is `planted`. Floats are parameters, weights and integers buffers,
-/// with the values of `bindings`.
+/// Writes them to where grad_step does.
+void return_gradients(Graph &graph, const std::vector<Value> &params, const std::vector<Value> &gradients) {
+  for (size_t i = 0; i < params.size(); ++i) {
+    const Value grad = graph.declare(Role::grad, graph[params[i]].name + ".grad", graph.type(params[i]));
+    graph.updates.push_back({grad, gradients[i]});
+  }
+}
+
+/// `graph` as a grad_step whose loss is a weighted sum of what it returns, and the op that makes that is `planted`. Floats are
+/// parameters, weights and integers buffers, with the values of `bindings`.
 struct GradStep {
   ModelSpec spec;
   Bindings bindings;
@@ -46,8 +54,7 @@ struct GradStep {
         node.buffer = BufferKind{};
       }
     const std::vector<Value> gradients = wrongly_differentiated(graph, loss, params, {result}, planted);
-    for (size_t i = 0; i < params.size(); ++i)
-      graph.updates.push_back({graph.declare(Role::grad, graph[params[i]].name + ".grad", graph.type(params[i])), gradients[i]});
+    return_gradients(graph, params, gradients);
     graph.returns = {{"loss", loss}};
     spec.name = "planted", spec.signature = "{}";
     spec.entries.push_back(entry_spec(Entry::grad_step, 0, std::move(graph)));
@@ -132,8 +139,9 @@ TEST_CASE("gradcheck finds a wrong gradient of every operand of every op", "[gra
     if (planted == 0)
       flat.push_back(op->name);
   }
-  CHECK(flat == std::vector<std::string_view>{"argmax", "constant", "eq", "floor", "ge", "gt", "iota", "le", "logical_and", "logical_not",
-                                              "logical_or", "lt", "ne", "random_bits", "random_normal", "random_uniform", "sign"});
+  CHECK(flat == std::vector<std::string_view>{"argmax", "constant", "eq", "floor", "ge", "gt", "iota", "le", "logical_and",
+                                              "logical_not", "logical_or", "lt", "ne", "random_bits", "random_normal",
+                                              "random_uniform", "sign"});
 }
 
 namespace {
@@ -164,8 +172,7 @@ Graph planted_step(const Model &model, int64_t batch, const OpDef &op, const OpD
     if (graph[v].op == &op)
       nodes.push_back(v);
   const std::vector<Value> gradients = wrongly_differentiated(graph, graph.returns[0].value, params, nodes, planted);
-  for (size_t p = 0; p < params.size(); ++p)
-    graph.updates.push_back({graph.declare(Role::grad, graph[params[p]].name + ".grad", graph.type(params[p])), gradients[p]});
+  return_gradients(graph, params, gradients);
   return graph;
 }
 
@@ -233,7 +240,8 @@ TEST_CASE("gradcheck leaves out what lies at a kink, and finds what is smooth be
     CHECK(check.checked == 2);
     CHECK(check.is_wrong() == wrong);
     if (wrong)
-      CHECK_THROWS_WITH(require_right({check}), "the gradient of 'x' is not that of the loss; the fault is in this layer or in one that reads it");
+      CHECK_THROWS_WITH(require_right({check}), "the gradient of 'x' is not that of the loss; the fault is in this layer or in "
+                                                "one that reads it");
     else
       CHECK_NOTHROW(require_right({check}));
     CHECK(step.checked({1})[0].checked + step.checked({1})[0].kinks <= 2); // one that is drawn, and the largest

@@ -45,8 +45,7 @@ const Fault kFaults[] = {
     {"an infinity that was not chosen does not count", 0,
      [](Var x, Var) { return 1 / (select(greater(x, 0), log(x), 0) + x); }, "div"},
     {"a sigmoid underflows before a logarithm", -200, [](Var x, Var) { return log(sigmoid(x)); }, "log"},
-    {"a reduction overflows", 1, [](Var x, Var w) { return apply("sum", {x * w * 1e38}, {{"axes", std::vector<int64_t>{1}}}); }, "sum",
-     false},
+    {"a reduction overflows", 1, [](Var x, Var w) { return sum(x * w * 1e38, {1}, false); }, "sum", false},
     {"a contraction overflows", 1, [](Var x, Var w) { return apply("contract", {x * 1e38, w}, {{"indices", "ai,i->a"}}); },
      "contract", false},
     {"the slope of a root at 0", 0, [](Var x, Var w) { return sqrt(x * w); }, "div"},
@@ -119,7 +118,8 @@ TEST_CASE("the op that made the first number that is not finite is named", "[num
     REQUIRE(step.finding);
     INFO(step.finding->text);
     CHECK(step.finding->location == "/loss");
-    CHECK(step.finding->text.starts_with("the first value that is not finite is made by '" + std::string(fault.op) + "' of 'loss', in kernel "));
+    CHECK(step.finding->text.starts_with("the first value that is not finite is made by '" + std::string(fault.op) +
+                                         "' of 'loss', in kernel "));
     if (fault.at_the_place)
       CHECK(step.finding->text.find("the first at [1,3]") != std::string::npos);
     const int kernel = std::stoi(step.finding->text.substr(step.finding->text.find("kernel ") + 7));
@@ -138,4 +138,21 @@ TEST_CASE("a step of finite numbers has no finding, and an input that is none is
   CHECK(given.finding->text == "the first value that is not finite is given: input 'x' of train_step1 4\n"
                                "  input %x : f32[4,8]: 1 nan of 32, the first at [1,3]");
   CHECK(given.finding->location == "/inputs/x");
+}
+
+TEST_CASE("where the interpreter finds no number that is not finite, that is what is told", "[numerics]") {
+  ModelSpec spec = training_steps();
+  spec.entries.resize(1);
+  const JitModel compiled = for_this_machine(spec);
+  gradc_entry entry = *gradc_entry_at(compiled.table(), 0);
+  entry.run = [](const gradc_entry *, const gradc_call *call) { // as when a sum of a part overflows
+    *static_cast<double *>(call->outputs[0]) = std::numeric_limits<double>::infinity();
+    return int32_t{GRADC_NOT_FINITE};
+  };
+  gradc_model overflowing = *compiled.table();
+  overflowing.entries = &entry;
+  const Step step = run(spec, overflowing, 0, 1);
+  REQUIRE(step.finding);
+  CHECK(step.finding->text == "the reference interpreter finds all of 'train_step1 4' finite: compiled code adds in another order, "
+                              "and a sum of a part has overflowed");
 }
