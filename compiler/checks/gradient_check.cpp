@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace gradc {
 namespace {
@@ -19,7 +20,7 @@ public:
       : entry_(entry), call_(call), spec_(spec), graph_(graph) {
     loss_ = loss();
     if (!std::isfinite(loss_))
-      throw Error("the loss is " + std::to_string(loss_) + ": there is no gradient to check", "/loss");
+      throw Error(fmt::format("the loss is {}: there is no gradient to check", loss_), "/loss");
   }
 
   TensorCheck check(const Update &update, const GradientCheckOptions &options) {
@@ -71,10 +72,16 @@ private:
         break;
       if (check.error <= TensorCheck::kTolerance)
         return check;
-      if (const std::optional<Value> found = choice_between(x, h))
+      if (const std::optional<Value> found = choice_between(x, h)) {
         kink = found;
-      else if (!best || !(check.error >= best->error))
+        continue;
+      }
+      const bool converged =
+          best && std::abs(check.difference - best->difference) <= TensorCheck::kTolerance * std::abs(check.difference);
+      if (!best || !(check.error >= best->error))
         best = check;
+      if (converged)
+        break;
     }
     return best ? *best : ElementCheck{element, gradient, 0, 0, graph_[*kink].location};
   }
@@ -91,7 +98,8 @@ private:
     };
     check.difference = (4 * central(h / 2) - central(h)) / 3;
     const double size = std::abs(check.gradient) + std::abs(check.difference), rounding = rounding_at(h);
-    check.error = std::abs(check.gradient - check.difference) / std::max(size, rounding / TensorCheck::kTolerance);
+    const double off = std::abs(check.gradient - check.difference);
+    check.error = off == 0 ? 0 : off / std::max(size, rounding / TensorCheck::kTolerance);
     if (!std::isfinite(check.error))
       check.error = std::numeric_limits<double>::infinity();
     return check;
@@ -101,17 +109,18 @@ private:
   double rounding_at(double h) const { return 16 * std::numeric_limits<double>::epsilon() * std::abs(loss_) / h; }
 
   /// A node that decides otherwise at one of the ends than in the middle.
-  std::optional<Value> choice_between(double &x, double h) const {
+  std::optional<Value> choice_between(double &x, double h) {
     const double middle = x;
-    const auto values = [&](double at) {
-      x = at;
-      std::vector<Tensor> all = interpret_all(graph_, call_values(call_, spec_, graph_));
-      x = middle;
-      return all;
-    };
-    const std::vector<Tensor> here = values(middle);
-    const std::optional<Value> above = first_other_choice(graph_, here, values(middle + h));
-    return above ? above : first_other_choice(graph_, here, values(middle - h));
+    if (here_.empty())
+      here_ = interpret_all(graph_, call_values(call_, spec_, graph_));
+    std::optional<Value> found;
+    for (const double end : {middle + h, middle - h}) {
+      x = end;
+      if (!found)
+        found = first_other_choice(graph_, here_, interpret_all(graph_, call_values(call_, spec_, graph_)));
+    }
+    x = middle;
+    return found;
   }
 
   static void note(TensorCheck &tensor, const ElementCheck &check) {
@@ -128,6 +137,7 @@ private:
   const ModelSpec &spec_;
   const Graph &graph_;
   double loss_ = 0;           // with the parameters as they are
+  std::vector<Tensor> here_;  // all values there; empty as long as nobody has asked
   double *values_ = nullptr; // of the parameter that is checked
 };
 
@@ -142,6 +152,15 @@ std::vector<TensorCheck> check_gradients(const gradc_entry &entry, const gradc_c
       checks.push_back(checker.check(update, options));
   std::ranges::stable_sort(checks, std::ranges::greater(), [](const TensorCheck &check) { return check.worst.error; });
   return checks;
+}
+
+void require_right(const std::vector<TensorCheck> &tensors) {
+  const auto wrong = std::ranges::count_if(tensors, &TensorCheck::is_wrong);
+  if (wrong > 0)
+    throw Error(fmt::format("the gradient of {}'{}' is not that of the loss; "
+                            "the fault is in this layer or in one that reads it",
+                            wrong > 1 ? fmt::format("{} tensors, first of all ", wrong) : "", tensors[0].name),
+                tensors[0].location);
 }
 
 } // namespace gradc

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace gradc {
 namespace {
@@ -85,10 +86,13 @@ std::string statistics_text(const Tensor &tensor) {
 /// "%21 = exp %20 : f32[32,10]"
 std::string node_text(const Graph &graph, const std::vector<std::string> &names, Value v) {
   const Node &node = graph[v];
-  std::string text = node.is_declaration() ? std::string(to_string(node.role)) + " " : names[v] + " = " + std::string(node.op->name) + " ";
-  for (size_t i = 0; i < node.inputs.size(); ++i)
-    text += (i ? ", " : "") + names[node.inputs[i]];
-  return text + (node.is_declaration() ? names[v] : "") + " : " + to_string(node.type);
+  const std::string type = to_string(node.type);
+  if (node.is_declaration())
+    return fmt::format("{} {} : {}", to_string(node.role), names[v], type);
+  std::vector<std::string> inputs;
+  for (Value input : node.inputs)
+    inputs.push_back(names[input]);
+  return fmt::format("{} = {} {} : {}", names[v], node.op->name, fmt::join(inputs, ", "), type);
 }
 
 /// The value, and below it what it was made from; of an elementwise op also at the first place that is not finite.
@@ -97,12 +101,13 @@ std::string origin_text(const Graph &graph, const std::vector<Tensor> &values, V
   const Tensor &made = values[origin];
   const auto first = std::ranges::find_if_not(made.floats, [](double x) { return is_finite(x); }) - made.floats.begin();
   const std::vector<int64_t> at = index_of(made.type.shape, first);
-  std::string text = fmt::format("  {}: {}, the first at {}", node_text(graph, names, origin), faults_text(made), to_string(at));
-  for (size_t i = 0; i < graph[origin].inputs.size(); ++i) {
-    const Value input = graph[origin].inputs[i];
-    const std::vector<Value> &all = graph[origin].inputs;
-    if (std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(i), input) != all.begin() + static_cast<std::ptrdiff_t>(i))
+  std::string text =
+      fmt::format("  {}: {}, the first at {}", node_text(graph, names, origin), faults_text(made), to_string(at));
+  std::vector<Value> told;
+  for (const Value input : graph[origin].inputs) {
+    if (std::ranges::find(told, input) != told.end())
       continue;
+    told.push_back(input);
     text += fmt::format("\n  {}: {}", node_text(graph, names, input), statistics_text(values[input]));
     if (graph[origin].op->kind == OpKind::elementwise && values[input].type.elements() > 1)
       text += fmt::format("; there {:.6g}", values[input].number(flat_index(values[input].type.shape, at)));
@@ -166,8 +171,8 @@ NumericsCheck::Finding NumericsCheck::explain(const EntrySpec &entry, const grad
   const std::string name = entry.batch > 0 ? fmt::format("{} {}", entry.name, entry.batch) : entry.name;
   const std::optional<Value> origin = first_not_finite(graph, values);
   if (!origin)
-    return {fmt::format("the reference interpreter finds all of '{}' finite: compiled code adds in another order, and a sum of a "
-                        "part has overflowed",
+    return {fmt::format("the reference interpreter finds all of '{}' finite: compiled code adds in another order, and a sum of "
+                        "a part has overflowed",
                         name),
             ""};
   const Node &node = graph[*origin];
@@ -176,8 +181,9 @@ NumericsCheck::Finding NumericsCheck::explain(const EntrySpec &entry, const grad
   if (node.is_declaration())
     text += fmt::format("given: {} '{}' of {}", to_string(node.role), node.name, name);
   else
-    text += fmt::format("made by '{}'{}, in kernel {} of {}, {}", node.op->name, layer.empty() ? "" : fmt::format(" of '{}'", layer),
-                        node.kernel, name, graph.forward()[*origin] ? "on the way to the loss" : "on the way back or in the update");
+    text += fmt::format("made by '{}'{}, in kernel {} of {}, {}", node.op->name,
+                        layer.empty() ? "" : fmt::format(" of '{}'", layer), node.kernel, name,
+                        graph.forward()[*origin] ? "on the way to the loss" : "on the way back or in the update");
   return {text + "\n" + origin_text(graph, values, *origin), node.location};
 }
 

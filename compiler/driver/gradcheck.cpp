@@ -45,7 +45,7 @@ struct GradcheckCommand {
     const Model model = load_or_report(engine.model);
     with_graphs(
         engine, model, [&](const runtime::Signature &signature, const std::string &) { return prepare(model, signature); },
-        [&](const gradc_model &table, const runtime::Signature &signature, const std::function<ModelSpec()> &graphs) {
+        [&](const gradc_model &table, const runtime::Signature &signature, const Graphs &graphs) {
           report(model, checked(table, signature, graphs()));
         });
   }
@@ -67,19 +67,15 @@ struct GradcheckCommand {
   }
 
   void report(const Model &model, const std::vector<TensorCheck> &tensors) const {
-    int64_t all = 0, checked = 0, wrong = 0;
+    int64_t all = 0, checked = 0;
     for (const TensorCheck &tensor : tensors) {
       all += element_count(tensor.shape);
       checked += tensor.checked;
-      wrong += tensor.is_wrong();
     }
     runtime::print(gradient_table(tensors, place_names(model)));
     runtime::print(fmt::format("{} of {} gradients, on {} examples{}, initial values of seed {}\n", checked, all, batch,
                                made_up ? " made up" : "", *options.seed));
-    if (wrong > 0)
-      throw Error(fmt::format("the gradient of {}'{}' is not that of the loss; the fault is in this layer or in one that reads it",
-                              wrong > 1 ? fmt::format("{} tensors, first of all ", wrong) : "", tensors[0].name),
-                  tensors[0].location);
+    require_right(tensors);
   }
 };
 
@@ -95,13 +91,15 @@ void add_gradcheck(CLI::App &app) {
   command->engine.model.dtype = "f64";
   command->engine.add_to(*sub, false);
   runtime::TrainOptions &o = command->options;
-  CLI::Option *sample = sub->add_option("--sample", command->check.sample, "Elements of each tensor, and the one with the largest gradient")
+  CLI::Option *sample = sub->add_option("--sample", command->check.sample,
+                                        "Elements of each tensor, and the one with the largest gradient")
                             ->check(positive())->capture_default_str()->type_name("N");
   sub->add_flag("--all", command->check.all, "Every element")->excludes(sample);
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names; without either, values are made up");
   sub->add_option("--batch-size", o.batch_size, "Examples, the first of a training; default: as the model file")
       ->check(limited_as(train_attr("batch_size")));
-  sub->add_option("--seed", o.seed, "Seed of initial values, order, dropout, sample and made-up values")->check(limited_as(train_attr("seed")));
+  sub->add_option("--seed", o.seed, "Seed of initial values, order, dropout, sample and made-up values")
+      ->check(limited_as(train_attr("seed")));
   sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();
   sub->callback([command] { command->run(); });
 }

@@ -92,7 +92,8 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", "gradc " GRADC_VERSION " (LLVM " LLVM_VERSION_STRING ")");
   app.require_subcommand(1);
   using namespace gradc::driver;
-  for (AddCommand add : {add_train, add_compile, add_inspect, add_predict, add_evaluate, add_check, add_gradcheck, add_opt, add_schema, add_ops})
+  for (AddCommand add : {add_train, add_compile, add_inspect, add_predict, add_evaluate, add_check, add_gradcheck, add_opt,
+                         add_schema, add_ops})
     add(app);
   const int status = run(app, argc, argv);
   const int lost = gradc::runtime::lost_output();

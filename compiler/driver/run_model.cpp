@@ -3,6 +3,7 @@
 #include "compiler/engines/interpreted_model.h"
 #include "compiler/engines/jit.h"
 #include "compiler/engines/shared_model.h"
+#include "compiler/model/graphs/watch.h"
 #include "compiler/reports/profile.h"
 #include "ir/error.h"
 #include "runtime/train/io/console.h"
@@ -77,7 +78,8 @@ void with_model(EngineFlags &flags, const Prepare &prepare, const Use &use) {
     return;
   }
   const Model model = flags.passes.trace.span("read model", [&] { return load_or_report(flags.model); });
-  with_graphs(flags, model, prepare, [&](const gradc_model &table, const runtime::Signature &signature, const auto &) { use(table, signature); });
+  with_graphs(flags, model, prepare,
+              [&](const gradc_model &table, const runtime::Signature &signature, const auto &) { use(table, signature); });
 }
 
 void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare, const UseGraphs &use) {
@@ -87,9 +89,19 @@ void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare,
   std::vector<EntryRequest> requests;
   for (const runtime::EntryKey &key : timeline.span("read data", [&] { return prepare(signature, model.folder); }))
     requests.push_back({entry_of(key.kind), key.batch});
+  const auto built = [&] {
+    ModelSpec spec = build_graphs(model, requests, dtype);
+    for (const EntryRequest &request : requests)
+      if (flags.watched && request.entry == Entry::train_step)
+        spec.entries.push_back({"watch", request.batch, build_watch(model, request.batch, dtype), GRADC_OTHER});
+    return spec;
+  };
   with_locations(model, [&] {
     if (flags.interpreted()) {
-      const ModelSpec spec = build_model(model, requests, dtype, flags.passes.resolved());
+      const RunOptions options = flags.passes.resolved();
+      ModelSpec spec = built();
+      for (EntrySpec &entry : spec.entries)
+        run_passes(entry.graph, options);
       InterpretedModel interpreted(spec);
       flags.passes.finish();
       use(*interpreted.table(), signature, [&] { return spec; });
@@ -97,7 +109,7 @@ void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare,
     }
     CodegenOptions codegen = flags.passes.codegen(flags.model.target);
     codegen.profile = flags.profile.wanted();
-    const ModelSpec spec = timeline.span("build graphs", [&] { return build_graphs(model, requests, dtype); });
+    const ModelSpec spec = timeline.span("build graphs", built);
     const CompiledModel compiled = timeline.span("compile", [&] { return compile_model(spec, codegen); });
     const auto graphs = [&] { return with_plans(spec, compiled); };
     JitModel jit = timeline.span("load code", [&] { return JitModel(compiled, codegen.target); });

@@ -29,6 +29,7 @@ struct EngineFlags {
   PassFlags passes;
   ProfileFlags profile;
   std::string engine = "jit";
+  bool watched = false; // the model gets an entry `watch` beside each train_step
   std::vector<const CLI::Option *> of_model_files; // those that say how a model is read, compiled or measured
 
   void add_to(CLI::App &, bool measured);
@@ -46,7 +47,8 @@ using Use = std::function<void(const gradc_model &, const runtime::Signature &)>
 void with_model(EngineFlags &, const Prepare &prepare, const Use &use);
 
 /// The same for a model file that is loaded already; `use` can ask for the planned graphs that the code was made of.
-using UseGraphs = std::function<void(const gradc_model &, const runtime::Signature &, const std::function<ModelSpec()> &graphs)>;
+using Graphs = std::function<ModelSpec()>;
+using UseGraphs = std::function<void(const gradc_model &, const runtime::Signature &, const Graphs &)>;
 void with_graphs(EngineFlags &, const Model &, const Prepare &prepare, const UseGraphs &use);
 
 /// What `load` gives. Where the file that the model names cannot be read and the command named no other (`named` is empty), tells

@@ -36,6 +36,7 @@ struct TrainCommand {
   void run() {
     options.progress = *runtime::parse_progress_mode(progress);
     engine.profile.threads = options.threads;
+    engine.watched = options.watch;
     runtime::Dataset data;
     int signal = 0;
     const auto prepare = [&](const runtime::Signature &signature, const std::string &folder) {
@@ -63,7 +64,7 @@ struct TrainCommand {
     engine.refuse_what_is_without_effect();
     const Model model = load_or_report(engine.model);
     with_graphs(engine, model, prepare,
-                [&](const gradc_model &table, const runtime::Signature &signature, const std::function<ModelSpec()> &graphs) {
+                [&](const gradc_model &table, const runtime::Signature &signature, const Graphs &graphs) {
                   NumericsCheck numerics(graphs(), place_names(model), table);
                   try {
                     use(numerics.checked(), signature);
@@ -145,7 +146,11 @@ void add_train(CLI::App &app) {
   add_file(*sub, "--plot", o.plot, "A picture of the losses (SVG)");
   command->engine.of_model_files.push_back(
       sub->add_flag("--check-numerics", command->check_numerics,
-                    "Where the loss or a parameter stops being a finite number, name the first value that did, and where it was made"));
+                    "Where the loss or a parameter stops being a finite number, name the first value that did, and where it was "
+                    "made"));
+  command->engine.of_model_files.push_back(
+      sub->add_flag("--watch", o.watch, "Show of each layer the norms of parameters, gradients and updates, and the share of "
+                                        "dead units; in the log of each step, too"));
   sub->add_option("--progress", command->progress, "How to show progress")
       ->check(CLI::IsMember({"auto", "plain", "json", "none"}))->capture_default_str();
   sub->callback([command] { command->run(); });

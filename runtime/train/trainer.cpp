@@ -8,6 +8,7 @@
 #include "runtime/train/reports/plot.h"
 #include "runtime/train/run_files.h"
 #include "runtime/train/updates.h"
+#include "runtime/train/watch.h"
 
 #include <algorithm>
 #include <chrono>
@@ -51,6 +52,8 @@ public:
     for (int32_t i = 0; schedule_.entry && i < schedule_.outputs->count(); ++i)
       if (double *hyper = instance_.hyper(schedule_.outputs->value(i).name))
         scheduled_.push_back({i, hyper, *hyper});
+    if (options.watch)
+      watch_.emplace(instance_, full_.entry ? plan_.batch_size : plan_.tail);
     check_evaluation();
     start();
     attach_listeners();
@@ -207,6 +210,8 @@ private:
     if (event.complete && early_stopping_.takes(state_, validation_))
       files_.keep_best(state_, validation_);
     event.validation = validation_;
+    if (watch_)
+      event.watch = watch_->epoch();
     event.seconds = seconds_since(begin);
     tell(event);
   }
@@ -217,11 +222,13 @@ private:
   double step(int64_t count, const Updates::Rows &inputs) {
     apply_schedule();
     const double rate = rate_ ? *rate_ : 0;
+    if (watch_)
+      watch_->before(inputs(0, count), count, position());
     const auto [status, loss] = updates_.run(inputs, count, position());
     last_loss_ = loss;
     ++state_.step;
     ++state_.batch;
-    tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate});
+    tell(StepEvent{state_.step, state_.epoch + 1, last_loss_, rate, watch_ ? watch_->after() : std::vector<LayerWatch>{}});
     if (status == GRADC_NOT_FINITE && std::isfinite(last_loss_))
       check_finite();
     if (status == GRADC_NOT_FINITE)
@@ -313,6 +320,7 @@ private:
   Function schedule_;
   RunState state_;
   int64_t total_steps_ = 0;
+  std::optional<Watch> watch_; // of a run that is watched
   PartialLoad loaded_;
   bool resumed_ = false, stopping_ = false;
   std::string lost_;        // why a log or plot is not complete

@@ -29,6 +29,7 @@ struct TrainOptions {
   std::vector<std::string> load_only; // patterns of the names of those parameters; empty: all
   std::string log, plot;   // run.jsonl, loss.svg; empty: none
   ProgressMode progress = ProgressMode::automatic;
+  bool watch = false; // events tell of each layer what watch.h sees
   std::FILE *console = stderr;
   // When to save before the end: after so many epochs, after so many steps, or, if neither is given, when so much time
   // has passed since the last time.

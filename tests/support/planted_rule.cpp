@@ -2,6 +2,8 @@
 
 #include "passes/differentiate.h"
 
+#include <utility>
+
 namespace gradc::tests {
 namespace {
 
@@ -19,12 +21,6 @@ Gradients wrong_rule(const Adjoint &adjoint) {
   return gradients;
 }
 
-void replace(Graph &graph, const OpDef &from, const OpDef &to) {
-  for (Node &node : graph.nodes)
-    if (node.op == &from)
-      node.op = &to;
-}
-
 } // namespace
 
 OpDef with_wrong_rule(const OpDef &op, int wrong) {
@@ -38,11 +34,14 @@ OpDef with_wrong_rule(const OpDef &op, int wrong) {
 
 int wrong_gradients() { return given; }
 
-std::vector<Value> wrongly_differentiated(Graph &graph, Value loss, const std::vector<Value> &wrt, const OpDef &right,
-                                          const OpDef &wrong) {
-  replace(graph, right, wrong);
+std::vector<Value> wrongly_differentiated(Graph &graph, Value loss, const std::vector<Value> &wrt, const std::vector<Value> &nodes,
+                                          const OpDef &planted) {
+  std::vector<const OpDef *> own;
+  for (Value v : nodes)
+    own.push_back(std::exchange(graph[v].op, &planted));
   std::vector<Value> gradients = differentiate(graph, loss, wrt);
-  replace(graph, wrong, right);
+  for (size_t i = 0; i < nodes.size(); ++i)
+    graph[nodes[i]].op = own[i];
   return gradients;
 }
 

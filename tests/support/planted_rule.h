@@ -12,8 +12,8 @@ OpDef with_wrong_rule(const OpDef &op, int wrong);
 /// How many wrong gradients the rule has given since with_wrong_rule.
 int wrong_gradients();
 
-/// The gradients as `differentiate` makes them while every node of `right` is one of `wrong` instead.
-std::vector<Value> wrongly_differentiated(Graph &, Value loss, const std::vector<Value> &wrt, const OpDef &right,
-                                          const OpDef &wrong);
+/// The gradients as `differentiate` makes them while `nodes` are of the op `planted` instead of their own.
+std::vector<Value> wrongly_differentiated(Graph &, Value loss, const std::vector<Value> &wrt, const std::vector<Value> &nodes,
+                                          const OpDef &planted);
 
 } // namespace gradc::tests

@@ -3,6 +3,7 @@
 #include "compiler/model/graphs/preprocessing.h"
 #include "compiler/model/graphs/streams.h"
 #include "compiler/model/graphs/update.h"
+#include "compiler/model/graphs/watch.h"
 #include "compiler/model/graphs/weights.h"
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
@@ -65,6 +66,26 @@ public:
     for (size_t p = 0; p < gradients.size(); ++p) {
       const Var g = weighted(gradients[p]);
       graph_.updates.push_back({declared_.grads[p], (Var{g.scope, declared_.grads[p]} + g).value});
+    }
+  }
+
+  void watch() {
+    graph_.name = model_.name + "_watch";
+    const std::vector<Value> values = run(true);
+    const std::vector<Value> gradients = gradients_of(forward_.loss(values));
+    for (size_t p = 0; p < gradients.size(); ++p) {
+      const ModelParam &param = model_.params[declared_.trained[p]];
+      const Scope scope = at(location_of(param));
+      add_return(param.name + ".gradient", sum(square(cast(Var{&scope, gradients[p]}, DType::f64))));
+    }
+    for (size_t i = 0; i < model_.layers.size(); ++i) {
+      const JsonValue *activation = model_.layers[i].attrs.find("activation");
+      if (!activation || !find_activation(*activation).rectifier)
+        continue;
+      const Scope scope = at(fmt::format("/layers/{}", i));
+      const Var y{&scope, values[model_.inputs.size() + i]};
+      const Var active = cast(gradc::apply("ne", {y, number_like(y, 0)}), DType::f64);
+      add_return(model_.layers[i].name + ".active", sum(active, {0}, false));
     }
   }
 
@@ -159,13 +180,18 @@ private:
 
   std::vector<Value> differentiated() {
     const Value total = forward_.loss(run(true));
+    std::vector<Value> gradients = gradients_of(total);
+    return_loss(total);
+    return gradients;
+  }
+
+  std::vector<Value> gradients_of(Value total) {
     std::vector<Value> trained;
     for (size_t number : declared_.trained)
       trained.push_back(declared_.params[number]);
     std::vector<Value> gradients = differentiate(graph_, total, trained);
     for (size_t p = 0; p < gradients.size(); ++p)
       graph_.gradients.push_back({trained[p], gradients[p]});
-    return_loss(total);
     return gradients;
   }
 
@@ -276,6 +302,12 @@ Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dt
                                                   : "the learning rate is constant: the model has no schedule");
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);
   (builder.*info(entry).build)();
+  return builder.finish();
+}
+
+Graph build_watch(const Model &model, int64_t batch, DType float_dtype) {
+  Builder builder(model, Entry::train_step, batch, float_dtype);
+  builder.watch();
   return builder.finish();
 }
 

@@ -16,6 +16,16 @@ std::string dump(const Json &json) { return json.dump(-1, ' ', false, Json::erro
 
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
+Json watch_json(const std::vector<LayerWatch> &layers) {
+  Json json = Json::object();
+  for (const LayerWatch &layer : layers) {
+    json[layer.layer] = {{"parameters", layer.parameters}, {"gradients", layer.gradients}, {"updates", layer.updates}};
+    if (layer.dead)
+      json[layer.layer]["dead"] = *layer.dead;
+  }
+  return json;
+}
+
 } // namespace
 
 std::string to_json(const StartEvent &event) {
@@ -39,8 +49,9 @@ std::string to_json(const StartEvent &event) {
 }
 
 std::string to_json(const StepEvent &event) { // by hand: written once a step
-  return fmt::format(R"({{"event":"step","step":{},"epoch":{},"loss":{},"learning_rate":{}}})", event.step,
-                     event.epoch, number(event.loss), number(event.learning_rate));
+  return fmt::format(R"({{"event":"step","step":{},"epoch":{},"loss":{},"learning_rate":{}{}}})", event.step,
+                     event.epoch, number(event.loss), number(event.learning_rate),
+                     event.watch.empty() ? "" : ",\"watch\":" + dump(watch_json(event.watch)));
 }
 
 std::string to_json(const EpochEvent &event) {
@@ -54,6 +65,8 @@ std::string to_json(const EpochEvent &event) {
                {"validation", metrics_json(event.validation)}};
   if (!event.training.empty())
     json["training"] = metrics_json(event.training);
+  if (!event.watch.empty())
+    json["watch"] = watch_json(event.watch);
   return dump(json);
 }
 

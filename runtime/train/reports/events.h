@@ -17,10 +17,19 @@ struct StartEvent {
   std::vector<std::string> taken, left; // of a file that the run begins with in part: tensors, and why others stay
 };
 
+/// A layer of a run that is watched: Euclidean norms of all its trained parameters, 0 where it has none.
+struct LayerWatch {
+  std::string layer;
+  double parameters = 0; // after the update
+  double gradients = 0, updates = 0;
+  std::optional<double> dead; // of a layer with a rectifier: the share of its units whose output was 0 for every example
+};
+
 struct StepEvent {
   int64_t step = 0, epoch = 0; // the first are 1
   double loss = 0;             // of the batch, before the update
   double learning_rate = 0;
+  std::vector<LayerWatch> watch = {}; // empty: the run is not watched
 };
 
 struct EpochEvent {
@@ -32,6 +41,7 @@ struct EpochEvent {
   double seconds = 0;
   std::vector<Metric> validation;
   std::vector<Metric> training; // of all rows to train, after the epoch; empty where nobody asked for them
+  std::vector<LayerWatch> watch; // norms of gradients and updates are means over its steps; empty: the run is not watched
 };
 
 struct EndEvent {

@@ -44,6 +44,20 @@ std::string epoch_text(const EpochEvent &event) {
                      event.complete ? "" : "  (not complete)");
 }
 
+/// A line for each layer, below that of the epoch.
+std::string watch_text(const std::vector<LayerWatch> &layers) {
+  size_t width = 5;
+  for (const LayerWatch &layer : layers)
+    width = std::max(width, layer.layer.size());
+  std::string text = fmt::format("  {:<{}}  parameters  gradients    updates   dead", "layer", width);
+  for (const LayerWatch &layer : layers) {
+    const std::string dead = layer.dead ? fmt::format("  {:>4.1f}%", 100 * *layer.dead) : "";
+    text += fmt::format("\n  {:<{}}  {:>10.4g} {:>10.3g} {:>10.3g}{}", layer.layer, width, layer.parameters, layer.gradients,
+                        layer.updates, dead);
+  }
+  return text;
+}
+
 std::string end_text(const EndEvent &event) {
   std::string text = fmt::format("{} after {} steps in {}", event.stopped ? "stopped" : "done", event.step,
                                  format_seconds(event.seconds));
@@ -78,7 +92,11 @@ public:
   explicit PlainProgress(std::FILE *stream) : stream_(stream) {}
   void on(const StartEvent &event) override { line(start_text(event)); }
   void on(const StepEvent &) override {}
-  void on(const EpochEvent &event) override { line(epoch_text(event)); }
+  void on(const EpochEvent &event) override {
+    line(epoch_text(event));
+    if (!event.watch.empty())
+      line(watch_text(event.watch));
+  }
   void on(const EndEvent &event) override { line(end_text(event)); }
   void on(const WarningEvent &event) override { line("warning: " + event.message); }
   void on(const FailureEvent &) override {} // the caller reports the Error
