@@ -4,7 +4,10 @@
 #include "compiler/model/tables/optimizers.h"
 #include "compiler/model/model.h"
 
+#include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace gradc {
@@ -67,10 +70,12 @@ static Json describe(const Domain &domain) {
 
 std::string optimizer_state(const Model &model) {
   const JsonValue &attrs = model.document.at("optimizer");
-  std::string text = attrs.string_at("type");
-  for (std::string_view slot : model.optimizer->slots(attrs))
-    text += " " + std::string(slot);
-  return text;
+  std::vector<std::string_view> names = {attrs.string_at("type")};
+  for (const ModelParam &param : model.params)
+    for (const Slot &slot : model.optimizer->slots(attrs, param.shape))
+      if (std::ranges::find(names, slot.name) == names.end())
+        names.push_back(slot.name);
+  return fmt::format("{}", fmt::join(names, " "));
 }
 
 /// The loss, and where it has several parts, each of them.

@@ -56,13 +56,12 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
     d.params.push_back(graph.declare(Role::param, p.name, {float_dtype, p.shape}, location_of(p)));
     d.param_of_name[p.name] = d.params.back();
   }
-  const std::vector<std::string_view> slots = model.optimizer->slots(model.document.at("optimizer"));
   for (size_t number : d.trained) {
     const ModelParam &p = model.params[number];
     d.slots.emplace_back();
-    for (std::string_view slot : slots)
-      d.slots.back().push_back(
-          graph.declare(Role::slot, fmt::format("{}.{}", p.name, slot), {float_dtype, p.shape}, location_of(p)));
+    for (const Slot &slot : model.optimizer->slots(model.document.at("optimizer"), p.shape))
+      d.slots.back().push_back(graph.declare(Role::slot, fmt::format("{}.{}", p.name, slot.name),
+                                             {float_dtype, slot.is_scalar ? Shape{} : p.shape}, location_of(p)));
   }
   if (gradients_cross(entry))
     for (size_t number : d.trained) {

@@ -18,16 +18,16 @@ void append_update(Graph &graph, const Model &model, const Declarations &declare
   };
   const Var rate = *hyper("learning_rate");
   const Var count = cast(declared.scalar(scope, "step"), DType::f64) + 1;
-  OptimizerPreparation all{{}, {}, hyper};
+  OptimizerPreparation all{attrs, {}, {}, hyper};
   for (size_t p = 0; p < gradients.size(); ++p) {
     all.w.push_back({&scope, declared.params[declared.trained[p]]});
     all.g.push_back({&scope, gradients[p]});
   }
   const std::vector<Var> prepared = optimizer.prepare(all);
-  const std::vector<std::string_view> names = optimizer.slots(attrs);
   for (size_t p = 0; p < prepared.size(); ++p) {
+    const std::vector<Slot> slots = optimizer.slots(attrs, all.w[p].shape());
     const auto slot = [&](std::string_view name) {
-      const auto position = std::find(names.begin(), names.end(), name) - names.begin();
+      const auto position = std::ranges::find(slots, name, &Slot::name) - slots.begin();
       return declared.slots[p].at(static_cast<size_t>(position));
     };
     const OptimizerStep step{

@@ -95,7 +95,7 @@ std::string_view note_about(std::string_view word) {
   return {};
 }
 
-/// One of `allowed`: written otherwise, the word of another framework, or misspelt.
+/// One of `allowed`: written otherwise, the word of another framework, or misspelt; a note about the word before a guess.
 std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
   for (std::string_view candidate : allowed)
     if (is_among(word, candidate))
@@ -103,6 +103,8 @@ std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
   for (std::string_view ours : translations(word))
     if (contains(allowed, ours))
       return Hint{fmt::format("; gradc calls it '{}'", ours), ours};
+  if (const std::string_view note = note_about(word); !note.empty())
+    return Hint{fmt::format("; {}", note)};
   if (const std::string_view best = closest(word, allowed); !best.empty())
     return Hint{did_you_mean(word, allowed), best};
   return std::nullopt;
@@ -158,8 +160,6 @@ std::string wrapped(std::string_view name, const Family &family) {
 Hint hint_for_key(std::string_view key, const Words &allowed, const Words &absent, const Words &missing) {
   if (std::optional<Hint> hint = near_hint(key, absent))
     return *hint;
-  if (const std::string_view note = note_about(key); !note.empty())
-    return {fmt::format("; {}", note)};
   for (const Place &place : Places::all())
     if (place.key == key)
       return {fmt::format("; it is a key of {}", place.where)};
@@ -177,16 +177,11 @@ Hint hint_for_type(std::string_view type, const Family &family) {
     return *hint;
   if (const std::string whole = wrapped(type, family); !whole.empty())
     return {fmt::format("; write {}", whole)};
-  if (const std::string_view note = note_about(type); !note.empty())
-    return {fmt::format("; {}", note)};
   return {listed(names(family))};
 }
 
 Hint hint_for_choice(std::string_view value, const Words &choices) {
-  if (std::optional<Hint> hint = near_hint(value, choices))
-    return *hint;
-  const std::string_view note = note_about(value);
-  return {note.empty() ? "" : fmt::format("; {}", note)};
+  return near_hint(value, choices).value_or(Hint{});
 }
 
 std::string written_out_hint(std::string_view name, const Family &family) {

@@ -123,6 +123,9 @@ void Linker::collect_hypers() {
   if (!optimizer || !optimizer->valid)
     return;
   model_.optimizer = &find_optimizer(optimizer->string_at("type"));
+  if (model_.optimizer->check)
+    if (const std::optional<Mistake> mistake = model_.optimizer->check(*optimizer))
+      error(optimizer->at(mistake->key).span, "optimizer: " + mistake->message);
   model_.hypers.push_back({"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate",
                            &find_attr(schedules().common, "initial")});
   for (std::string_view name : optional_hypers())

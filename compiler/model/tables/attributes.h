@@ -58,6 +58,12 @@ struct ObjectSpec {
   std::vector<Attr> rest = {}; // at most one: what any further key, chosen by the user, maps to
 };
 
+/// What is wrong with the values of an object that are right each alone, and the key to point at.
+struct Mistake {
+  std::string_view key;
+  std::string message;
+};
+
 /// Objects told apart by their "type": the layers, the activations, ... All string views are literals.
 struct Family {
   std::string_view what; // "activation": what messages call one

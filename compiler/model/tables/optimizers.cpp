@@ -1,81 +1,64 @@
-// The optimizers, with the formulas, names and defaults of PyTorch's torch.optim: epsilon is added outside
-// the root, the first step of a momentum buffer is the gradient itself, weight decay is added to the gradient
-// (adamw: decoupled).
+// What all optimizers have: the rate, clipping, decay, and the pieces of formulas that rules share. Formulas, names and defaults are
+// those of PyTorch's torch.optim where it has the optimizer: epsilon is added outside the root, the first step of a momentum buffer
+// is the gradient itself, weight decay is added to the gradient unless it is decoupled.
 #include "compiler/model/tables/optimizers.h"
 
+#include "compiler/model/tables/optimizers/rules.h"
 #include "compiler/model/tables/schedules.h"
 #include "ir/error.h"
 
 #include <cmath>
+#include <numeric>
 
 namespace gradc {
-namespace {
 
-using Names = std::vector<std::string_view>;
-
-Var sgd(const OptimizerStep &s) { return s.w - s.learning_rate * s.g; }
-
-/// v = momentum v + g
 Var velocity(const OptimizerStep &s, Var g) {
   const Var v = s.attrs.number_at("momentum") * s.slot("v") + g;
   s.set_slot("v", v);
   return v;
 }
 
-Var momentum(const OptimizerStep &s) { return s.w - s.learning_rate * velocity(s, s.g); }
-
-Var nesterov(const OptimizerStep &s) {
-  return s.w - s.learning_rate * (s.g + s.attrs.number_at("momentum") * velocity(s, s.g));
-}
-
-Var adagrad(const OptimizerStep &s) {
-  const Var total = s.slot("sum") + square(s.g);
-  s.set_slot("sum", total);
-  return s.w - s.learning_rate * s.g / (sqrt(total) + s.attrs.number_at("epsilon"));
-}
-
-/// The moving average b a + (1 - b) x, which becomes the slot's value.
 Var average(const OptimizerStep &s, std::string_view slot, double b, Var x) {
   const Var a = b * s.slot(slot) + (1 - b) * x;
   s.set_slot(slot, a);
   return a;
 }
 
-Var rmsprop(const OptimizerStep &s) {
-  const Var a = average(s, "s", s.attrs.number_at("alpha"), square(s.g));
-  const Var direction = s.g / (sqrt(a) + s.attrs.number_at("epsilon"));
-  return s.w - s.learning_rate * (s.attrs.number_at("momentum") > 0 ? velocity(s, direction) : direction);
-}
-
-/// 1 - b^n, f64[]: the weights of a moving average that began at 0 sum to this after n steps. Computed without
-/// cancellation.
 Var collected(double b, Var n) { return b == 0 ? number_like(n, 1) : -expm1(std::log(b) * n); }
 
-/// Kingma and Ba 2015: w - rate m' / (sqrt(v') + epsilon) with m' and v' the averages divided by what they
-/// have collected.
-Var adam(const OptimizerStep &s) {
+Var adam_rule(const OptimizerStep &s, bool amsgrad) {
   const double b1 = s.attrs.number_at("beta1"), b2 = s.attrs.number_at("beta2");
-  const Var m = average(s, "m", b1, s.g), v = average(s, "v", b2, square(s.g));
+  const Var m = average(s, "m", b1, s.g);
+  Var v = average(s, "v", b2, square(s.g));
+  if (amsgrad) {
+    v = maximum(s.slot("vmax"), v);
+    s.set_slot("vmax", v);
+  }
   const DType dtype = s.w.dtype();
   const Var rate = s.learning_rate * cast(1 / collected(b1, s.count), dtype);
   const Var root = sqrt(v) * cast(1 / sqrt(collected(b2, s.count)), dtype);
   return s.w - rate * m / (root + s.attrs.number_at("epsilon"));
 }
 
-/// Loshchilov and Hutter 2019: the decay acts on the weights, not through the averages.
-Var adamw(const OptimizerStep &s) {
-  OptimizerStep decayed = s;
-  if (s.weight_decay)
-    decayed.w = s.w * (1 - s.learning_rate * *s.weight_decay);
-  return adam(decayed);
-}
-
-std::vector<Attr> adam_keys() {
+std::vector<Attr> adam_keys(std::string_view beta2, std::string_view epsilon) {
   return {
       attr::number("beta1", "decay of the average of the gradient").at_least(0).below(1).defaults_to("0.9"),
-      attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to("0.999"),
-      attr::number("epsilon", "added to the root").above(0).defaults_to("1e-8")};
+      attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to(beta2),
+      attr::number("epsilon", "added to the root").above(0).defaults_to(epsilon)};
 }
+
+Attr share_of_velocity(std::string_view default_json) {
+  return attr::number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to(default_json);
+}
+
+Var norm(Var x) { return sqrt(sum(square(x))); }
+
+Var trust_ratio(double factor, Var numerator, Var denominator) {
+  const Var usable = greater(minimum(numerator, denominator), 0);
+  return select(usable, factor * numerator / select(usable, denominator, 1), 1);
+}
+
+namespace {
 
 Attr rate(std::string_view default_json) {
   return attr::one_of("learning_rate", schedules(),
@@ -103,6 +86,13 @@ Attr clip_value() {
       .defaults_to("0");
 }
 
+Attr clip_adaptive() {
+  return attr::number("clip_adaptive", "the gradient of each unit is scaled down so that its norm is at most clip_adaptive times that of the "
+                                       "unit's weights or 0.001, between clip_value and clip_norm; the run-time argument clip_adaptive when not 0")
+      .at_least(0)
+      .defaults_to("0");
+}
+
 /// Every gradient times min(1, limit / (norm + 1e-6)), where the norm is that of all gradients together:
 /// torch.nn.utils.clip_grad_norm_.
 void clip_norm_of(std::vector<Var> &gradients, Var limit) {
@@ -115,69 +105,77 @@ void clip_norm_of(std::vector<Var> &gradients, Var limit) {
     g = g * factor;
 }
 
-/// torch.nn.utils.clip_grad_value_, then clip_grad_norm_.
+/// The norm of the part of a parameter that belongs to one unit: of a column of [inputs, units], of a vector as a whole. Broadcasts
+/// against the parameter.
+Var unit_norm(Var x) {
+  if (x.rank() < 2)
+    return norm(x);
+  std::vector<int64_t> axes(static_cast<size_t>(x.rank() - 1));
+  std::iota(axes.begin(), axes.end(), 0);
+  return sqrt(sum(square(x), axes, true));
+}
+
+/// Brock et al. 2021, "High-performance large-scale image recognition without normalization", equation 3.
+Var clipped_to_weights(Var g, Var w, Var limit) {
+  const Var size = unit_norm(w), length = unit_norm(g);
+  const Var ratio = limit * maximum(size, number_like(size, 1e-3)) / maximum(length, number_like(length, 1e-6));
+  return g * minimum(ratio, number_like(ratio, 1));
+}
+
+/// torch.nn.utils.clip_grad_value_, then that of each unit, then clip_grad_norm_.
 std::vector<Var> clipped(const OptimizerPreparation &all) {
   std::vector<Var> gradients = all.g;
   if (const std::optional<Var> limit = all.hyper("clip_value"))
     for (Var &g : gradients)
       g = maximum(minimum(g, *limit), -*limit);
+  if (const std::optional<Var> limit = all.hyper("clip_adaptive"))
+    for (size_t p = 0; p < gradients.size(); ++p)
+      gradients[p] = clipped_to_weights(gradients[p], all.w[p], *limit);
   if (const std::optional<Var> limit = all.hyper("clip_norm"))
     clip_norm_of(gradients, *limit);
   return gradients;
 }
 
-/// g + weight_decay w, after clipping.
-std::vector<Var> clipped_with_decay(const OptimizerPreparation &all) {
-  std::vector<Var> gradients = clipped(all);
-  if (const std::optional<Var> decay = all.hyper("weight_decay"))
-    for (size_t p = 0; p < gradients.size(); ++p)
-      gradients[p] = gradients[p] + *decay * all.w[p];
-  return gradients;
-}
-
-OptimizerDef optimizer(std::string_view name, std::string_view doc, std::string_view default_rate,
-                       std::vector<Attr> own, std::vector<std::string_view> (*slots)(const JsonValue &),
-                       Var (*update)(const OptimizerStep &), bool decoupled = false) {
-  std::vector<Attr> attrs = {rate(default_rate), decay(decoupled ? "0.01" : "0"), clip_norm(), clip_value()};
-  attrs.insert(attrs.end(), own.begin(), own.end());
-  return {{name, doc, std::move(attrs)}, decoupled ? clipped : clipped_with_decay, slots, update};
-}
-
 const std::vector<OptimizerDef> &table() {
-  using attr::number;
-  const Attr inertia =
-      number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0.9");
-  static const std::vector<OptimizerDef> defs = {
-      optimizer(
-          "sgd", "w - rate g", "0.01", {}, [](const JsonValue &) { return Names{}; }, sgd),
-      optimizer(
-          "momentum", "v = momentum v + g; w - rate v", "0.01", {inertia},
-          [](const JsonValue &) { return Names{"v"}; }, momentum),
-      optimizer(
-          "nesterov", "v = momentum v + g; w - rate (g + momentum v)", "0.01", {inertia},
-          [](const JsonValue &) { return Names{"v"}; }, nesterov),
-      optimizer(
-          "adagrad", "sum += g^2; w - rate g / (sqrt(sum) + epsilon)", "0.01",
-          {number("epsilon", "added to the root").above(0).defaults_to("1e-10")},
-          [](const JsonValue &) { return Names{"sum"}; }, adagrad),
-      optimizer(
-          "rmsprop", "s = alpha s + (1 - alpha) g^2; w - rate g / (sqrt(s) + epsilon)", "0.01",
-          {number("alpha", "decay of the average of g^2").at_least(0).below(1).defaults_to("0.99"),
-           number("epsilon", "added to the root").above(0).defaults_to("1e-8"),
-           number("momentum", "share of the velocity that stays").at_least(0).below(1).defaults_to("0")},
-          [](const JsonValue &a) { return a.number_at("momentum") > 0 ? Names{"s", "v"} : Names{"s"}; },
-          rmsprop),
-      optimizer(
-          "adam", "w - rate m / (sqrt(v) + epsilon), m and v the bias-corrected averages of g and g^2",
-          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adam),
-      optimizer(
-          "adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...",
-          "0.001", adam_keys(), [](const JsonValue &) { return Names{"m", "v"}; }, adamw, true),
-  };
+  static const std::vector<OptimizerDef> defs = [] {
+    std::vector<OptimizerDef> all;
+    for (const auto &family : {momentum_family(), adam_family(), sign_family(), layerwise_family(), matrix_family()})
+      all.insert(all.end(), family.begin(), family.end());
+    return all;
+  }();
   return defs;
 }
 
 } // namespace
+
+OptimizerDef optimizer(OptimizerRow row) {
+  std::vector<Attr> attrs = {rate(row.default_rate), decay(row.default_decay), clip_norm(), clip_value(), clip_adaptive()};
+  if (row.decay == Decay::either)
+    attrs.push_back(attr::boolean("decoupled_weight_decay", "decay acts on the weights, w (1 - rate weight_decay), and not through the gradient")
+                        .defaults_to("false"));
+  attrs.insert(attrs.end(), row.own.begin(), row.own.end());
+  return {{row.name, row.doc, std::move(attrs)}, row.decay, row.slots, row.rule, row.check};
+}
+
+bool OptimizerDef::is_decoupled(const JsonValue &attrs) const {
+  return decay == Decay::decoupled || (decay == Decay::either && attrs.boolean_at("decoupled_weight_decay"));
+}
+
+std::vector<Var> OptimizerDef::prepare(const OptimizerPreparation &all) const {
+  std::vector<Var> gradients = clipped(all);
+  const std::optional<Var> pull = all.hyper("weight_decay");
+  if (pull && decay == Decay::either && !is_decoupled(all.attrs))
+    for (size_t p = 0; p < gradients.size(); ++p)
+      gradients[p] = gradients[p] + *pull * all.w[p];
+  return gradients;
+}
+
+/// Loshchilov and Hutter 2019: decoupled decay acts on the weights, not through the averages.
+Var OptimizerDef::update(OptimizerStep step) const {
+  if (step.weight_decay && is_decoupled(step.attrs))
+    step.w = step.w * (1 - step.learning_rate * *step.weight_decay);
+  return rule(step);
+}
 
 const Family &optimizers() {
   static const Family family = [] {
@@ -191,7 +189,7 @@ const Family &optimizers() {
 }
 
 std::span<const std::string_view> optional_hypers() {
-  static constexpr std::string_view kNames[] = {"weight_decay", "clip_norm", "clip_value"};
+  static constexpr std::string_view kNames[] = {"weight_decay", "clip_norm", "clip_value", "clip_adaptive"};
   return kNames;
 }
 

@@ -11,6 +11,7 @@ namespace gradc {
 
 /// What a rule sees before it looks at one parameter after the other. All values have the dtype of the model.
 struct OptimizerPreparation {
+  const JsonValue &attrs;
   std::vector<Var> w, g; // of every parameter
   /// A run-time argument, rank 0; nullopt where the model has none of that name.
   std::function<std::optional<Var>(std::string_view)> hyper;
@@ -27,14 +28,33 @@ struct OptimizerStep {
   std::function<void(std::string_view, Var)> set_slot; // its new value
 };
 
+/// What an optimizer keeps of a parameter between two updates; 0 at first.
+struct Slot {
+  std::string_view name;
+  bool is_scalar = false; // of rank 0, else of the shape of the parameter
+};
+
+/// How weight decay acts: added to the gradient unless "decoupled_weight_decay" says otherwise, always on the weights themselves
+/// (w (1 - rate weight_decay), before the rule), or as the rule has it.
+enum class Decay : uint8_t { either, decoupled, own };
+
 struct OptimizerDef {
   ObjectSpec spec;
-  /// The gradients that the update takes: what needs all of them at once is done here.
-  std::vector<Var> (*prepare)(const OptimizerPreparation &);
-  /// Names of the slots of a parameter, all of its shape, 0 at first.
-  std::vector<std::string_view> (*slots)(const JsonValue &attrs);
+  Decay decay;
+  /// Of a parameter of that shape.
+  std::vector<Slot> (*slots)(const JsonValue &attrs, const Shape &);
   /// The new w; sets the new value of every slot.
-  Var (*update)(const OptimizerStep &);
+  Var (*rule)(const OptimizerStep &);
+  /// What is wrong with values that are right each alone.
+  std::optional<Mistake> (*check)(const JsonValue &attrs) = nullptr;
+
+  /// The gradients that the update takes: clipped, and with the decay that belongs to them.
+  std::vector<Var> prepare(const OptimizerPreparation &) const;
+  /// The new w, decoupled decay included.
+  Var update(OptimizerStep) const;
+
+private:
+  bool is_decoupled(const JsonValue &attrs) const;
 };
 
 const Family &optimizers();
