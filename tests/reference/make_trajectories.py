@@ -31,6 +31,33 @@ OPTIMIZERS = {
     "adam": {"learning_rate": 0.01},
     "adamw": {"learning_rate": 0.01},
 }
+LATER_OPTIMIZERS = {  # with one loss
+    "adadelta": {"learning_rate": 1},
+    "adamax": {"learning_rate": 0.01},
+    "nadam": {"learning_rate": 0.01},
+    "radam": {"learning_rate": 0.01},
+    "lion": {"learning_rate": 0.002},
+    "rprop": {"learning_rate": 0.004},
+    "lamb": {"learning_rate": 0.01},
+    "lars": {"learning_rate": 8},
+    "muon": {"learning_rate": 0.01},
+}
+OPTIMIZER_KEYS = {  # cases of single keys
+    "sgd_momentum": {"type": "sgd", "learning_rate": 0.05, "momentum": 0.8},
+    "sgd_nesterov": {"type": "sgd", "learning_rate": 0.05, "momentum": 0.8, "nesterov": True},
+    "adam_amsgrad": {"type": "adam", "learning_rate": 0.02, "amsgrad": True},
+    "adamw_amsgrad": {"type": "adamw", "learning_rate": 0.02, "amsgrad": True},
+    "adam_decoupled": {"type": "adam", "learning_rate": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    "nadam_decoupled": {"type": "nadam", "learning_rate": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    "nadam_momentum_decay": {"type": "nadam", "learning_rate": 0.01, "momentum_decay": 0.1, "beta1": 0.8},
+    "radam_decoupled": {"type": "radam", "learning_rate": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
+    "radam_short_memory": {"type": "radam", "learning_rate": 0.01, "beta2": 0.5},
+    "adadelta_rho": {"type": "adadelta", "learning_rate": 1, "rho": 0.95, "epsilon": 1e-5},
+    "rprop_keys": {"type": "rprop", "learning_rate": 0.01, "eta_minus": 0.25, "eta_plus": 1.1, "step_min": 1e-4, "step_max": 0.05},
+    "muon_match_rms_adamw": {"type": "muon", "learning_rate": 0.02, "adjust_learning_rate": "match_rms_adamw", "nesterov": False},
+    "clip_adaptive": {"type": "sgd", "learning_rate": 0.5, "clip_adaptive": 0.02},
+    "clips_together": {"type": "momentum", "learning_rate": 0.1, "clip_value": 0.05, "clip_adaptive": 0.1, "clip_norm": 0.2},
+}
 
 LOSSES = {  # with the input that holds the target
     "mse": ({"type": "mse", "target": "y"}, {"y": {"shape": [CLASSES]}}),
@@ -52,7 +79,7 @@ def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hi
             {"name": "out", "type": "dense", "units": CLASSES},
         ],
         "loss": judged,
-        "optimizer": {"type": optimizer, **OPTIMIZERS[optimizer], **keys},
+        "optimizer": {"type": optimizer, **{**OPTIMIZERS, **LATER_OPTIMIZERS}.get(optimizer, {}), **keys},
     }
 
 
@@ -96,6 +123,12 @@ def cases():
         for loss in LOSSES:
             yield f"{optimizer}_{loss}", network(loss, optimizer)
         yield f"{optimizer}_weight_decay", network(optimizer=optimizer, weight_decay=0.05)
+    for optimizer in LATER_OPTIMIZERS:
+        yield f"{optimizer}_mse", network("mse", optimizer)
+        if optimizer != "rprop":  # which PyTorch has without decay
+            yield f"{optimizer}_weight_decay", network(optimizer=optimizer, weight_decay=0.05)
+    for name, spec in OPTIMIZER_KEYS.items():
+        yield name, {**network(), "optimizer": spec}
     yield "adagrad_epsilon", network(optimizer="adagrad", epsilon=1e-3)
     yield "rmsprop_epsilon", network(optimizer="rmsprop", epsilon=1e-4)
     yield "rmsprop_momentum", network(optimizer="rmsprop", momentum=0.6, alpha=0.9, learning_rate=0.002)
@@ -177,6 +210,7 @@ def rows(model, random):
 
 def train(model, params, data, dtype):
     """The losses and the learning rates of STEPS steps, which take BATCH rows each in turn."""
+    torch.set_default_dtype(dtype)  # of the scalars that some optimizers keep
     params = {name: torch.tensor(value, dtype=dtype, requires_grad=True) for name, value in params.items()}
     tensors = {name: torch.tensor(value, dtype=torch.long if name == "k" else dtype) for name, value in data.items()}
     chosen = torch_model.optimizer(model["optimizer"], params.values())
@@ -187,6 +221,7 @@ def train(model, params, data, dtype):
         loss = torch_model.loss(model, params, {name: t[begin:begin + BATCH] for name, t in tensors.items()})
         chosen.zero_grad()
         loss.backward()
+        torch_model.clip(model["optimizer"], params.values())
         losses.append(loss.item())
         rates.append(chosen.param_groups[0]["lr"])
         chosen.step()

@@ -4,7 +4,10 @@ What a file leaves out is left to PyTorch's defaults wherever it has the same ke
 """
 import torch
 import torch.nn.functional as F
+from torch import optim
 from torch.optim import lr_scheduler as schedulers
+
+import published
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -86,20 +89,38 @@ def mean_loss(term, judged, target, batch):
     return (weights * each).sum() / (weights * of_class).sum()
 
 
+OPTIMIZERS = {
+    "sgd": optim.SGD, "momentum": optim.SGD, "nesterov": optim.SGD, "adagrad": optim.Adagrad, "rmsprop": optim.RMSprop,
+    "adadelta": optim.Adadelta, "adam": optim.Adam, "adamw": optim.AdamW, "adamax": optim.Adamax, "nadam": optim.NAdam,
+    "radam": optim.RAdam, "rprop": optim.Rprop, "lion": published.Lion, "lamb": published.Lamb, "lars": published.Lars,
+    "muon": published.MuonAndAdamW,
+}
+
+CLIPS = {"clip_value": torch.nn.utils.clip_grad_value_, "clip_adaptive": published.clip_adaptive,
+         "clip_norm": torch.nn.utils.clip_grad_norm_}
+
+
 def optimizer(spec, params):
-    keys = {key: value for key, value in spec.items() if key not in ("type", "learning_rate")}
+    keys = {key: value for key, value in spec.items() if key not in ("type", "learning_rate", *CLIPS)}
     rate = spec["learning_rate"]
     keys["lr"] = rate["initial"] if isinstance(rate, dict) else rate
-    if "epsilon" in keys:
-        keys["eps"] = keys.pop("epsilon")
-    if "beta1" in keys or "beta2" in keys:
-        keys["betas"] = (keys.pop("beta1", 0.9), keys.pop("beta2", 0.999))
+    for ours, theirs in (("epsilon", "eps"), ("adjust_learning_rate", "adjust_lr_fn")):
+        if ours in keys:
+            keys[theirs] = keys.pop(ours)
+    for pair, first, second, defaults in (("betas", "beta1", "beta2", (0.9, 0.999)), ("etas", "eta_minus", "eta_plus", (0.5, 1.2)),
+                                          ("step_sizes", "step_min", "step_max", (1e-6, 50))):
+        if first in keys or second in keys:
+            keys[pair] = (keys.pop(first, defaults[0]), keys.pop(second, defaults[1]))
     if spec["type"] in ("momentum", "nesterov"):  # PyTorch's own default is no momentum
         keys = {"momentum": 0.9, "nesterov": spec["type"] == "nesterov", **keys}
-    makers = {"sgd": torch.optim.SGD, "momentum": torch.optim.SGD, "nesterov": torch.optim.SGD,
-              "adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop,
-              "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return makers[spec["type"]](params, **keys)
+    return OPTIMIZERS[spec["type"]](params, **keys)
+
+
+def clip(spec, params):
+    """The gradients of the parameters, as an optimizer wants them."""
+    for key, function in CLIPS.items():
+        if key in spec:
+            function(params, spec[key])
 
 
 def scheduler(spec, chosen, steps):
