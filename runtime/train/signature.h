@@ -42,6 +42,7 @@ struct Signature {
   std::string optimizer;              // its type and slots: what the state in a checkpoint is
   std::vector<std::string> frozen;    // parameters that training leaves as they are
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
+  nlohmann::json plateaus = nlohmann::json::object(); // of those that the training loop lowers: their schedule
   nlohmann::json train; // the "train" object of the model file; null when it has none
 };
 

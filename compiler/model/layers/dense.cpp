@@ -2,6 +2,7 @@
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <fmt/format.h>
 
@@ -20,10 +21,10 @@ Shape shapes(LayerShapes &l) {
     l.attrs.set("weight_initializer", std::move(initializer));
   }
   LayerParam weight{"weight", {in, out}, l.attrs.at("weight_initializer"), "", ""};
-  if (l.attrs.number_at("l1") > 0)
-    l.hypers.push_back({weight.l1 = "l1", l.attrs.number_at("l1")});
-  if (l.attrs.number_at("l2") > 0)
-    l.hypers.push_back({weight.l2 = "l2", l.attrs.number_at("l2")});
+  if (const double l1 = initial_of(l.attrs.at("l1")); l1 > 0)
+    l.hypers.push_back({weight.l1 = "l1", l1});
+  if (const double l2 = initial_of(l.attrs.at("l2")); l2 > 0)
+    l.hypers.push_back({weight.l2 = "l2", l2});
   l.params.push_back(std::move(weight));
   if (l.attrs.boolean_at("use_bias"))
     l.params.push_back({"bias", {out}, l.attrs.at("bias_initializer"), "", ""});
@@ -58,12 +59,12 @@ const LayerDef layer_dense = {
       attr::one_of("weight_initializer", initializers(), "initial W")
           .otherwise(initializer_doc()),
       attr::one_of("bias_initializer", initializers(), "initial b").defaults_to("\"zeros\""),
-      attr::number("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0")
-          .at_least(0)
-          .defaults_to("0"),
-      attr::number("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0")
-          .at_least(0)
-          .defaults_to("0")}},
+      scheduled(attr::number("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0")
+                    .at_least(0)
+                    .defaults_to("0")),
+      scheduled(attr::number("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0")
+                    .at_least(0)
+                    .defaults_to("0"))}},
     1,
     1,
     shapes,

@@ -246,8 +246,9 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
                               model_.layers[index].attrs.boolean_at("trainable")});
   }
   for (const LayerHyper &h : shapes.hypers)
-    hypers_[index].push_back({prefix + h.name, h.value, fmt::format("/layers/{}/{}", index, h.name),
-                              &find_attr(model_.layers[index].def->spec.attrs, h.name)});
+    hypers_[index].push_back(hyper(prefix + h.name, model_.layers[index].attrs.at(h.name), fmt::format("/layers/{}/{}", index, h.name),
+                                   find_attr(model_.layers[index].def->spec.attrs, h.name),
+                                   fmt::format("layer '{}'", model_.layers[index].name)));
 }
 
 } // namespace gradc
