@@ -164,7 +164,7 @@ def cases():
         "linear": {"type": "linear"},
         "linear_warmup": {"type": "linear", "final_factor": 0.25, "decay_steps": 90, "warmup_steps": 30},
         "polynomial": {"type": "polynomial", "power": 2},
-        "polynomial_warmup": {"type": "polynomial", "power": 0.5, "decay_steps": 120, "warmup_steps": 20},
+        "polynomial_warmup": {"type": "polynomial", "power": 0.5, "decay_steps": 180, "warmup_steps": 20},
         "piecewise": {"type": "piecewise", "boundaries": [40, 90, 150], "factors": [0.5, 0.25, 0.125]},
         "inverse_sqrt": {"type": "inverse_sqrt", "warmup_steps": 25},
         "inverse_sqrt_decay_steps": {"type": "inverse_sqrt", "decay_steps": 40},
