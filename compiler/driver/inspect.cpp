@@ -1,6 +1,8 @@
 // gradc inspect, gradc opt: every stage of a model or of IR text, as text that can be fed back.
 #include "compiler/driver/common.h"
 
+#include "compiler/driver/rates.h"
+
 #include "compiler/codegen/entries/emit_entry.h"
 #include "compiler/codegen/entries/model_table.h"
 #include "compiler/codegen/schedules/parallel_runs.h"
@@ -116,17 +118,23 @@ std::string code_text(const ModelSpec &spec, Emit emit, CodegenOptions codegen) 
   return text;
 }
 
+constexpr const char *kRates = "learning-rate"; // no stage of the program but what its schedules make
+
 struct InspectCommand {
   ModelFlags model;
   PassFlags passes;
-  std::string emit = "graph", entry = "train_step";
-  int64_t batch = 0;
+  std::string emit = "graph", entry = "train_step", output;
+  int64_t batch = 0, steps = 0;
 
   void run();
 };
 
 void InspectCommand::run() {
+  if (emit != kRates && (!output.empty() || steps > 0))
+    throw CLI::ValidationError(output.empty() ? "--steps" : "--output", fmt::format("goes with --emit={} alone", kRates));
   Model loaded = load_or_report(model);
+  if (emit == kRates)
+    return draw_rates(loaded, steps, output);
   Entry which = *parse_entry(entry);
   int64_t examples = !takes_examples(which) ? 0 : batch > 0 ? batch : loaded.batch_size;
   RunOptions options = passes.resolved();
@@ -259,17 +267,23 @@ void add_inspect(CLI::App &app) {
               "  gradc inspect model.json --emit=plan --batch-size 128   # kernels, offsets, live ranges\n"
               "  gradc inspect model.json --emit=fused | gradc opt --passes=order,plan\n"
               "  gradc inspect model.json --emit=dot --entry predict | dot -Tsvg > model.svg\n"
+              "  gradc inspect model.json --emit=learning-rate -o rates.svg\n"
               "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), ordered, plan,\n"
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
-              "dot draws the entry as a picture.");
+              "dot draws the entry as a picture; learning-rate draws all rates that have a schedule, over the steps of a run.");
   auto command = std::make_shared<InspectCommand>();
   add_file(*sub, "model", command->model.path, "The model file; '-' is standard input", Dash::stream)->required();
-  sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(stage_names()))->capture_default_str();
+  std::vector<std::string> shown = stage_names();
+  shown.emplace_back(kRates);
+  sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(shown))->capture_default_str();
   std::vector<std::string> entries;
   for (Entry e : kEntries)
     entries.emplace_back(to_string(e));
   sub->add_option("--entry", command->entry, "Which entry point")->check(CLI::IsMember(entries))->capture_default_str();
   sub->add_option("--batch-size", command->batch, "Examples a call; default: the model's")->check(limited_as(train_attr("batch_size")));
+  sub->add_option("--steps", command->steps, "Length of the run whose rates are drawn; default: that of the model file and its data")
+      ->check(CLI::PositiveNumber);
+  sub->add_option("-o,--output", command->output, "Write the rates to this file as SVG");
   sub->add_option("--target", command->model.target, "native, x86-64, x86-64-v2, x86-64-v3 or x86-64-v4")->capture_default_str();
   command->model.add_to(*sub);
   command->passes.add_to(*sub);

@@ -14,7 +14,8 @@ typedef struct {name} {{
   const gradc_model *model;
   double *hypers;       /* run-time arguments, at {NAME}_HYPER_... */
   int32_t use_schedule; /* 1: `hypers` are the initial values, and the model's schedule follows from them the values of
-                           each step; 0: they are the values of the next step, as in a model without a schedule */
+                           each step; 0: they are the values of the next step, as in a model without a schedule.
+                           A schedule `plateau` is yours to follow: scale the initial value between two steps */
   int32_t status;       /* of the last call; GRADC_OK is 0 */
   gradc_problem problem; /* after GRADC_BAD_LABEL or GRADC_BAD_HYPER: which value it is */
   int64_t seed;

@@ -68,7 +68,8 @@ struct ModelHyper {
   std::string name;
   double value;         // by default
   std::string location; // JSON pointer
-  const Attr *attr;     // its key, which has its limits
+  const Attr *attr;     // the number that its key is, which has its limits
+  std::optional<JsonValue> schedule = {}; // complete; nullopt: the value is the same in every step
 };
 
 struct ModelLoss {
@@ -166,7 +167,8 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:
 /// {"shape", "dtype", "classes"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
 /// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
-/// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?, "scheduled": [names of hypers],
+/// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?,
+/// "scheduled": [names of hypers], "plateaus"?: {name of a hyper that the training loop lowers: its schedule},
 /// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.
 /// "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where that is the same
 /// or the model names no data.

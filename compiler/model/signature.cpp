@@ -149,8 +149,13 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
   for (Source output : model.outputs)
     outputs.push_back(describe(model, output));
   Json scheduled = Json::array();
-  if (has_entry(model, Entry::schedule))
-    scheduled.push_back("learning_rate");
+  Json plateaus = Json::object();
+  for (const ModelHyper &hyper : model.hypers)
+    if (hyper.schedule) {
+      scheduled.push_back(hyper.name);
+      if (hyper.schedule->string_at("type") == "plateau")
+        plateaus[hyper.name] = Json::parse(to_text(*hyper.schedule));
+    }
   Json frozen = Json::array();
   for (const ModelParam &param : model.params)
     if (!param.trainable)
@@ -167,6 +172,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
                      {"frozen", std::move(frozen)},
                      {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};
+  if (!plateaus.empty())
+    json["plateaus"] = std::move(plateaus);
   if (!data_folder.empty() && model.document.at("train").find("data"))
     json["data_folder"] = data_folder;
   return json.dump();

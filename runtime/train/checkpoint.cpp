@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace gradc::runtime {
 namespace {
@@ -37,9 +39,11 @@ constexpr Field kFields[] = {
     {"gradc.test_rows", &RunState::test_rows, 0},
 };
 constexpr const char *kOptimizer = "gradc.optimizer";
+constexpr const char *kLossSum = "gradc.loss_sum"; // where batches of an epoch under way are done
 constexpr const char *kStratify = "gradc.stratify";
 constexpr Field kBestEpoch{"gradc.best_epoch", nullptr, 0};
 constexpr const char *kBest = "gradc.best", *kBestMetric = "gradc.best_metric";
+constexpr std::string_view kPlateau = "gradc.plateau."; // and the names of rate and metric: factor, epochs, cooldown, best
 constexpr const char *kOnlyParameters = "to begin a new run with its parameters, give --load-partial instead of --load";
 
 Json read_header(const std::string &path) {
@@ -100,6 +104,26 @@ std::optional<Best> parse_best(const Json &metadata, const RunState &state, cons
   return best;
 }
 
+std::map<std::string, Plateau> parse_plateaus(const Json &metadata, const std::string &path) {
+  std::map<std::string, Plateau> plateaus;
+  for (const auto &[name, value] : metadata.items()) {
+    if (!name.starts_with(kPlateau))
+      continue;
+    std::istringstream text(value.get_ref<const std::string &>());
+    std::vector<std::string> words{std::istream_iterator<std::string>(text), {}};
+    if (words.size() != 3 && words.size() != 4)
+      throw Error(fmt::format("'{}': metadata {}: expected a factor, two counts and a best value, found '{}'", path, name, text.str()));
+    const auto count = [&](size_t i) { return parse_number(words[i], {name.c_str(), nullptr, 0}, path); };
+    Plateau plateau{parse_finite(words[0], name.c_str(), path), {}, count(1), count(2)};
+    if (words.size() == 4)
+      plateau.best = parse_finite(words[3], name.c_str(), path);
+    if (!(plateau.factor >= 0 && plateau.factor <= 1))
+      throw Error(fmt::format("'{}': metadata {}: expected a factor from 0 to 1, found '{}'", path, name, words[0]));
+    plateaus.emplace(name.substr(kPlateau.size()), plateau);
+  }
+  return plateaus;
+}
+
 /// The steps of all epochs and batches that are done, had all of them been made with batches of this size.
 int64_t steps_of_epochs(const RunState &state, const std::string &path) {
   int64_t steps;
@@ -146,7 +170,10 @@ Checkpoint read_checkpoint(const std::string &path) try {
   state.optimizer = text_of(metadata, kOptimizer, path);
   state.stratify = text_of(metadata, kStratify, path);
   check_consistency(state, path);
+  if (state.batch > 0)
+    state.loss_sum = parse_finite(text_of(metadata, kLossSum, path), kLossSum, path);
   state.best = parse_best(metadata, state, path);
+  state.plateaus = parse_plateaus(metadata, path);
   return checkpoint;
 } catch (const Json::exception &problem) {
   throw Error(fmt::format("'{}': malformed header: {}", path, problem.what()));
@@ -195,16 +222,21 @@ std::vector<std::string> checkpoint_metadata(const RunState &state) {
     metadata.emplace_back(field.name);
     metadata.push_back(fmt::format("{}", state.*field.number));
   }
-  const auto add = [&](const char *name, const std::string &text) {
+  const auto add = [&](const std::string &name, const std::string &text) {
     metadata.emplace_back(name);
     metadata.push_back(text);
   };
   add(kStratify, state.stratify);
+  if (state.batch > 0)
+    add(kLossSum, fmt::format("{}", state.loss_sum));
   if (state.best) {
     add(kBestMetric, state.best->metric);
     add(kBest, fmt::format("{}", state.best->value));
     add(kBestEpoch.name, fmt::format("{}", state.best->epoch));
   }
+  for (const auto &[rate, plateau] : state.plateaus)
+    add(std::string(kPlateau) + rate, fmt::format("{} {} {}{}", plateau.factor, plateau.epochs, plateau.cooldown,
+                                                  plateau.best ? fmt::format(" {}", *plateau.best) : ""));
   return metadata;
 }
 

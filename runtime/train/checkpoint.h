@@ -17,11 +17,20 @@ struct Best {
   int64_t epoch = 0; // epochs completed then
 };
 
+/// Where a rate stands that falls when a metric makes no progress.
+struct Plateau {
+  double factor = 1;          // of what its schedule says
+  std::optional<double> best; // value of the metric
+  int64_t epochs = 0;         // without progress
+  int64_t cooldown = 0;       // epochs to come that do not count
+};
+
 /// The state of a run: orders and random numbers are functions of these.
 struct RunState {
   int64_t step = 0;        // updates done
   int64_t epoch = 0;       // epochs completed
   int64_t batch = 0;       // batches done of the epoch under way
+  double loss_sum = 0;     // over the rows of these batches
   int64_t other_steps = 0; // by which `step` differs from `epoch` epochs and `batch` batches, as batches had another size before
 
   // The run that this holds for.
@@ -30,6 +39,7 @@ struct RunState {
   std::string optimizer; // as in the signature: its type and slots
   std::string stratify;  // the input whose classes the rows were dealt by; empty: none
   std::optional<Best> best;
+  std::map<std::string, Plateau> plateaus; // by the names of rate and metric
 
   int64_t steps_per_epoch() const { return train_rows / batch_size + (train_rows % batch_size > 0); }
   int64_t rows() const { return train_rows + validation_rows + test_rows; }

@@ -119,6 +119,7 @@ Signature parse_signature(std::string_view text) try {
     throw Error("signature: accumulate: expected at least 1");
   signature.frozen = json.value("frozen", signature.frozen);
   signature.scheduled = json.value("scheduled", signature.scheduled);
+  signature.plateaus = json.value("plateaus", signature.plateaus);
   signature.train = json.value("/model/train"_json_pointer, Json());
   return signature;
 } catch (const Json::exception &problem) {

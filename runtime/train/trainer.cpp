@@ -4,6 +4,7 @@
 #include "runtime/train/early_stopping.h"
 #include "runtime/train/error.h"
 #include "runtime/train/partial_load.h"
+#include "runtime/train/plateau.h"
 #include "runtime/train/reports/log.h"
 #include "runtime/train/reports/plot.h"
 #include "runtime/train/run_files.h"
@@ -40,7 +41,7 @@ struct Function {
 class Trainer {
 public:
   Trainer(const gradc_model &model, const Signature &signature, const Dataset &data, const TrainOptions &options)
-      : signature_(signature), data_(data), options_(options), early_stopping_(signature),
+      : signature_(signature), data_(data), options_(options), early_stopping_(signature), plateaus_(signature),
         plan_(plan_run(signature, options, data.train.size())), instance_(model, options.threads),
         files_(instance_, options), batches_(model, data),
         updates_(instance_, plan_, data.train.size()), rate_(instance_.hyper("learning_rate")) {
@@ -51,9 +52,11 @@ public:
       *rate_ = *options.learning_rate;
     for (int32_t i = 0; schedule_.entry && i < schedule_.outputs->count(); ++i)
       if (double *hyper = instance_.hyper(schedule_.outputs->value(i).name))
-        scheduled_.push_back({i, hyper, *hyper});
+        scheduled_.push_back({i, schedule_.outputs->value(i).name, hyper, *hyper});
+    if (options.watch && plan_.part_rows < plan_.batch_size)
+      throw Error("--watch does not show models whose optimizer accumulates gradients yet");
     if (options.watch)
-      watch_.emplace(instance_, full_.entry ? plan_.batch_size : plan_.tail);
+      watch_.emplace(instance_, data.train.size() >= plan_.batch_size ? plan_.batch_size : plan_.tail);
     check_evaluation();
     start();
     attach_listeners();
@@ -181,32 +184,33 @@ private:
     EpochEvent event;
     event.epoch = state_.epoch + 1;
     event.epochs = plan_.epochs;
-    double rows = 0, weighted_loss = 0;
     while (state_.batch < plan_.steps_per_epoch && !stopping_) {
       const int64_t first = state_.batch * plan_.batch_size;
       const int64_t count = std::min(plan_.batch_size, data_.train.size() - first);
       event.learning_rate = step(count, [&](int64_t row, int64_t rows) {
         return plan_.shuffle ? batches_.gather(order, data_.train.begin, first + row, rows) : batches_.rows(data_.train.begin + first + row);
       });
-      weighted_loss += last_loss_ * static_cast<double>(count);
-      rows += static_cast<double>(count);
+      state_.loss_sum += last_loss_ * static_cast<double>(count);
       stopping_ = is_asked_to_stop() || (options_.max_steps && state_.step >= *options_.max_steps);
       if (!stopping_ && state_.batch < plan_.steps_per_epoch)
         save_if_due();
     }
     event.complete = state_.batch == plan_.steps_per_epoch;
+    event.loss = state_.loss_sum / static_cast<double>(std::min(state_.batch * plan_.batch_size, data_.train.size()));
     if (event.complete) {
       state_.batch = 0;
+      state_.loss_sum = 0;
       ++state_.epoch;
     }
     check_finite();
     if (!event.complete && is_asked_to_stop())
       files_.save(state_); // at once: who asked for the end may not wait for the evaluation
     event.step = state_.step;
-    event.loss = weighted_loss / rows;
     validation_ = evaluated(data_.validation, "validation");
     if (plan_.training_metrics && event.complete)
       event.training = evaluated(data_.train, "training");
+    if (event.complete)
+      plateaus_.take(state_, validation_, event.loss);
     if (event.complete && early_stopping_.takes(state_, validation_))
       files_.keep_best(state_, validation_);
     event.validation = validation_;
@@ -241,7 +245,7 @@ private:
   /// Gives the hyperparameters their values at this step.
   void apply_schedule() {
     for (const Scheduled &hyper : scheduled_)
-      *hyper.value = hyper.initial;
+      *hyper.value = hyper.initial * plateaus_.factor(state_, hyper.name);
     if (schedule_.entry)
       instance_.run(*schedule_.entry, nullptr, *schedule_.outputs, position());
     for (const Scheduled &hyper : scheduled_)
@@ -305,6 +309,7 @@ private:
   const Dataset &data_;
   const TrainOptions &options_;
   const EarlyStopping early_stopping_;
+  const Plateaus plateaus_;
   const RunPlan plan_;
   Instance instance_;
   RunFiles files_;
@@ -313,6 +318,7 @@ private:
   double *rate_; // the learning rate among the hyperparameters; null: the model has none
   struct Scheduled {
     int32_t output; // of the schedule
+    std::string name;
     double *value, initial;
   };
   std::vector<Scheduled> scheduled_;

@@ -149,7 +149,7 @@ TEST_CASE("entries return what the signature says", "[model]") {
 }
 
 TEST_CASE("the loss falls with every optimizer", "[model]") {
-  const std::map<std::string_view, double> rates = {{"adadelta", 10}, {"lars", 30}}; // their rates are in other units
+  const std::map<std::string_view, double> rates = {{"adadelta", 10}, {"lars", 1}, {"radam", 0.1}}; // in other units, or slow at first
   for (const ObjectSpec *optimizer : optimizers().types) {
     INFO(optimizer->name);
     const double rate = rates.contains(optimizer->name) ? rates.at(optimizer->name) : 0.03;
@@ -312,7 +312,7 @@ double rate_at(const std::string &schedule, int64_t step, int64_t total) {
 }
 
 TEST_CASE("schedules follow their formulas", "[model]") {
-  CHECK_THROWS_WITH(rate_at("0.5", 7, 10), "the learning rate is constant: the model has no schedule");
+  CHECK_THROWS_WITH(rate_at("0.5", 7, 10), "all rates are constant: the model has no schedule");
   CHECK(rate_at(R"({"type": "constant", "initial": 0.5, "warmup_steps": 4})", 7, 10) == 0.5);
   CHECK(rate_at(R"({"type": "step", "initial": 1, "every": 3, "factor": 0.5})", 7, 10) == Approx(0.25));
   CHECK(rate_at(R"({"type": "exponential", "initial": 2, "decay_rate": 0.5, "decay_steps": 4})", 6, 10) ==

@@ -198,6 +198,18 @@ def cases():
         "cosine": {"type": "cosine"},
         "cosine_decay_steps": {"type": "cosine", "decay_steps": 120, "final_factor": 0.25},
         "cosine_warmup": {"type": "cosine", "warmup_steps": 40},
+        "cosine_restarts": {"type": "cosine", "restarts": 3, "final_factor": 0.05},
+        "cosine_longer_cycles": {"type": "cosine", "restarts": 2, "cycle_factor": 2, "decay_steps": 30, "warmup_steps": 10},
+        "one_cycle": {"type": "one_cycle"},
+        "one_cycle_keys": {"type": "one_cycle", "rise": 0.4, "start_factor": 0.1, "final_factor": 0.01, "decay_steps": 200},
+        "linear": {"type": "linear"},
+        "linear_warmup": {"type": "linear", "final_factor": 0.25, "decay_steps": 90, "warmup_steps": 30},
+        "polynomial": {"type": "polynomial", "power": 2},
+        "polynomial_warmup": {"type": "polynomial", "power": 0.5, "decay_steps": 180, "warmup_steps": 20},
+        "piecewise": {"type": "piecewise", "boundaries": [40, 90, 150], "factors": [0.5, 0.25, 0.125]},
+        "inverse_sqrt": {"type": "inverse_sqrt", "warmup_steps": 25},
+        "inverse_sqrt_decay_steps": {"type": "inverse_sqrt", "decay_steps": 40},
+        "plateau_warmup": {"type": "plateau", "warmup_steps": 30},
     }
     for i, (name, schedule) in enumerate(schedules.items()):
         optimizer = ("sgd", "adam")[i % 2]

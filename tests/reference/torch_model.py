@@ -234,7 +234,7 @@ def scheduler(spec, chosen, steps):
         spec = {"type": "constant", "initial": spec}
     warmup = spec.get("warmup_steps", 0)
     span, length = spec.get("decay_steps", 1), steps
-    if spec["type"] == "constant":
+    if spec["type"] in ("constant", "plateau"):  # a plateau ends between epochs
         main = schedulers.LambdaLR(chosen, lambda t: 1)
     elif spec["type"] == "step":
         main = schedulers.StepLR(chosen, spec["every"], **({"gamma": spec["factor"]} if "factor" in spec else {}))
@@ -242,6 +242,27 @@ def scheduler(spec, chosen, steps):
         main = schedulers.ExponentialLR(chosen, spec["decay_rate"] ** (1 / span))
     elif spec["type"] == "inverse_time":
         main = schedulers.LambdaLR(chosen, lambda t: 1 / (1 + spec["decay_rate"] * t / span))
+    elif spec["type"] == "piecewise":  # factors that are powers of one number
+        main = schedulers.MultiStepLR(chosen, spec["boundaries"], spec["factors"][0])
+    elif spec["type"] == "inverse_sqrt":  # Hugging Face's get_inverse_sqrt_schedule
+        scale = spec.get("decay_steps", warmup or 10000)
+        main = schedulers.LambdaLR(chosen, lambda t: 1 / ((t + scale) / scale) ** 0.5)
+    elif spec["type"] == "linear":
+        span = spec.get("decay_steps", steps - warmup)
+        main = schedulers.LinearLR(chosen, 1, spec.get("final_factor", 0), span)
+    elif spec["type"] == "polynomial":
+        span = spec.get("decay_steps", steps - warmup)
+        main = schedulers.PolynomialLR(chosen, span, spec.get("power", 1))
+    elif spec["type"] == "one_cycle":
+        div, length = 1 / spec.get("start_factor", 0.04), spec.get("decay_steps", steps)
+        main = schedulers.OneCycleLR(chosen, spec["initial"], length, pct_start=spec.get("rise", 0.3), cycle_momentum=False,
+                                     div_factor=div, final_div_factor=1 / (div * spec.get("final_factor", 4e-6)))
+        length -= 1
+    elif spec.get("restarts", 0) > 0:
+        cycles = [spec.get("cycle_factor", 1) ** n for n in range(spec["restarts"] + 1)]
+        span = spec.get("decay_steps", steps // sum(cycles))
+        length = warmup + span * sum(cycles) - 1
+        main = schedulers.CosineAnnealingWarmRestarts(chosen, span, cycles[1], spec["initial"] * spec.get("final_factor", 0))
     else:  # a cosine, which PyTorch would let rise again
         span = spec.get("decay_steps", steps - warmup)
         length = warmup + span

@@ -125,10 +125,12 @@ public:
   }
 
   void schedule() {
-    const Scope scope = at("/optimizer/learning_rate");
-    add_return("learning_rate", learning_rate(model_.document.at("optimizer").at("learning_rate"),
-                                              declared_.scalar(scope, "learning_rate"), declared_.scalar(scope, "step"),
-                                              declared_.scalar(scope, "total_steps")));
+    for (const ModelHyper &hyper : model_.hypers)
+      if (hyper.schedule) {
+        const Scope scope = at(hyper.location);
+        add_return(hyper.name, scheduled_value(*hyper.schedule, declared_.scalar(scope, hyper.name), declared_.scalar(scope, "step"),
+                                               declared_.scalar(scope, "total_steps")));
+      }
   }
 
   Graph take() { return std::move(graph_); }
@@ -281,7 +283,7 @@ bool uses_averages(const Model &model) {
 
 bool has_entry(const Model &model, Entry entry) {
   if (entry == Entry::schedule)
-    return !is_constant(model.document.at("optimizer").at("learning_rate"));
+    return std::ranges::any_of(model.hypers, [](const ModelHyper &hyper) { return hyper.schedule.has_value(); });
   if (entry == Entry::accumulate_step)
     return model.document.at("optimizer").integer_at("accumulate") > 1;
   if (entry == Entry::fit)
@@ -299,7 +301,7 @@ Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dt
   if (!has_entry(model, entry))
     throw Error(entry == Entry::fit               ? "no input is standardized: the model has no statistics to fit"
                 : entry == Entry::accumulate_step ? "the optimizer has no 'accumulate': the model has no gradients to add up"
-                                                  : "the learning rate is constant: the model has no schedule");
+                                                  : "all rates are constant: the model has no schedule");
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);
   (builder.*info(entry).build)();
   return builder.finish();

@@ -5,6 +5,7 @@
 #include "compiler/model/graphs/weights.h"
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/tables/losses.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <fmt/format.h>
 
@@ -108,9 +109,9 @@ std::optional<Value> Forward::penalty(const std::vector<Value> &values) {
     const Var y{&scope, values[model_.inputs.size() + i]};
     const double examples = static_cast<double>(y.shape()[0]);
     const auto factor = [&](const char *key) { return hyper(scope, fmt::format("{}.{}", model_.layers[i].name, key)) * (1 / examples); };
-    if (model_.layers[i].attrs.number_at("activity_l1") > 0)
+    if (initial_of(model_.layers[i].attrs.at("activity_l1")) > 0)
       add(factor("activity_l1") * sum(abs(y)));
-    if (model_.layers[i].attrs.number_at("activity_l2") > 0)
+    if (initial_of(model_.layers[i].attrs.at("activity_l2")) > 0)
       add(factor("activity_l2") * sum(square(y)));
   }
   return total;

@@ -1,6 +1,7 @@
 // alpha_dropout: in training each element is -a with probability `rate`, the limit of selu for negative x; then all are scaled
 // and shifted so that mean 0 and variance 1 stay. Klambauer et al. 2017; as torch.nn.AlphaDropout.
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 namespace gradc {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 constexpr double kLimit = 1.7580993408473766;
 
 Shape shapes(LayerShapes &l) {
-  l.hypers.push_back({"rate", l.attrs.number_at("rate")});
+  l.hypers.push_back({"rate", initial_of(l.attrs.at("rate"))});
   return l.inputs[0].shape;
 }
 

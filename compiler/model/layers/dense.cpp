@@ -2,6 +2,7 @@
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/weight.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <fmt/format.h>
 
@@ -20,8 +21,8 @@ Shape shapes(LayerShapes &l) {
     l.attrs.set("weight_initializer", std::move(initializer));
   }
   l.params.push_back(weight_param(l, "weight", {in, out}, l.attrs.at("weight_initializer")));
-  if (l.attrs.number_at("drop_connect") > 0)
-    l.hypers.push_back({"drop_connect", l.attrs.number_at("drop_connect")});
+  if (const double rate = initial_of(l.attrs.at("drop_connect")); rate > 0)
+    l.hypers.push_back({"drop_connect", rate});
   if (l.attrs.boolean_at("use_bias"))
     l.params.push_back({"bias", {out}, l.attrs.at("bias_initializer")});
   Shape output = input.shape;
@@ -32,7 +33,7 @@ Shape shapes(LayerShapes &l) {
 /// W; with drop_connect, in training, each of its elements is 0 with that probability, the same for all rows of a batch.
 Var weight_of(const LayerBuild &b) {
   const Var weight = b.param("weight");
-  if (!b.training || b.attrs.number_at("drop_connect") == 0)
+  if (!b.training || initial_of(b.attrs.at("drop_connect")) == 0)
     return weight;
   const Var rate = b.hyper("drop_connect");
   const Var uniform = apply("random_uniform", {b.seed, b.step}, {{"stream", b.stream}}, weight.type());
@@ -65,11 +66,12 @@ const LayerDef layer_dense = {
       attr::one_of("weight_initializer", initializers(), "initial W")
           .otherwise(initializer_doc()),
       attr::one_of("bias_initializer", initializers(), "initial b").defaults_to("\"zeros\""),
-      attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
-                                   "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when not 0")
-          .at_least(0)
-          .below(1)
-          .defaults_to("0")})},
+      scheduled(attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
+                                             "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when "
+                                             "not 0")
+                    .at_least(0)
+                    .below(1)
+                    .defaults_to("0"))})},
     1,
     1,
     shapes,

@@ -1,12 +1,13 @@
 // dropout: in training each element is 0 with probability `rate`, the others are scaled so that the mean
 // stays; else the identity. Srivastava et al. 2014, in the "inverted" form that leaves prediction untouched.
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  l.hypers.push_back({"rate", l.attrs.number_at("rate")});
+  l.hypers.push_back({"rate", initial_of(l.attrs.at("rate"))});
   return l.inputs[0].shape;
 }
 
@@ -25,10 +26,10 @@ extern const LayerDef layer_dropout;
 const LayerDef layer_dropout = {
     {"dropout",
      "Zeroes elements at random in training and scales the others by 1 / (1 - rate).",
-     {attr::number("rate", "probability of a zero; the run-time argument <layer>.rate")
-          .at_least(0)
-          .below(1)
-          .defaults_to("0.5")}},
+     {scheduled(attr::number("rate", "probability of a zero; the run-time argument <layer>.rate")
+                    .at_least(0)
+                    .below(1)
+                    .defaults_to("0.5"))}},
     1,
     1,
     shapes,

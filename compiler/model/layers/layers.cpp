@@ -1,5 +1,6 @@
 // The list of layers, and the keys all of them share.
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <fmt/format.h>
 
@@ -41,11 +42,11 @@ const Family &layers() {
         attr::boolean("trainable", "false: training leaves its weights as they begin, which --load-partial can set")
             .defaults_to("true"),
         attr::name("share", "the layer of the same type whose weights it uses").otherwise("it has its own, if any"),
-        attr::number("activity_l1", "adds activity_l1 * sum(|y|) to the loss, y the layer's output, as a mean over the examples; the run-time "
-                                    "argument <layer>.activity_l1 when not 0")
-            .at_least(0)
-            .defaults_to("0"),
-        attr::number("activity_l2", "adds activity_l2 * sum(y^2) likewise").at_least(0).defaults_to("0")};
+        scheduled(attr::number("activity_l1", "adds activity_l1 * sum(|y|) to the loss, y the layer's output, as a mean over the examples; "
+                                              "the run-time argument <layer>.activity_l1 when not 0")
+                      .at_least(0)
+                      .defaults_to("0")),
+        scheduled(attr::number("activity_l2", "adds activity_l2 * sum(y^2) likewise").at_least(0).defaults_to("0"))};
     for (const LayerDef *def : all_layers())
       f.types.push_back(&def->spec);
     return f;

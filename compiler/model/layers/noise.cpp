@@ -1,11 +1,12 @@
 // noise: in training, Gaussian noise is added; else the identity. Bishop 1995.
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  l.hypers.push_back({"stddev", l.attrs.number_at("stddev")});
+  l.hypers.push_back({"stddev", initial_of(l.attrs.at("stddev"))});
   return l.inputs[0].shape;
 }
 

@@ -1,12 +1,13 @@
 // stochastic_depth: dropout of whole examples, for the branch beside a shortcut. Huang et al. 2016, in the inverted form of
 // torchvision.ops.StochasticDepth with mode "row".
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/schedules.h"
 
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  l.hypers.push_back({"rate", l.attrs.number_at("rate")});
+  l.hypers.push_back({"rate", initial_of(l.attrs.at("rate"))});
   return l.inputs[0].shape;
 }
 

@@ -1,13 +1,14 @@
 #include "compiler/model/layers/weight.h"
 
 #include "compiler/model/tables/constraints.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <algorithm>
 
 namespace gradc {
 
 static std::vector<Attr> weight_keys() {
-  const auto amount = [](std::string_view key, std::string_view doc) { return attr::number(key, doc).at_least(0).defaults_to("0"); };
+  const auto amount = [](std::string_view key, std::string_view doc) { return scheduled(attr::number(key, doc).at_least(0).defaults_to("0")); };
   return {
       amount("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0"),
       amount("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0"),
@@ -38,7 +39,7 @@ LayerParam weight_param(LayerShapes &l, std::string name, Shape shape, JsonValue
   const std::pair<const char *, std::string &> amounts[] = {
       {"l1", param.l1}, {"l2", param.l2}, {"proximal_l1", param.proximal_l1}, {"weight_noise", param.noise}};
   for (const auto &[key, hyper] : amounts)
-    if (const double value = l.attrs.number_at(key); value > 0)
+    if (const double value = initial_of(l.attrs.at(key)); value > 0)
       l.hypers.push_back({hyper = key, value});
   if (const JsonValue *constraint = l.attrs.find("constraint"))
     param.constraint = *constraint;

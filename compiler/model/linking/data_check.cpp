@@ -150,19 +150,38 @@ private:
   bool told_of_file_ = false;
 };
 
-void check_early_stopping(const Model &model, const JsonValue &train, Diagnostics &diagnostics) {
-  const JsonValue &early = train.at("early_stopping");
-  if (!early.valid)
-    return;
+bool validates(const JsonValue &train) { return train.number_at("validation_split") > 0 || train.find("validation"); }
+
+/// The metric that decides something in training. False after a message.
+bool check_watched(const Model &model, const JsonValue &metric, const std::string &context, Diagnostics &diagnostics) {
   std::vector<std::string_view> names = {"loss"};
   for (const ModelMetric &metric : model.metrics)
     if (metric.def->kind != MetricKind::confusion) // a table cannot be better
       names.push_back(metric.name);
-  const JsonValue &metric = early.at("metric");
-  if (std::ranges::find(names, metric.text) == names.end())
-    diagnostics.error(metric.span, fmt::format("train: early_stopping: the model has no metric '{}' that is a number{}", metric.text,
+  const bool known = std::ranges::find(names, metric.text) != names.end();
+  if (!known)
+    diagnostics.error(metric.span, fmt::format("{}: the model has no metric '{}' that is a number{}", context, metric.text,
                                                did_you_mean(metric.text, names)));
-  if (train.number_at("validation_split") == 0 && !train.find("validation"))
+  return known;
+}
+
+/// A rate that is lowered by a metric other than the loss needs rows that it is measured on.
+void check_plateaus(const Model &model, const JsonValue &train, Diagnostics &diagnostics) {
+  for (const ModelHyper &hyper : model.hypers)
+    if (hyper.schedule && hyper.schedule->string_at("type") == "plateau") {
+      const JsonValue &metric = hyper.schedule->at("metric");
+      if (check_watched(model, metric, hyper.name, diagnostics) && metric.text != "loss" && !validates(train))
+        diagnostics.error(metric.span, fmt::format("{}: no rows validate, so '{}' is not known; give a 'validation_split', or a file as "
+                                                   "'validation'", hyper.name, metric.text));
+    }
+}
+
+void check_early_stopping(const Model &model, const JsonValue &train, Diagnostics &diagnostics) {
+  const JsonValue &early = train.at("early_stopping");
+  if (!early.valid)
+    return;
+  check_watched(model, early.at("metric"), "train: early_stopping", diagnostics);
+  if (!validates(train))
     diagnostics.error(anchor(early), "train: early_stopping: no rows validate; give a 'validation_split', or a file as 'validation'");
 }
 
@@ -203,6 +222,8 @@ void check_data(Model &model, const std::vector<bool> &types_known, Diagnostics 
   if (train && train->number_at("validation_split") + train->number_at("test_split") >= 1)
     diagnostics.error(train->at("test_split").span,
                       "train: 'validation_split' and 'test_split' leave no row to train on");
+  if (train && train->valid)
+    check_plateaus(model, *train, diagnostics);
   if (train && train->find("early_stopping"))
     check_early_stopping(model, *train, diagnostics);
   if (train && train->find("stratify"))

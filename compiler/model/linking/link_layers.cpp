@@ -262,14 +262,15 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
                               full(p.noise), p.constraint, p.spectral_norm,
                               model_.layers[index].attrs.boolean_at("trainable")});
   }
-  const auto add = [&](const std::vector<Attr> &keys, const std::string &name, double value) {
-    hypers_[index].push_back({prefix + name, value, fmt::format("/layers/{}/{}", index, name), &find_attr(keys, name)});
+  const auto add = [&](const std::vector<Attr> &keys, const std::string &name) {
+    hypers_[index].push_back(hyper(prefix + name, model_.layers[index].attrs.at(name), fmt::format("/layers/{}/{}", index, name),
+                                   find_attr(keys, name), fmt::format("layer '{}'", model_.layers[index].name)));
   };
   for (const LayerHyper &h : shapes.hypers)
-    add(model_.layers[index].def->spec.attrs, h.name, h.value);
+    add(model_.layers[index].def->spec.attrs, h.name);
   for (const char *key : {"activity_l1", "activity_l2"})
-    if (const double value = model_.layers[index].attrs.number_at(key); value > 0)
-      add(layers().common, key, value);
+    if (initial_of(model_.layers[index].attrs.at(key)) > 0)
+      add(layers().common, key);
 }
 
 } // namespace gradc

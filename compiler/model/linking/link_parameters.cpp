@@ -2,6 +2,7 @@
 #include "compiler/model/layers/weight.h"
 #include "compiler/model/linking/linker_state.h"
 #include "compiler/model/linking/resolve.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -86,7 +87,7 @@ void Linker::link_groups(const JsonValue &optimizer) {
       param.trainable = param.trainable && !groups[g].boolean_at("frozen");
     }
   const JsonValue &except = optimizer.at("decay_except");
-  if (!except.items.empty() && optimizer.number_at("weight_decay") == 0)
+  if (!except.items.empty() && initial_of(optimizer.at("weight_decay")) == 0)
     error(except.span, "optimizer: 'decay_except' has no effect without 'weight_decay'");
   for (size_t p : matching(except, "optimizer: decay_except"))
     model_.params[p].decay_factor = 0;

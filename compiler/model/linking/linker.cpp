@@ -126,6 +126,23 @@ void Linker::check_use() {
   }
 }
 
+ModelHyper Linker::hyper(std::string name, const JsonValue &value, std::string location, const Attr &attr,
+                         const std::string &context) {
+  const Attr &limits = initial_limits(attr);
+  ModelHyper hyper{std::move(name), initial_of(value), std::move(location), &limits};
+  if (!value.is(JsonValue::Kind::object))
+    return hyper;
+  const std::string inside = fmt::format("{}: {}", context, attr.name);
+  if (!within(limits, hyper.value))
+    error(value.at("initial").span, fmt::format("{}: 'initial' must be {}, got {}", inside,
+                                                violated_limit(limits, hyper.value), hyper.value));
+  if (const std::optional<Mistake> mistake = mistake_in(value))
+    error(value.at(mistake->key).span, fmt::format("{}: {}", inside, mistake->message));
+  if (!is_constant(value))
+    hyper.schedule = value;
+  return hyper;
+}
+
 void Linker::collect_hypers() {
   const JsonValue *optimizer = model_.document.find("optimizer");
   if (!optimizer || !optimizer->valid)
@@ -134,12 +151,14 @@ void Linker::collect_hypers() {
   if (model_.optimizer->check)
     if (const std::optional<Mistake> mistake = model_.optimizer->check(*optimizer))
       error(optimizer->at(mistake->key).span, "optimizer: " + mistake->message);
-  model_.hypers.push_back({"learning_rate", optimizer->at("learning_rate").number_at("initial"), "/optimizer/learning_rate",
-                           &find_attr(schedules().common, "initial")});
+  const auto add = [&](std::string_view name) {
+    model_.hypers.push_back(hyper(std::string(name), optimizer->at(name), fmt::format("/optimizer/{}", name),
+                                  find_attr(model_.optimizer->spec.attrs, name), "optimizer"));
+  };
+  add("learning_rate");
   for (std::string_view name : optional_hypers())
-    if (const double value = optimizer->number_at(name); value > 0)
-      model_.hypers.push_back(
-          {std::string(name), value, fmt::format("/optimizer/{}", name), &find_attr(model_.optimizer->spec.attrs, name)});
+    if (initial_of(optimizer->at(name)) > 0)
+      add(name);
   if (optimizer->integer_at("accumulate") > 1)
     model_.hypers.push_back({std::string(gradient_weight().name), 1, "/optimizer/accumulate", &gradient_weight()});
   for (auto &[layer, hypers] : hypers_)

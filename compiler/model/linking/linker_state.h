@@ -83,6 +83,8 @@ private:
   std::set<Source> reach(std::vector<Source> roots) const;
   bool has_trained_weights(size_t layer) const;
   void check_use();
+  /// What stands in the place of a run-time argument: a number or a schedule.
+  ModelHyper hyper(std::string name, const JsonValue &value, std::string location, const Attr &attr, const std::string &context);
   void collect_hypers();
   void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }
 

@@ -1,5 +1,6 @@
-// What all optimizers have: the rate, clipping, decay, and the pieces of formulas that rules share. Formulas, names and defaults are
-// those of PyTorch's torch.optim where it has the optimizer: epsilon is added outside the root, the first step of a momentum buffer
+// What all optimizers have: the rate, clipping, decay, and the pieces of formulas that rules share. Formulas, names and
+// defaults are those of PyTorch's torch.optim where it has the optimizer: epsilon is added outside the root, the first step of a
+// momentum buffer
 // is the gradient itself, weight decay is added to the gradient unless it is decoupled.
 #include "compiler/model/tables/optimizers.h"
 
@@ -42,10 +43,9 @@ Var adam_rule(const OptimizerStep &s, bool amsgrad) {
 }
 
 std::vector<Attr> adam_keys(std::string_view beta2, std::string_view epsilon) {
-  return {
-      attr::number("beta1", "decay of the average of the gradient").at_least(0).below(1).defaults_to("0.9"),
-      attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to(beta2),
-      attr::number("epsilon", "added to the root").above(0).defaults_to(epsilon)};
+  return {attr::number("beta1", "decay of the average of the gradient").at_least(0).below(1).defaults_to("0.9"),
+          attr::number("beta2", "decay of the average of its square").at_least(0).below(1).defaults_to(beta2),
+          attr::number("epsilon", "added to the root").above(0).defaults_to(epsilon)};
 }
 
 Attr share_of_velocity(std::string_view default_json) {
@@ -62,36 +62,37 @@ Var trust_ratio(double factor, Var numerator, Var denominator) {
 namespace {
 
 Attr rate(std::string_view default_json) {
-  return attr::one_of("learning_rate", schedules(),
-                      "the rate; the run-time argument learning_rate is its initial value")
+  return attr::one_of("learning_rate", schedules(), "the rate; the run-time argument learning_rate is its initial value")
       .defaults_to(default_json);
 }
 
 Attr decay(std::string_view default_json) {
-  return attr::number("weight_decay", "pull towards 0; the run-time argument weight_decay when not 0")
-      .at_least(0)
-      .defaults_to(default_json);
+  return scheduled(attr::number("weight_decay", "pull towards 0; the run-time argument weight_decay when not 0")
+                       .at_least(0)
+                       .defaults_to(default_json));
 }
 
 Attr clip_norm() {
-  return attr::number("clip_norm", "gradients are scaled down so that the norm of all of them together is at most "
-                                   "this; the run-time argument clip_norm when not 0")
-      .at_least(0)
-      .defaults_to("0");
+  return scheduled(attr::number("clip_norm", "gradients are scaled down so that the norm of all of them together is at most "
+                                             "this; the run-time argument clip_norm when not 0")
+                       .at_least(0)
+                       .defaults_to("0"));
 }
 
 Attr clip_value() {
-  return attr::number("clip_value", "every element of a gradient is moved into [-clip_value, clip_value], before clip_norm; the "
-                                    "run-time argument clip_value when not 0")
-      .at_least(0)
-      .defaults_to("0");
+  return scheduled(attr::number("clip_value", "every element of a gradient is moved into [-clip_value, clip_value], before "
+                                              "clip_norm; the run-time argument clip_value when not 0")
+                       .at_least(0)
+                       .defaults_to("0"));
 }
 
 Attr clip_adaptive() {
-  return attr::number("clip_adaptive", "the gradient of each unit is scaled down so that its norm is at most clip_adaptive times that of the "
-                                       "unit's weights or 0.001, between clip_value and clip_norm; the run-time argument clip_adaptive when not 0")
-      .at_least(0)
-      .defaults_to("0");
+  return scheduled(
+      attr::number("clip_adaptive",
+                   "the gradient of each unit is scaled down so that its norm is at most clip_adaptive times that of the "
+                   "unit's weights or 0.001, between clip_value and clip_norm; the run-time argument clip_adaptive when not 0")
+          .at_least(0)
+          .defaults_to("0"));
 }
 
 /// Every gradient times min(1, limit / (norm + 1e-6)), where the norm is that of all gradients together:
@@ -114,10 +115,11 @@ Var clipped_to_weights(Var g, Var w, Var limit) {
 }
 
 Attr gradient_noise() {
-  return attr::number("gradient_noise", "normal noise of variance gradient_noise / (1 + step)^0.55 is added to every gradient after it is "
-                                        "clipped (Neelakantan et al. 2015); the run-time argument gradient_noise when not 0")
-      .at_least(0)
-      .defaults_to("0");
+  return scheduled(attr::number("gradient_noise", "normal noise of variance gradient_noise / (1 + step)^0.55 is added to every gradient "
+                                                  "after it is clipped (Neelakantan et al. 2015); the run-time argument "
+                                                  "gradient_noise when not 0")
+                       .at_least(0)
+                       .defaults_to("0"));
 }
 
 const ObjectSpec &group_spec() {
@@ -181,7 +183,8 @@ OptimizerDef optimizer(OptimizerRow row) {
   std::vector<Attr> attrs = {rate(row.default_rate), decay(row.default_decay), clip_norm(), clip_value(), clip_adaptive(),
                              gradient_noise()};
   if (row.decay == Decay::either)
-    attrs.push_back(attr::boolean("decoupled_weight_decay", "decay acts on the weights, w (1 - rate weight_decay), and not through the gradient")
+    attrs.push_back(attr::boolean("decoupled_weight_decay",
+                                  "decay acts on the weights, w (1 - rate weight_decay), and not through the gradient")
                         .defaults_to("false"));
   attrs.insert(attrs.end(), row.own.begin(), row.own.end());
   for (Attr &key : keys_of_parameters())

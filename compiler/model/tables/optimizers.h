@@ -26,9 +26,9 @@ struct OptimizerStep {
   const JsonValue &attrs;
   Var w, g;
   Var learning_rate;
-  Var count;                                 // f64[]: updates including this one, from 1
-  std::optional<Var> weight_decay;           // for rules that do not add it to the gradient
-  std::function<Var(std::string_view)> slot; // its old value
+  Var count;                                           // f64[]: updates including this one, from 1
+  std::optional<Var> weight_decay;                     // for rules that do not add it to the gradient
+  std::function<Var(std::string_view)> slot;           // its old value
   std::function<void(std::string_view, Var)> set_slot; // its new value
 };
 
@@ -38,7 +38,8 @@ struct Slot {
   bool is_scalar = false; // of rank 0, else of the shape of the parameter
 };
 
-/// How weight decay acts: added to the gradient unless "decoupled_weight_decay" says otherwise, always on the weights themselves
+/// How weight decay acts: added to the gradient unless "decoupled_weight_decay" says otherwise, always on the weights
+/// themselves
 /// (w (1 - rate weight_decay), before the rule), or as the rule has it.
 enum class Decay : uint8_t { either, decoupled, own };
 

@@ -34,6 +34,8 @@ std::string value_of(const Attr &a) {
     text += ", " + range;
   else if (a.kind == Attr::Kind::list && !limits(a.of[0]).empty())
     text += ", each " + limits(a.of[0]);
+  else if (a.kind == Attr::Kind::any_of && !limits(a.of[0]).empty())
+    text += ", " + limits(a.of[0]);
   return escaped(text);
 }
 

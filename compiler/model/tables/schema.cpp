@@ -112,7 +112,7 @@ private:
 
   /// A reference to the family's definition, written once.
   Json family(const Family &f) {
-    const std::string name(f.what);
+    const std::string name = std::string(f.what) + (f.number_type.empty() ? "" : "_or_number");
     if (!definitions_.contains(name)) {
       definitions_[name] = nullptr; // a place in the order
       definitions_[name] = define(f);

@@ -135,7 +135,45 @@ std::string legend(double x, const char *name, const char *color) {
                      x, x + 18, color, x + 24, name);
 }
 
+std::string document(const std::string &title, double height, const std::string &content) {
+  return fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
+                     "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"
+                     "<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
+                     "<text x=\"{2}\" y=\"28\" font-size=\"15\">{3}</text>\n{4}</svg>\n",
+                     kWidth, height, kLeft, escaped(title), content);
+}
+
 } // namespace
+
+std::string curves_svg(const std::string &title, const std::vector<Curve> &curves) {
+  std::string panels;
+  for (size_t i = 0; i < curves.size(); ++i) {
+    const std::vector<Point> points = thin(finite(curves[i].points));
+    const Axis x = make_axis(points, &Point::x, true, kLeft, kWidth - kRight);
+    const Axis y = make_axis(points, &Point::y, true, kHeight - kBottom, kTop);
+    panels += fmt::format("<g transform=\"translate(0,{})\">\n{}{}<text x=\"{}\" y=\"28\" text-anchor=\"end\">{}</text>\n</g>\n",
+                          static_cast<double>(i) * kHeight, grid(x, y), polyline(points, x, y, kTrainColor), kWidth - kRight,
+                          escaped(curves[i].name));
+  }
+  return document(title, kHeight * static_cast<double>(std::max<size_t>(curves.size(), 1)), panels);
+}
+
+std::string curve_text(const Curve &curve) {
+  constexpr size_t kColumns = 60, kLines = 12;
+  const std::vector<Point> points = finite(curve.points);
+  const Axis x = make_axis(points, &Point::x, true, 0, kColumns - 1), y = make_axis(points, &Point::y, true, 0, kLines - 1);
+  std::vector<std::string> lines(kLines, std::string(kColumns, ' '));
+  for (const Point &p : points)
+    lines[kLines - 1 - static_cast<size_t>(std::lround(y(p.y)))][static_cast<size_t>(std::lround(x(p.x)))] = '*';
+  std::string text = curve.name + "\n";
+  for (size_t i = 0; i < kLines; ++i) {
+    lines[i].erase(lines[i].find_last_not_of(' ') + 1);
+    const std::string label = i == 0 ? fmt::format("{:.4g}", y.high) : i + 1 == kLines ? fmt::format("{:.4g}", y.low) : "";
+    text += fmt::format("{:>10} |{}\n", label, lines[i]);
+  }
+  const std::string end = fmt::format("{:.0f}", x.high);
+  return text + fmt::format("{:>10} +{}\n{:>12}{:>{}}\n", "", std::string(kColumns, '-'), fmt::format("{:.0f}", x.low), end, kColumns - 1);
+}
 
 std::string loss_svg(const std::string &title, const std::vector<Point> &train,
                      const std::vector<Point> &validation) {
@@ -144,21 +182,16 @@ std::string loss_svg(const std::string &title, const std::vector<Point> &train,
   all.insert(all.end(), checks.begin(), checks.end());
   const Axis x = make_axis(all, &Point::x, true, kLeft, kWidth - kRight);
   const Axis y = loss_axis(all);
-  std::string svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-                                "height=\"{1}\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#333\">\n"
-                                "<rect width=\"{0}\" height=\"{1}\" fill=\"#fff\"/>\n"
-                                "<text x=\"{2}\" y=\"28\" font-size=\"15\">{3}: loss</text>\n",
-                                kWidth, kHeight, kLeft, escaped(title));
-  svg += grid(x, y);
+  std::string svg = grid(x, y);
   svg += polyline(losses, x, y, kTrainColor) + legend(kWidth - 230, "training", kTrainColor);
   if (checks.empty())
-    return svg + "</svg>\n";
+    return document(title + ": loss", kHeight, svg);
   svg += polyline(checks, x, y, kValidationColor) + legend(kWidth - 120, "validation", kValidationColor);
   if (checks.size() <= 60)
     for (const Point &p : checks)
       svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.6\" fill=\"{}\"/>\n", x(p.x), y(p.y),
                          kValidationColor);
-  return svg + "</svg>\n";
+  return document(title + ": loss", kHeight, svg);
 }
 
 void LossPlot::on(const StepEvent &event) { train_.push_back({static_cast<double>(event.step), event.loss}); }

@@ -17,6 +17,17 @@ struct Point {
 std::string loss_svg(const std::string &title, const std::vector<Point> &train,
                      const std::vector<Point> &validation);
 
+/// A number over the steps of a run.
+struct Curve {
+  std::string name;
+  std::vector<Point> points;
+};
+
+/// Curves below each other, each with its own scale from 0, as an SVG document.
+std::string curves_svg(const std::string &title, const std::vector<Curve> &curves);
+/// A curve in characters, its scale from 0, some twelve lines high and 72 columns wide.
+std::string curve_text(const Curve &curve);
+
 /// Collects the losses of a run and writes the picture to `path` at its end.
 class LossPlot : public Listener {
 public:

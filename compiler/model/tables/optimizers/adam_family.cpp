@@ -23,7 +23,8 @@ Var adamax(const OptimizerStep &s) {
   return s.w - s.learning_rate * cast(1 / collected(b1, s.count), s.w.dtype()) * m / u;
 }
 
-/// Dozat 2016. The decay b of the average m follows a schedule, so what m has collected, 1 - b_1 b_2 ... b_n, is itself an average.
+/// Dozat 2016. The decay b of the average m follows a schedule, so what m has collected, 1 - b_1 b_2 ... b_n, is itself an
+/// average.
 Var nadam(const OptimizerStep &s) {
   const double b1 = s.attrs.number_at("beta1"), b2 = s.attrs.number_at("beta2");
   const DType dtype = s.w.dtype();
@@ -59,26 +60,29 @@ std::vector<OptimizerDef> adam_family() {
   std::vector<Attr> own = adam_keys(), nadam_keys = adam_keys();
   own.push_back(attr::boolean("amsgrad", "divides by the largest average of g^2 so far").defaults_to("false"));
   nadam_keys.push_back(
-      attr::number("momentum_decay", "how fast beta1 goes from half of it to all of it; in Keras 0.004, a constant").at_least(0).defaults_to("0.004"));
+      attr::number("momentum_decay", "how fast beta1 goes from half of it to all of it; 1 is that of Keras")
+          .at_least(0)
+          .defaults_to("0.004"));
   return {
       optimizer({"adam",
-                 "w - rate m / (sqrt(v) + epsilon), m and v the bias-corrected averages of g and g^2. The maximum of amsgrad is taken "
-                 "before the correction, as in PyTorch and Keras",
+                 "w - rate m / (sqrt(v) + epsilon), m and v the bias-corrected averages of g and g^2. The maximum of amsgrad "
+                 "is taken before the correction, as in PyTorch and Keras",
                  "0.001", own, adam_slots, adam}),
-      optimizer({"adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...", "0.001", own, adam_slots,
-                 adam, Decay::decoupled, "0.01"}),
-      optimizer({"adamax", "u = max(beta2 u, |g| + epsilon); w - rate m / u, m the bias-corrected average of g. Keras has the rate 0.001, and "
-                           "adds epsilon to u where it divides",
-                 "0.002", adam_keys(),
-                 [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"u"}}; }, adamax}),
+      optimizer({"adamw", "adam with weight decay on the weights themselves: w (1 - rate weight_decay) - ...", "0.001", own,
+                 adam_slots, adam, Decay::decoupled, "0.01"}),
+      optimizer({"adamax",
+                 "u = max(beta2 u, |g| + epsilon); w - rate m / u, m the bias-corrected average of g. Keras has the rate "
+                 "0.001, and adds epsilon to u where it divides",
+                 "0.002", adam_keys(), [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"u"}}; }, adamax}),
       optimizer({"nadam",
-                 "adam one step ahead: w - rate ((1 - b) g / c + b' m / c') / (sqrt(v) + epsilon), b = beta1 (1 - 0.96^(n momentum_decay) / 2) "
-                 "in step n, b' that of the next, c and c' what averages of such decays have collected. Keras has the rate 0.001",
-                 "0.002", nadam_keys,
-                 [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"v"}, {"collected", true}}; }, nadam}),
+                 "adam one step ahead: w - rate ((1 - b) g / c + b' m / c') / (sqrt(v) + epsilon), b = beta1 (1 - 0.96^(n "
+                 "momentum_decay) / 2) in step n, b' that of the next, c and c' what averages of such decays have collected. "
+                 "Keras has the rate 0.001",
+                 "0.002", nadam_keys, [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"v"}, {"collected", true}}; },
+                 nadam}),
       optimizer({"radam",
-                 "w - rate m r / (sqrt(v) + epsilon) with the rectification r of the paper, and w - rate m in the first steps, where v is "
-                 "uncertain. epsilon is added before the bias correction, as in PyTorch",
+                 "w - rate m r / (sqrt(v) + epsilon) with the rectification r of the paper, and w - rate m in the first steps, "
+                 "where v is uncertain. epsilon is added before the bias correction, as in PyTorch",
                  "0.001", adam_keys(), averages, radam}),
   };
 }

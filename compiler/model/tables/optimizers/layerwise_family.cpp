@@ -35,17 +35,21 @@ Var lamb(const OptimizerStep &s) {
 std::vector<OptimizerDef> layerwise_family() {
   return {
       optimizer({"lamb",
-                 "u = m / (sqrt(v) + epsilon) + weight_decay w, m and v as in adam; w - rate |w| / |u| u with the norms of the parameter; a "
-                 "ratio with 0 in it is 1",
-                 "0.001", adam_keys("0.999", "1e-6"), [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"v"}}; }, lamb, Decay::own,
-                 "0.01"}),
-      optimizer({"lars",
-                 "v = momentum v + rate r (g + weight_decay w); w - v, with r = trust_coefficient |w| / (|g| + weight_decay |w|) of the "
+                 "u = m / (sqrt(v) + epsilon) + weight_decay w, m and v as in adam; w - rate |w| / |u| u with the norms of the "
                  "parameter; a ratio with 0 in it is 1",
+                 "0.001", adam_keys("0.999", "1e-6"), [](const JsonValue &, const Shape &) { return Slots{{"m"}, {"v"}}; },
+                 lamb, Decay::own, "0.01"}),
+      optimizer({"lars",
+                 "v = momentum v + rate r (g + weight_decay w); w - v, with r = trust_coefficient |w| / (|g| + weight_decay "
+                 "|w|) of the parameter; a ratio with 0 in it is 1",
                  "1",
                  {share_of_velocity("0.9"),
-                  attr::number("trust_coefficient", "length of a step of rate 1, in lengths of the parameter").above(0).defaults_to("0.001")},
-                 [](const JsonValue &, const Shape &) { return Slots{{"v"}}; }, lars, Decay::own}),
+                  attr::number("trust_coefficient", "length of a step of rate 1, in lengths of the parameter")
+                      .above(0)
+                      .defaults_to("0.001")},
+                 [](const JsonValue &, const Shape &) { return Slots{{"v"}}; },
+                 lars,
+                 Decay::own}),
   };
 }
 

@@ -13,7 +13,8 @@ bool is_matrix(const Shape &shape) { return shape.size() == 2; }
 
 Var product(const char *indices, Var a, Var b) { return apply("contract", {a, b}, {{"indices", indices}}); }
 
-/// Nearly U V' of x = U S V': Newton-Schulz steps x = a x + (b A + c A A) x with A = x x', on the shorter side, after division by the norm.
+/// Nearly U V' of x = U S V': Newton-Schulz steps x = a x + (b A + c A A) x with A = x x', on the shorter side, after division
+/// by the norm.
 Var orthogonalized(const JsonValue &attrs, Var x) {
   const std::vector<JsonValue> &k = attrs.at("ns_coefficients").items;
   const bool wide = x.shape()[0] <= x.shape()[1];
@@ -60,13 +61,14 @@ std::vector<OptimizerDef> matrix_family() {
           .defaults_to("\"original\"")};
   const std::vector<Attr> adam = adam_keys();
   keys.insert(keys.end(), adam.begin(), adam.end());
-  return {optimizer({"muon",
-                     "matrices: m = momentum m + (1 - momentum) g; w - rate O(m), where O makes all singular values about 1 by a Newton-Schulz "
-                     "iteration; other parameters: adamw with the same rate. As torch.optim.Muon, but in the type of the model where that "
-                     "has bfloat16. Decay is decoupled",
-                     "0.001", std::move(keys),
-                     [](const JsonValue &, const Shape &shape) { return is_matrix(shape) ? Slots{{"m"}} : Slots{{"m"}, {"v"}}; }, muon,
-                     Decay::decoupled, "0.1"})};
+  return {
+      optimizer({"muon",
+                 "matrices: m = momentum m + (1 - momentum) g; w - rate O(m), where O makes all singular values about 1 by a "
+                 "Newton-Schulz iteration; other parameters: adamw with the same rate. As torch.optim.Muon, but in the type of "
+                 "the model where that has bfloat16. Decay is decoupled",
+                 "0.001", std::move(keys),
+                 [](const JsonValue &, const Shape &shape) { return is_matrix(shape) ? Slots{{"m"}} : Slots{{"m"}, {"v"}}; },
+                 muon, Decay::decoupled, "0.1"})};
 }
 
 } // namespace gradc

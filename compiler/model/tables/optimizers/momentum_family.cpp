@@ -22,7 +22,9 @@ Var momentum(const OptimizerStep &s) { return s.w - s.learning_rate * along(s, f
 
 Var nesterov(const OptimizerStep &s) { return s.w - s.learning_rate * along(s, true); }
 
-Slots velocity_if_any(const JsonValue &attrs, const Shape &) { return attrs.number_at("momentum") > 0 ? Slots{{"v"}} : Slots{}; }
+Slots velocity_if_any(const JsonValue &attrs, const Shape &) {
+  return attrs.number_at("momentum") > 0 ? Slots{{"v"}} : Slots{};
+}
 Slots velocity_alone(const JsonValue &, const Shape &) { return {{"v"}}; }
 
 std::optional<Mistake> nesterov_without_momentum(const JsonValue &attrs) {
@@ -61,30 +63,50 @@ Var adadelta(const OptimizerStep &s) {
 std::vector<OptimizerDef> momentum_family() {
   using attr::number;
   return {
-      optimizer({"sgd", "w - rate g; with momentum v = momentum v + g; w - rate v, or with nesterov w - rate (g + momentum v)",
+      optimizer({"sgd",
+                 "w - rate g; with momentum v = momentum v + g; w - rate v, or with nesterov w - rate (g + momentum v)",
                  "0.01",
                  {share_of_velocity("0"),
                   attr::boolean("nesterov", "the gradient counts once more, as if taken one step ahead").defaults_to("false")},
-                 velocity_if_any, sgd, Decay::either, "0", nesterov_without_momentum}),
-      optimizer({"momentum", "v = momentum v + g; w - rate v. Keras has the rate inside v, which differs where the rate changes", "0.01",
-                 {share_of_velocity("0.9")}, velocity_alone, momentum}),
-      optimizer({"nesterov", "v = momentum v + g; w - rate (g + momentum v)", "0.01", {share_of_velocity("0.9")}, velocity_alone,
-                 nesterov}),
-      optimizer({"adagrad", "sum += g^2; w - rate g / (sqrt(sum) + epsilon). The sum begins at 0, in Keras at 0.1", "0.01",
-                 {number("epsilon", "added to the root").above(0).defaults_to("1e-10")},
-                 [](const JsonValue &, const Shape &) { return Slots{{"sum"}}; }, adagrad}),
-      optimizer({"rmsprop", "s = alpha s + (1 - alpha) g^2; w - rate g / (sqrt(s) + epsilon). Keras has 0.9 for alpha, and epsilon in the root",
+                 velocity_if_any,
+                 sgd,
+                 Decay::either,
+                 "0",
+                 nesterov_without_momentum}),
+      optimizer({"momentum",
+                 "v = momentum v + g; w - rate v. Keras has the rate inside v, which differs where the rate changes",
                  "0.01",
-                 {number("alpha", "decay of the average of g^2").at_least(0).below(1).defaults_to("0.99"),
-                  number("epsilon", "added to the root").above(0).defaults_to("1e-8"), share_of_velocity("0")},
-                 rmsprop_slots, rmsprop}),
+                 {share_of_velocity("0.9")},
+                 velocity_alone,
+                 momentum}),
+      optimizer({"nesterov",
+                 "v = momentum v + g; w - rate (g + momentum v)",
+                 "0.01",
+                 {share_of_velocity("0.9")},
+                 velocity_alone,
+                 nesterov}),
+      optimizer({"adagrad",
+                 "sum += g^2; w - rate g / (sqrt(sum) + epsilon). The sum begins at 0, in Keras at 0.1",
+                 "0.01",
+                 {number("epsilon", "added to the root").above(0).defaults_to("1e-10")},
+                 [](const JsonValue &, const Shape &) { return Slots{{"sum"}}; },
+                 adagrad}),
+      optimizer(
+          {"rmsprop",
+           "s = alpha s + (1 - alpha) g^2; w - rate g / (sqrt(s) + epsilon). Keras has 0.9 for alpha, and epsilon in the root",
+           "0.01",
+           {number("alpha", "decay of the average of g^2").at_least(0).below(1).defaults_to("0.99"),
+            number("epsilon", "added to the root").above(0).defaults_to("1e-8"), share_of_velocity("0")},
+           rmsprop_slots,
+           rmsprop}),
       optimizer({"adadelta",
-                 "s = rho s + (1 - rho) g^2; u = sqrt(d + epsilon) / sqrt(s + epsilon) g; d = rho d + (1 - rho) u^2; w - rate u. Defaults "
-                 "are PyTorch's; Keras has rho 0.95, epsilon 1e-7 and rate 0.001",
+                 "s = rho s + (1 - rho) g^2; u = sqrt(d + epsilon) / sqrt(s + epsilon) g; d = rho d + (1 - rho) u^2; w - rate "
+                 "u. Defaults are PyTorch's; Keras has rho 0.95, epsilon 1e-7 and rate 0.001",
                  "1",
                  {number("rho", "decay of both averages").at_least(0).below(1).defaults_to("0.9"),
                   number("epsilon", "added inside both roots").above(0).defaults_to("1e-6")},
-                 [](const JsonValue &, const Shape &) { return Slots{{"s"}, {"d"}}; }, adadelta}),
+                 [](const JsonValue &, const Shape &) { return Slots{{"s"}, {"d"}}; },
+                 adadelta}),
   };
 }
 
