@@ -30,10 +30,10 @@ const LayerDef layer_alpha_dropout = {
     {"alpha_dropout",
      "Dropout for networks of selu: in training elements become the lower limit of selu at random, and all are scaled and "
      "shifted so that mean 0 and variance 1 stay.",
-     {attr::number("rate", "probability of the limit; the run-time argument <layer>.rate")
+     {scheduled(attr::number("rate", "probability of the limit; the run-time argument <layer>.rate")
           .at_least(0)
           .below(1)
-          .defaults_to("0.5")}},
+          .defaults_to("0.5"))}},
     1,
     1,
     shapes,

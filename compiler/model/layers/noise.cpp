@@ -23,7 +23,7 @@ extern const LayerDef layer_noise;
 const LayerDef layer_noise = {
     {"noise",
      "Adds normal noise of mean 0 in training.",
-     {attr::number("stddev", "its standard deviation; the run-time argument <layer>.stddev").at_least(0)}},
+     {scheduled(attr::number("stddev", "its standard deviation; the run-time argument <layer>.stddev").at_least(0))}},
     1,
     1,
     shapes,

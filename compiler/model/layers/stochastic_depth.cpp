@@ -28,10 +28,10 @@ extern const LayerDef layer_stochastic_depth;
 const LayerDef layer_stochastic_depth = {
     {"stochastic_depth",
      "Zeroes whole examples at random in training and scales the others by 1 / (1 - rate); for what is added to a shortcut.",
-     {attr::number("rate", "probability of a zero; the run-time argument <layer>.rate")
+     {scheduled(attr::number("rate", "probability of a zero; the run-time argument <layer>.rate")
           .at_least(0)
           .below(1)
-          .defaults_to("0.5")}},
+          .defaults_to("0.5"))}},
     1,
     1,
     shapes,

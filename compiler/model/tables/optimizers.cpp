@@ -1,7 +1,6 @@
 // What all optimizers have: the rate, clipping, decay, and the pieces of formulas that rules share. Formulas, names and
-// defaults are those of PyTorch's torch.optim where it has the optimizer: epsilon is added outside the root, the first step of a
-// momentum buffer
-// is the gradient itself, weight decay is added to the gradient unless it is decoupled.
+// defaults are those of PyTorch's torch.optim where it has the optimizer: epsilon is added outside the root, the first step of
+// a momentum buffer is the gradient itself, weight decay is added to the gradient unless it is decoupled.
 #include "compiler/model/tables/optimizers.h"
 
 #include "compiler/model/tables/averages.h"
