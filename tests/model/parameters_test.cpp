@@ -98,7 +98,7 @@ TEST_CASE("accumulated gradients update as one batch of all their rows does") {
 }
 
 TEST_CASE("a run with averages, spectral norm and accumulated gradients goes on to the same bits") {
-  const TemporaryFolder folder;
+  const runtime::TemporaryFolder folder;
   const std::vector<std::string> keys = {"optimizer.accumulate=3", "train.batch_size=7", R"(optimizer.average={"type": "ema", "decay": 0.9, "use": true})",
                                          "layers.hidden.spectral_norm=true", "layers.hidden.weight_noise=0.01", "optimizer.gradient_noise=1e-6"};
   runtime::TrainOptions options;

@@ -32,6 +32,9 @@ Json ModelMaker::model(int mistakes) {
   file["layers"].push_back({{"type", "dense"}, {"units", 3}});
   file["loss"] = {{"type", once_in(2) ? "mse" : "mae"}, {"target", "y"}};
   file["optimizer"] = family(optimizers());
+  for (const char *key : {"groups", "decay_except"}) // names that match no parameter
+    if (file["optimizer"].is_object())
+      file["optimizer"].erase(key);
   file["metrics"] = once_in(2) ? Json("mae") : Json::array({"r2"});
   file["train"] = object(train_spec());
   file["train"].erase("data");

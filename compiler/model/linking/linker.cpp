@@ -168,7 +168,7 @@ void Linker::collect_hypers() {
   link_groups(*optimizer);
   if (std::ranges::none_of(model_.params, &ModelParam::trainable) && !diagnostics_.has_errors())
     error(anchor(model_.document.at("layers")), fmt::format("no layer has weights{}, so there is nothing to train",
-                                                            model_.params.empty() ? "" : " that are 'trainable'"));
+                                                            model_.params.empty() ? "" : " that are 'trainable' and not 'frozen'"));
 }
 
 } // namespace gradc
