@@ -70,9 +70,9 @@ public:
       const ModelMetric &metric = model_.metrics[i];
       scope.location = fmt::format("/metrics/{}", i);
       const auto [prediction, target] = judged(scope, metric, values);
-      const std::vector<Var> sums = metric.def->build({metric.loss->link, prediction, target});
+      const std::vector<Var> sums = metric.def->build({metric.loss->link, prediction, target, metric.ignored});
       for (size_t t = 0; t < sums.size(); ++t)
-        add_return(fmt::format("{}.{}", metric.name, metric.def->terms[t]), sums[t]);
+        add_return(fmt::format("{}.{}", metric.name, terms_of(*metric.def, metric.ignored)[t]), sums[t]);
     }
   }
 
@@ -81,13 +81,12 @@ public:
     for (Source output : model_.outputs) {
       const Scope scope = at(graph_[values[output]].location);
       const Var y{&scope, values[output]};
+      add_return(model_.name_of(output), in_units_of_target(output, y));
       const ModelLoss *loss = model_.loss_of(output);
-      const ModelInput *target = loss ? model_.predicted_input(*loss) : nullptr;
-      const Var own = target ? cast(in_own_units(*target, declared_.statistics[loss->target], y), target->dtype_in(float_)) : y;
-      add_return(model_.name_of(output), own);
-      if (loss && loss->def->link != Link::none)
-        add_return(model_.name_of(output) + ".probabilities",
-                   loss->def->link == Link::softmax ? softmax(y) : sigmoid(y));
+      if (loss && loss->def->link == Link::softmax)
+        add_return(model_.name_of(output) + ".probabilities", softmax(y));
+      if (loss && loss->def->link == Link::sigmoid)
+        add_return(model_.name_of(output) + ".probabilities", sigmoid(y));
     }
   }
 
@@ -111,15 +110,33 @@ private:
 
   std::vector<Value> run(bool training) { return forward_(forward_.declared_inputs(), training); }
 
+  /// What an output estimates of the target of a loss comes in the units of its raw data, where that is preprocessed.
+  Var in_units_of_target(Source output, Var y) const {
+    const auto [loss, operand] = model_.operand_of(output);
+    if (!loss || operand->estimates == LossOperand::Estimates::nothing)
+      return y;
+    const Source source = *loss->source_of(*loss->def->target());
+    const ModelInput &input = model_.inputs[source];
+    if (!input.preprocessing.changes_values())
+      return y;
+    const Shape &prediction = model_.shape_of(loss->prediction());
+    const Shape beside = operand_shape(*loss->def->target(), loss->attrs, prediction);
+    Shape fitted = operand_shape(*operand, loss->attrs, prediction);
+    fitted.insert(fitted.begin(), batch_);
+    const Var own = in_own_units(input, declared_.statistics[source], beside, operand->estimates, reshape(y, fitted));
+    return cast(reshape(own, y.shape()), input.dtype_in(float_));
+  }
+
   /// What a metric compares: where the target is preprocessed, both in the units of its raw data.
   std::pair<Var, Var> judged(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {
     const Var prediction{&scope, values[metric.prediction]};
-    const bool preprocessed = model_.is_input(metric.target) && metric.loss->link == Link::none &&
-                              model_.inputs[metric.target].preprocessing.changes_values();
+    const LossOperand &target = *metric.loss->target();
+    const bool preprocessed = metric.loss->link == Link::none && model_.inputs[metric.target].preprocessing.changes_values();
     if (!preprocessed)
-      return {prediction, fit_target(*metric.loss, {&scope, values[metric.target]}, prediction)};
-    const Var own = in_own_units(model_.inputs[metric.target], declared_.statistics[metric.target], prediction);
-    return {own, fit_target(*metric.loss, {&scope, declared_.inputs[metric.target]}, own)};
+      return {prediction, fit_target(target, {&scope, values[metric.target]}, prediction)};
+    const Var own = in_own_units(model_.inputs[metric.target], declared_.statistics[metric.target],
+                                 model_.shape_of(metric.prediction), LossOperand::Estimates::target, prediction);
+    return {own, fit_target(target, {&scope, declared_.inputs[metric.target]}, own)};
   }
 
   std::vector<Value> differentiated() {

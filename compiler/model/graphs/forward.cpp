@@ -60,8 +60,15 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {
-  const Var prediction{&scope, values[loss.prediction]};
-  return loss.def->build({loss.attrs, prediction, fit_target(*loss.def, {&scope, values[loss.target]}, prediction)});
+  const Var prediction{&scope, values[loss.prediction()]};
+  LossBuild build{loss.attrs, {}};
+  for (size_t i = 0; i < loss.operands.size(); ++i)
+    if (loss.operands[i]) {
+      const LossOperand &operand = loss.def->operands[i];
+      const Var value{&scope, values[*loss.operands[i]]};
+      build.operands.emplace_back(operand.key, fit_operand(operand, loss.attrs, value, prediction));
+    }
+  return loss.def->build(build);
 }
 
 LossFraction Forward::fraction(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {

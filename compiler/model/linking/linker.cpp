@@ -52,12 +52,17 @@ Source Linker::find(const JsonValue &name, const std::string &context, std::stri
 void Linker::link_targets() {
   targets_known_ = !list("loss").empty();
   for (const JsonValue &loss : list("loss")) {
-    auto found =
-        loss.valid ? names_.find(loss.string_at(find_loss(loss.string_at("type")).target_key)) : names_.end();
-    if (found != names_.end() && model_.is_input(found->second.source))
-      targets_.insert(found->second.source);
-    else
-      targets_known_ = false;
+    targets_known_ &= loss.valid;
+    if (!loss.valid)
+      continue;
+    for (const LossOperand &operand : find_loss(loss.string_at("type")).operands) {
+      const JsonValue *name = operand.reads == LossOperand::Reads::layer ? nullptr : loss.find(operand.key);
+      const auto found = name ? names_.find(name->text) : names_.end();
+      if (found != names_.end() && model_.is_input(found->second.source))
+        targets_.insert(found->second.source);
+      else if (name && (found == names_.end() || operand.reads == LossOperand::Reads::input))
+        targets_known_ = false;
+    }
   }
 }
 
@@ -97,8 +102,9 @@ void Linker::check_use() {
     return; // where a reference is wrong, what it should have named looks unused
   std::vector<Source> judged, used = model_.outputs;
   for (const ModelLoss &loss : model_.losses) {
-    judged.push_back(loss.prediction);
-    used.push_back(loss.target);
+    for (const std::optional<Source> &operand : loss.operands)
+      if (operand)
+        (model_.is_input(*operand) ? used : judged).push_back(*operand);
     if (loss.example_weights)
       used.push_back(*loss.example_weights);
   }
