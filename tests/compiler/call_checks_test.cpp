@@ -131,13 +131,14 @@ TEST_CASE("chances that are integers are 0 or 1") {
 }
 
 TEST_CASE("a label that is ignored is no class and is taken") {
-  const std::string loss = R"(, "dtype": "i32"}}, "loss": {"type": "softmax_cross_entropy", "labels": "y", "ignore": -100})";
-  Step few(R"("y": {"shape": [])" + loss);
+  const std::string loss = R"(, "dtype": "i32"}}, "loss": {"type": "softmax_cross_entropy", "labels": "y",
+      "ignore": -100, "logits": )";
+  Step few(R"("y": {"shape": [])" + loss + R"("out"})");
   CHECK(few.run<int32_t>({-100, 2}).status == GRADC_OK);
   check_refused(few.run<int32_t>({-100, 3}), 1);
   check_refused(few.run<int32_t>({-99, -100}), 0);
-  Step many(R"("y": {"shape": [3])" + loss, R"({"name": "rows", "type": "dense", "units": 9, "input": "x"}, {"name": "z",
-      "type": "reshape", "shape": [3, 3]},)");
+  Step many(R"("y": {"shape": [3])" + loss + R"("z"})", R"({"name": "rows", "type": "dense", "units": 9, "input": "out"},
+            {"name": "z", "type": "reshape", "shape": [3, 3]},)");
   CHECK(many.run<int32_t>({0, 1, 2, -100, -100, -100}).status == GRADC_OK);
   check_refused(many.run<int32_t>({-100, 1, 2, -100, 3, -1}), 4);
 }
