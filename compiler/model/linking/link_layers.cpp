@@ -5,6 +5,7 @@
 #include "compiler/model/linking/linker_state.h"
 #include "compiler/model/linking/resolve.h"
 #include "compiler/model/tables/optimizers.h"
+#include "compiler/model/tables/schedules.h"
 
 #include <algorithm>
 #include <fmt/format.h>
