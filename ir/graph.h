@@ -26,6 +26,7 @@ struct Node {
   std::string name;     // declarations: the name the user sees, e.g. "hidden.weight"
   std::string location; // where it comes from, a JSON pointer such as "/layers/0"
   int64_t below = 0;    // of an input of integers, as class labels are: all of them lie in [0, below). 0: any
+  std::optional<int64_t> ignored; // a label that may be there besides
   std::optional<Domain> domain; // of an input, a scalar or a buffer of floats: where its numbers lie
   int kernel = kNoKernel;
   std::optional<BufferKind> buffer; // of a declaration with the role buffer

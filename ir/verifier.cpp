@@ -95,6 +95,8 @@ private:
       problem(v, "lifetime and writer belong to buffers, and to them alone");
     if (node.below != 0 && (node.below < 0 || node.role != Role::input || !is_integer(node.type.dtype)))
       problem(v, "only an input of integers has a bound, which is positive");
+    if (node.ignored && node.below == 0)
+      problem(v, "a label besides, but no bound of the others");
     if (node.domain)
       check_domain(v);
     if (node.role == Role::scalar && node.type.rank() != 0)
@@ -117,7 +119,7 @@ private:
     const Node &node = graph_[v];
     if (node.role != Role::none)
       problem(v, "the result of an op has a role");
-    if (node.below != 0 || node.domain)
+    if (node.below != 0 || node.ignored || node.domain)
       problem(v, "the result of an op has a bound or a domain");
     Graph alone;
     std::vector<Value> inputs;

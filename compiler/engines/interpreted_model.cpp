@@ -29,6 +29,8 @@ struct EntryContext {
 // The place of the first value of an input that is not where it must be; `count`, that of all, where there is none.
 int64_t first_outside(const Node &node, const void *values, int64_t count) {
   const auto dtype = static_cast<int32_t>(node.type.dtype);
+  if (node.ignored)
+    return gradc_core_first_outside_but(values, dtype, count, node.below, *node.ignored);
   if (node.below > 0)
     return gradc_core_first_outside(values, dtype, count, node.below);
   if (!node.domain)

@@ -46,6 +46,7 @@ llvm::orc::SymbolMap core_symbols(llvm::orc::LLJIT &jit) {
   add("gradc_core_memory_create", &gradc_core_memory_create);
   add("gradc_core_memory_destroy", &gradc_core_memory_destroy);
   add("gradc_core_first_outside", &gradc_core_first_outside);
+  add("gradc_core_first_outside_but", &gradc_core_first_outside_but);
   add("gradc_core_first_outside_domain", &gradc_core_first_outside_domain);
   add("gradc_core_save", &gradc_core_save);
   add("gradc_core_load", &gradc_core_load);

@@ -49,14 +49,26 @@ const std::string &Model::name_of(Source s) const {
 
 const ModelLoss *Model::loss_of(Source output) const {
   for (const ModelLoss &loss : losses)
-    if (loss.prediction == output)
+    if (loss.judges(output))
       return &loss;
   return nullptr;
 }
 
-const ModelInput *Model::predicted_input(const ModelLoss &loss) const {
-  const bool known = loss.def->link == Link::none && is_input(loss.target);
-  return known && inputs[loss.target].preprocessing.changes_values() ? &inputs[loss.target] : nullptr;
+std::pair<const ModelLoss *, const LossOperand *> Model::operand_of(Source output) const {
+  for (const ModelLoss &loss : losses)
+    for (size_t i = 0; i < loss.operands.size(); ++i)
+      if (loss.operands[i] == output)
+        return {&loss, &loss.def->operands[i]};
+  return {};
+}
+
+std::optional<Source> ModelLoss::source_of(const LossOperand &operand) const {
+  return operands[static_cast<size_t>(&operand - def->operands.data())];
+}
+
+std::optional<int64_t> ModelLoss::ignored() const {
+  const JsonValue *label = attrs.find("ignore");
+  return label ? std::optional(label->integer) : std::nullopt;
 }
 
 /// raw * scale + offset lies in [least, most] where raw lies in the interval that this returns.

@@ -11,6 +11,7 @@ namespace gradc {
 struct Attr;
 struct LayerDef;
 struct LossDef;
+struct LossOperand;
 struct MetricDef;
 struct OptimizerDef;
 
@@ -32,6 +33,7 @@ struct ModelInput {
   Shape shape;         // of one example
   DType dtype;         // f32 stands for the float type the model is compiled for
   int64_t classes = 0; // how many, where its values are class labels of a loss
+  std::optional<int64_t> ignored = {}; // a label besides that counts nowhere
   std::optional<Domain> domain = {}; // where a loss wants its values to lie, after preprocessing; integers have `classes`
   Preprocessing preprocessing = {};
   std::vector<std::string> labels = {}; // the texts of classes 0, 1, ...; empty: they have none
@@ -76,13 +78,22 @@ struct ModelLoss {
   const LossDef *def;
   JsonValue attrs; // complete
   double weight;
-  Source prediction, target;
-  std::optional<Source> example_weights; // an input
-  std::string name = {};                 // what reports call it, among several: "loss.scores"
-  std::vector<Source> named = {};        // of an expression, in the order of its names; it has no prediction and no target
+  std::vector<std::optional<Source>> operands; // in the order of its row; nullopt: not given
+  std::optional<Source> target;                // the input that the prediction is compared with element by element, or by its classes
+  std::optional<Source> example_weights;       // an input
+  std::string name;                            // what reports call it, among several: "loss.scores"
+  std::vector<Source> named = {};              // of an expression, in the order of its names; it has no operands
 
+  /// Of a loss that is no expression.
+  Source prediction() const { return *operands.front(); }
+  /// Is the layer its prediction?
+  bool judges(Source layer) const { return !operands.empty() && operands.front() == layer; }
+  /// What one of the operands of its row is; nullopt: not given.
+  std::optional<Source> source_of(const LossOperand &) const;
+  /// The integer label that counts nowhere.
+  std::optional<int64_t> ignored() const;
   /// Do its terms have weights, so that the loss of a batch is no mean?
-  bool is_weighted() const { return example_weights || attrs.find("class_weights"); }
+  bool is_weighted() const { return example_weights || attrs.find("class_weights") || ignored(); }
 };
 
 struct ModelMetric {
@@ -90,6 +101,7 @@ struct ModelMetric {
   const LossDef *loss; // how the target belongs to the prediction
   std::string name;
   Source prediction, target;
+  std::optional<int64_t> ignored; // a label that counts nowhere
   std::string average; // how the scores of classes make one; empty: it has none of classes
   bool higher_is_better;
   JsonValue attrs; // complete
@@ -113,11 +125,10 @@ struct Model {
 
   bool is_input(Source source) const { return source < inputs.size(); }
   const std::string &name_of(Source) const;
-  /// The first loss that judges an output; null when none does.
+  /// The first loss whose prediction is an output; null when there is none.
   const ModelLoss *loss_of(Source output) const;
-  /// The input that the prediction of a loss is an estimate of, where its values are preprocessed; null otherwise, and where
-  /// the prediction is a logit.
-  const ModelInput *predicted_input(const ModelLoss &) const;
+  /// The first operand of a loss that an output is; nulls when it is none.
+  std::pair<const ModelLoss *, const LossOperand *> operand_of(Source output) const;
   const Shape &shape_of(Source) const;
 };
 
@@ -165,7 +176,7 @@ bool has_parts(const Model &);
 Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32);
 
 /// What a compiled model says about itself, as JSON: {"gradc", "name", "dtype", "model": the resolved file, "inputs": {name:
-/// {"shape", "dtype", "classes"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
+/// {"shape", "dtype", "classes"?, "ignored"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
 /// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
 /// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?,
 /// "scheduled": [names of hypers], "plateaus"?: {name of a hyper that the training loop lowers: its schedule},

@@ -16,10 +16,10 @@ using Json = nlohmann::ordered_json;
 
 static Json describe(const Model &model, const ModelMetric &metric) {
   Json json = {{"name", metric.name},
-               {"kind", to_string(metric.def->kind)},
+               {"kind", to_string(kind_of(*metric.def, metric.ignored))},
                {"terms", Json::array()},
                {"higher_is_better", metric.higher_is_better}};
-  for (std::string_view term : metric.def->terms)
+  for (std::string_view term : terms_of(*metric.def, metric.ignored))
     json["terms"].push_back(metric.name + "." + std::string(term));
   if (!metric.named.empty())
     return json;
@@ -35,21 +35,19 @@ static Json describe(const Model &model, const ModelMetric &metric) {
   return json;
 }
 
-static Type target_type(const Model &model, const ModelLoss &loss) {
-  return {model.is_input(loss.target) ? model.inputs[loss.target].dtype : DType::f32, model.shape_of(loss.target)};
-}
-
 /// "classes_of" is the input whose classes an output has logits for, along its last axis; with "yes_no" each element is the
 /// logit of class 1 against class 0.
 static Json describe(const Model &model, Source output) {
   Json json = {{"name", model.name_of(output)}};
   const ModelLoss *loss = model.loss_of(output);
-  if (loss && is_class_labels(*loss->def, target_type(model, *loss), model.shape_of(output)))
-    json["classes_of"] = model.name_of(loss->target);
-  if (loss && loss->def->link == Link::sigmoid && model.is_input(loss->target)) {
-    json["classes_of"] = model.name_of(loss->target);
+  if (!loss || !loss->target)
+    return json;
+  const ModelInput &target = model.inputs[*loss->target];
+  const bool yes_no = answers_yes_or_no(loss->def->link);
+  if (yes_no || is_class_labels(*loss->def->target(), {target.dtype, target.shape}, model.shape_of(output)))
+    json["classes_of"] = target.name;
+  if (yes_no)
     json["yes_no"] = true;
-  }
   return json;
 }
 
@@ -103,7 +101,9 @@ static Json standardized_targets(const Model &model) {
   Json names = Json::array();
   for (const ModelLoss &loss : model.losses) {
     std::vector<Source> read = loss.named;
-    read.push_back(loss.target);
+    for (const std::optional<Source> &operand : loss.operands)
+      if (operand)
+        read.push_back(*operand);
     for (Source s : read)
       if (model.is_input(s) && model.inputs[s].preprocessing.standardize)
         names.push_back(model.name_of(s));
@@ -133,6 +133,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
     inputs[input.name] = {{"shape", input.shape}, {"dtype", to_string(input.dtype_in(float_dtype))}};
     if (input.classes > 0)
       inputs[input.name]["classes"] = input.classes;
+    if (input.ignored)
+      inputs[input.name]["ignored"] = *input.ignored;
     if (const std::optional<Domain> domain = input.raw_domain())
       inputs[input.name]["domain"] = describe(*domain);
     if (!input.labels.empty())

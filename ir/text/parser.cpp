@@ -115,11 +115,14 @@ private:
     lex_.expect(":");
     Type type = lex_.type();
     int64_t below = 0;
+    std::optional<int64_t> ignored;
     if (role == Role::input && lex_.accept_word("below")) {
       size_t at = lex_.offset();
       below = lex_.integer("a bound of the values");
       if (below < 1 || !is_integer(type.dtype))
         lex_.fail("only integers have a bound, and it is positive", at);
+      if (lex_.accept_word("or"))
+        ignored = lex_.integer("a label besides");
     }
     std::optional<Domain> domain;
     if (lex_.accept_word("in"))
@@ -130,6 +133,7 @@ private:
       return kind ? graph_.declare_buffer(*kind, name, type, where) : graph_.declare(role, name, type, where);
     });
     graph_[v].below = below;
+    graph_[v].ignored = ignored;
     graph_[v].domain = domain;
     define(name, v, place);
   }

@@ -124,6 +124,8 @@ private:
     text_ += " : " + to_string(node.type);
     if (node.below > 0)
       text_ += " below " + std::to_string(node.below);
+    if (node.ignored)
+      text_ += " or " + std::to_string(*node.ignored);
     if (node.domain)
       text_ += domain_text(*node.domain);
     if (graph_.plan)

@@ -52,6 +52,9 @@ GRADC_CORE int32_t gradc_core_cpu_level(void);
 /* The place of the first of `count` values of `dtype`, I32 or I64, that is not in [0, below); `count` if all are. */
 GRADC_CORE int64_t gradc_core_first_outside(const void *values, int32_t dtype, int64_t count, int64_t below);
 
+/* The same where values may be `ignored`, too. */
+GRADC_CORE int64_t gradc_core_first_outside_but(const void *values, int32_t dtype, int64_t count, int64_t below, int64_t ignored);
+
 /* An element of F32 or F64 values, aligned or not. */
 GRADC_CORE double gradc_core_float_at(const void *values, int32_t dtype, int64_t i);
 

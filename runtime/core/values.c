@@ -46,6 +46,18 @@ int64_t gradc_core_first_outside(const void *values, int32_t dtype, int64_t coun
   return i;
 }
 
+int64_t gradc_core_first_outside_but(const void *values, int32_t dtype, int64_t count, int64_t below, int64_t ignored) {
+  const int64_t bytes = dtype == GRADC_I32 ? 4 : 8;
+  for (int64_t i = 0;; ++i) {
+    i += gradc_core_first_outside((const char *)values + i * bytes, dtype, count - i, below);
+    if (i == count)
+      return count;
+    const int64_t value = dtype == GRADC_I32 ? ((const int32_t *)values)[i] : ((const int64_t *)values)[i];
+    if (value != ignored)
+      return i;
+  }
+}
+
 double gradc_core_float_at(const void *values, int32_t dtype, int64_t i) {
   if (dtype == GRADC_F64) {
     double f64;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace gradc::runtime {
 namespace {
@@ -68,10 +67,12 @@ template <double (*score)(Counts)> double averaged(const MetricInfo &metric, con
 }
 
 // The share of pairs of a yes and a no in which the yes has the larger score; a tie counts one half (Hanley and McNeil, 1982).
-// By ranks: (sum of the ranks of the yes - p (p + 1) / 2) / (p n), with p yes and n no. NaN without a yes or without a no.
+// Rows whose wanted is -1 count nowhere. By ranks: (sum of the ranks of the yes - p (p + 1) / 2) / (p n), with p yes and n no. NaN without a yes or without a no.
 double area_of_class(const std::vector<double> &scores, const std::vector<double> &wanted, size_t of, size_t classes) {
-  std::vector<size_t> order(scores.size() / classes);
-  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<size_t> order;
+  for (size_t row = 0; row < scores.size() / classes; ++row)
+    if (wanted[row * classes + of] >= 0)
+      order.push_back(row);
   auto score = [&](size_t row) { return scores[row * classes + of]; };
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return score(a) < score(b); });
   double ranks = 0, yes = 0;

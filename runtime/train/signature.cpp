@@ -41,13 +41,15 @@ gradc_core_domain parse_domain(const Json &json) {
 }
 
 InputInfo parse_input(const std::string &name, const Json &json) {
-  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, {}, false};
+  InputInfo input{name, json.at("shape").get<std::vector<int64_t>>(), parse_dtype(json.at("dtype")), {}, {}, {}, {}, false};
   int64_t elements = 1;
   for (const int64_t dim : input.shape)
     if (dim < 1 || __builtin_mul_overflow(elements, dim, &elements) || elements > INT64_MAX / 8)
       throw Error(fmt::format("signature: input '{}' has an impossible shape", name));
   if (json.contains("classes") && !json["classes"].is_null())
     input.classes = json["classes"].get<int64_t>();
+  if (json.contains("ignored"))
+    input.ignored = json["ignored"].get<int64_t>();
   if (json.contains("domain"))
     input.domain = parse_domain(json["domain"]);
   if (input.domain && input.domain->row > 0 && elements % input.domain->row != 0)

@@ -19,6 +19,7 @@ struct InputInfo {
   std::vector<int64_t> shape;     // of one example
   int32_t dtype = 0;              // GRADC_F32, ...
   std::optional<int64_t> classes; // values are whole numbers in [0, classes)
+  std::optional<int64_t> ignored; // or this one, which counts nowhere
   std::optional<gradc_core_domain> domain; // where floats lie that are targets of a loss
   std::vector<std::string> labels; // texts of the classes, which stand in the data; empty: the data hold numbers
   bool standardize = false;        // the model wants statistics of its values before training

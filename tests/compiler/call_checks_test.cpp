@@ -130,6 +130,19 @@ TEST_CASE("chances that are integers are 0 or 1") {
   check_refused(step.run<int32_t>({0, -1, 0, 1, 0, 1}), 1);
 }
 
+TEST_CASE("a label that is ignored is no class and is taken") {
+  const std::string loss = R"(, "dtype": "i32"}}, "loss": {"type": "softmax_cross_entropy", "labels": "y",
+      "ignore": -100, "logits": )";
+  Step few(R"("y": {"shape": [])" + loss + R"("out"})");
+  CHECK(few.run<int32_t>({-100, 2}).status == GRADC_OK);
+  check_refused(few.run<int32_t>({-100, 3}), 1);
+  check_refused(few.run<int32_t>({-99, -100}), 0);
+  Step many(R"("y": {"shape": [3])" + loss + R"("z"})", R"({"name": "rows", "type": "dense", "units": 9, "input": "out"},
+            {"name": "z", "type": "reshape", "shape": [3, 3]},)");
+  CHECK(many.run<int32_t>({0, 1, 2, -100, -100, -100}).status == GRADC_OK);
+  check_refused(many.run<int32_t>({-100, 1, 2, -100, 3, -1}), 4);
+}
+
 TEST_CASE("probabilities of classes that do not sum to 1 in each example are refused at its first element") {
   Step step(kDistribution);
   CHECK(step.run<float>({0.2f, 0.3f, 0.5f, 0, 1, 0}).status == GRADC_OK);

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char delimiter = ",;\t "[data[0] % 4];
   const nlohmann::json headers[] = {"auto", true, false}, section = {{"header", headers[data[0] / 4 % 3]}};
   const nlohmann::json entries[] = {{{"columns", {0, 2}}}, {{"columns", {"a", 1, "b"}}}};
-  const InputInfo numbers{"x", {3}, 0, {}, {}, {}, false}, labels{"y", {3}, 2, {}, {}, {"red", "green"}, false};
+  const InputInfo numbers{"x", {3}, 0, {}, {}, {}, {}, false}, labels{"y", {3}, 2, {}, {}, {}, {"red", "green"}, false};
   try {
     CsvReader reader("fuzz.csv", std::string(reinterpret_cast<const char *>(data + 1), size - 1), delimiter);
     const nlohmann::json &entry = entries[data[0] / 12 % 2];

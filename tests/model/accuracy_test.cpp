@@ -174,4 +174,99 @@ TEST_CASE("the loss of a confident right answer, and its slope, are small, not 0
   check_loss("softmax_cross_entropy", row, {7, 7, -7}, {0.5, 0.5, 0}, std::log(2.0L) + std::log1p(std::exp(-14.0L) / 2));
 }
 
+/// The loss of one number, and its slope, that a layer with the bias `at` has beside a target.
+void check_residual(const std::string &loss, const std::string &key, double at, double target, long double expected,
+                    long double slope) {
+  const Model model = model_of(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [1]}}, "y": {{"shape": [1]}}}},
+    "layers": [{{"name": "z", "type": "dense", "units": 1, "input": "x"}}],
+    "loss": {{{}, "{}": "y"}}}})",
+                                           loss, key));
+  for (DType dtype : {DType::f32, DType::f64})
+    for (const Engine &engine : engines()) {
+      INFO(loss << " at " << at << " for " << target << " in " << to_string(dtype) << " by " << engine.name);
+      const Graph graph = build_graph(model, Entry::grad_step, 1, dtype);
+      Bindings state = zeros(graph);
+      set_all(state.at("z.bias"), {at});
+      set_all(state.at("y"), {target});
+      const double bound = 32 * epsilon_of(dtype) * std::max(1.0, std::abs(at)); // as if the argument had been rounded
+      CHECK(std::fabs(engine.run(graph, state).at(0).number(0) / expected - 1) < bound);
+      CHECK(std::fabs(state.at("z.bias.grad").number(0) / slope - 1) < bound);
+    }
+}
+
+TEST_CASE("losses of numbers keep their relative accuracy in both tails", "[accuracy]") {
+  for (double r : {-1000.0, -30.0, -2.0, -1.0, -0.25, -0x1p-10, 0x1p-12, 0.5, 1.0, 3.0, 80.0, 1e4}) {
+    const long double x = r, a = std::fabs(x);
+    const long double half = std::sinh(x / 2), far = a + std::log1p(std::exp(-2 * a)) - std::log(2.0L);
+    const long double log_cosh = a < 1 ? std::log1p(2 * half * half) : far;
+    check_residual(R"("type": "log_cosh")", "target", r, 0, log_cosh, std::tanh(x));
+    const long double huber = a < 0.5L ? x * x / 2 : (a - 0.25L) / 2, slope = a < 0.5L ? x : x / a / 2;
+    check_residual(R"("type": "huber", "delta": 0.5)", "target", r, 0, huber, slope);
+  }
+  // l = log(1 + exp(-z)) is the loss of a yes, c = 1 / (1 + exp(z)) its error.
+  for (double z : {-80.0, -20.0, -5.0, -0.25, 0.5, 4.0, 15.0, 40.0}) {
+    const long double x = z, e = std::exp(-std::fabs(x)), l = std::log1p(e) + (x < 0 ? -x : 0), c = (x < 0 ? 1 : e) / (1 + e);
+    check_residual(R"("type": "binary_cross_entropy", "pos_weight": 4)", "labels", z, 1, 4 * l, -4 * c);
+    check_residual(R"("type": "binary_focal", "gamma": 1)", "labels", z, 1, c * l, -c * ((1 - c) * l + c));
+    check_residual(R"("type": "binary_focal", "gamma": 1)", "labels", -z, 0, c * l, c * ((1 - c) * l + c));
+    if (z > -15) // where the loss is 1 the slope is what is left of 1
+      check_residual(R"("type": "dice")", "labels", z, 1, c / (3 - c), -3 * c * (1 - c) / ((3 - c) * (3 - c)));
+  }
+  check_residual(R"("type": "poisson")", "target", -80, 0, std::exp(-80.0L), std::exp(-80.0L));
+  check_residual(R"("type": "poisson")", "target", 80, 3, std::exp(80.0L) - 240, std::exp(80.0L) - 3);
+}
+
+TEST_CASE("a focused loss of classes is small, not 0, where the answer is right", "[accuracy]") {
+  const std::string number = R"({"shape": [], "dtype": "i32"})";
+  for (double z : {0.5, 5.0, 15.0}) { // the default gamma 2: c^2 l, with c the chance of the other two
+    const long double e = 2 * std::exp(-static_cast<long double>(z)), l = std::log1p(e), c = e / (1 + e);
+    check_loss("focal", number, {z, 0, 0}, {0}, c * c * l, -c * (2 * c * (1 - c) * l + c * c));
+    const long double others = 2 + e / 2, wrong = 2 / others;
+    check_loss("focal", number, {-z, 0, 0}, {0}, wrong * wrong * (z + std::log(others)));
+  }
+}
+
+/// Of a layer "m" with the first biases and a layer "v" with the others, which are its variance or deviations, for a target 0.
+double density_at(const Engine &engine, const std::string &loss, const std::vector<double> &m, const std::vector<double> &v,
+                  DType dtype) {
+  const Model model = model_of(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [1]}}, "y": {{"shape": [1]}}}},
+    "layers": [{{"name": "m", "type": "dense", "units": {0}, "input": "x"}},
+               {{"name": "v", "type": "dense", "units": {0}, "input": "x"}}],
+    "loss": {{{1}, "target": "y"}}}})",
+                                           m.size(), loss));
+  const Graph graph = build_graph(model, Entry::grad_step, 1, dtype);
+  Bindings state = zeros(graph);
+  set_all(state.at("m.bias"), m);
+  set_all(state.at("v.bias"), v);
+  const double value = engine.run(graph, state).at(0).number(0);
+  for (const char *layer : {"m.bias.grad", "v.bias.grad"})
+    for (size_t i = 0; i < m.size(); ++i)
+      CHECK(std::isfinite(state.at(layer).number(static_cast<int64_t>(i))));
+  return value;
+}
+
+TEST_CASE("densities are finite and right far from their mean, and where they are narrow", "[accuracy]") {
+  for (DType dtype : {DType::f32, DType::f64})
+    for (const Engine &engine : engines()) {
+      INFO(to_string(dtype) << " by " << engine.name);
+      const auto gaussian = [&](const char *key, double m, double v) {
+        return density_at(engine, fmt::format(R"("type": "gaussian_nll", "prediction": "m", "{}": "v")", key), {m}, {v}, dtype);
+      };
+      CHECK(gaussian("variance", 1e4, 1e-3) == Approx(0.5 * (std::log(1e-3) + 1e11)));
+      CHECK(gaussian("variance", 0, 0) == Approx(0.5 * std::log(1e-6)));
+      CHECK(gaussian("variance", 1e-3, -1) == Approx(0.5 * (std::log(1e-6) + 1)));
+      CHECK(gaussian("log_variance", 1e-3, -60) == Approx(0.5 * (-60 + 1e-6 * std::exp(60))));
+      CHECK(gaussian("log_variance", 1e18, 80) == Approx(0.5 * (80 + 1e36 * std::exp(-80))));
+      const auto mixture = [&](std::vector<double> m, std::vector<double> s) {
+        const char *loss = R"("type": "mixture_density", "means": "m", "log_deviations": "v", "logits": "v")";
+        return density_at(engine, loss, m, s, dtype);
+      };
+      const double half_log_2_pi = 0.918938533204672742;
+      CHECK(mixture({1e4, -1e4}, {0, 0}) == Approx(0.5e8 + half_log_2_pi));
+      CHECK(mixture({0, 1e6}, {-20, -20}) == Approx(std::log(2) - 20 + half_log_2_pi));
+    }
+}
+
 } // namespace gradc

@@ -27,6 +27,7 @@ struct Data {
   bool classes; // one answer of several, or yes/no answers
   int64_t width, rows;
   std::vector<double> scores, targets;
+  std::string ignore = {}; // a key of the loss
 };
 
 Data draw(uint64_t number) {
@@ -54,9 +55,9 @@ std::string model_text(const Data &data) {
   return fmt::format(R"({{"inputs": {{"x": {{"shape": [{0}]}}, "t": {{"shape": [{1}]{2}}}}},
     "layers": [{{"name": "z", "type": "scale", "factor": 1, "input": "x"}},
                {{"name": "trained", "type": "dense", "units": {0}, "input": "x"}}],
-    "loss": [{{"type": "{3}", "logits": "z", "labels": "t"}}, {{"type": "mse", "prediction": "trained", "target": "x"}}], "metrics": [{4} "auc", "confusion"]}})",
+    "loss": [{{"type": "{3}", "logits": "z", "labels": "t"{5}}}, {{"type": "mse", "prediction": "trained", "target": "x"}}], "metrics": [{4} "accuracy", "auc", "confusion"]}})",
                      data.width, data.classes ? "" : fmt::format("{}", data.width), data.classes ? R"(, "dtype": "i32")" : "",
-                     data.classes ? "softmax_cross_entropy" : "binary_cross_entropy", metrics);
+                     data.classes ? "softmax_cross_entropy" : "binary_cross_entropy", metrics, data.ignore);
 }
 
 /// Runs `evaluate` on the rows [begin, end) and adds what it puts out.
@@ -122,6 +123,28 @@ TEST_CASE("metrics of answers are those of scikit-learn", "[model]") {
     REQUIRE(found.at("confusion").table == table);
   }
   CHECK(checked == 1000);
+}
+
+TEST_CASE("rows whose label is ignored change no metric", "[model]") {
+  for (uint64_t number : {5, 6, 7, 31, 32}) { // data of classes
+    const Data data = draw(number);
+    Data more = data;
+    more.rows += 3;
+    more.ignore = R"(, "ignore": -7)";
+    for (int64_t row = 0; row < 3; ++row) {
+      for (int64_t i = 0; i < data.width; ++i)
+        more.scores.insert(more.scores.begin(), static_cast<double>(row - 2 * i));
+      more.targets.insert(more.targets.begin(), -7);
+    }
+    const auto expected = metrics_of(data), found = metrics_of(more);
+    for (const auto &[name, metric] : expected) {
+      if (name == "loss" || name == "loss.trained")
+        continue; // these have a part that needs no label
+      INFO("data " << number << ", " << name << ": " << found.at(name).value << " for " << metric.value);
+      CHECK((std::isnan(metric.value) ? std::isnan(found.at(name).value) : found.at(name).value == Approx(metric.value)));
+      CHECK(found.at(name).table == metric.table);
+    }
+  }
 }
 
 } // namespace

@@ -52,7 +52,22 @@ const char *const kModels[] = {
                   {"type": "expression", "name": "worst", "of": "max(abs(bent - z))", "higher_is_better": false}],
       "optimizer": {"type": "sgd", "learning_rate": 0.5},
       "train": {"data": {"path": "d.npz", "x": {"array": "a"}, "y": {"scale": 2, "offset": 1}, "z": {"path": "z.npy"}}}
-    })json"};
+    })json",
+    R"({
+      "inputs": {"x": {"shape": [4]}, "y": {"shape": [2]}, "kind": {"shape": [], "dtype": "i32"}},
+      "layers": [
+        {"name": "trunk", "type": "dense", "units": 4, "activation": "tanh", "input": "x"},
+        {"name": "middle", "type": "dense", "units": 2},
+        {"name": "spread", "type": "dense", "units": 2, "activation": "softplus", "input": "trunk"},
+        {"name": "scores", "type": "dense", "units": 3, "input": "trunk"}
+      ],
+      "loss": [
+        {"type": "gaussian_nll", "prediction": "middle", "variance": "spread", "target": "y", "full": true, "epsilon": 0.001},
+        {"type": "focal", "logits": "scores", "labels": "kind", "alpha": [1, 2, 3], "ignore": -1, "gamma": 1.5},
+        {"type": "cosine", "prediction": "middle", "target": "spread", "margin": 0.5, "weight": 0.5}
+      ],
+      "metrics": ["r2", "accuracy"]
+    })"};
 
 /// Every value inside `json` but itself.
 void each_value(const Json &json, const Path &at, const std::function<void(const Path &)> &visit) {

@@ -204,8 +204,8 @@ Deviation follow(const Json &reference, DType float_dtype) {
     worst.rate = std::max(worst.rate, relative_difference(run.learning_rate(), rate));
     worst.loss = std::max(worst.loss, relative_difference(run.train(), losses[step]));
   }
-  const Json final = reference.value("final", Json::object());
-  for (const auto &[name, expected] : final.items())
+  const Json last = reference.value("final", Json::object());
+  for (const auto &[name, expected] : last.items())
     worst.final = std::max(worst.final, run.deviation(name, expected));
   return worst;
 }

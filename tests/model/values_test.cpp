@@ -72,9 +72,9 @@ TEST_CASE("values and gradients of activations and layers are those of PyTorch",
   }
 }
 
-/// In trajectories, or random (random_layers_test.cpp), or without gradient (vocabulary_test.cpp).
+/// In trajectories, or random (random_layers_test.cpp), without gradient (vocabulary_test.cpp), or in expressions_test.cpp.
 const std::set<std::string_view> kOthers = {"flatten", "reshape", "add", "multiply", "concat", "noise", "dropout",
-                                            "alpha_dropout", "stochastic_depth", "one_hot"};
+                                            "alpha_dropout", "stochastic_depth", "one_hot", "expression"};
 
 TEST_CASE("every activation and every layer has values of PyTorch", "[model]") {
   std::set<std::string> used;

@@ -67,11 +67,26 @@ LOSSES = {  # with the input that holds the target
     "softmax_cross_entropy": ({"type": "softmax_cross_entropy", "labels": "k"},
                               {"k": {"shape": [], "dtype": "i32"}}),
 }
+TARGETS = {"y": LOSSES["mse"][1], "yes": LOSSES["binary_cross_entropy"][1], "k": LOSSES["softmax_cross_entropy"][1]}
+MORE_LOSSES = {  # trained by one optimizer each
+    "huber": ({"type": "huber", "target": "y", "delta": 0.5}, TARGETS["y"]),
+    "smooth_l1": ({"type": "smooth_l1", "target": "y"}, TARGETS["y"]),
+    "log_cosh": ({"type": "log_cosh", "target": "y"}, TARGETS["y"]),
+    "quantile": ({"type": "quantile", "target": "y", "quantiles": 0.25}, TARGETS["y"]),
+    "poisson": ({"type": "poisson", "target": "count"}, {"count": {"shape": [CLASSES]}}),
+    "binary_focal": ({"type": "binary_focal", "labels": "yes", "alpha": 0.25}, TARGETS["yes"]),
+    "hinge": ({"type": "hinge", "labels": "yes"}, TARGETS["yes"]),
+    "squared_hinge": ({"type": "squared_hinge", "labels": "yes"}, TARGETS["yes"]),
+    "dice": ({"type": "dice", "labels": "yes"}, TARGETS["yes"]),
+    "focal": ({"type": "focal", "labels": "k"}, TARGETS["k"]),
+    "cosine": ({"type": "cosine", "target": "y"}, TARGETS["y"]),
+    "distillation": ({"type": "distillation", "labels": "k", "teacher": "y"}, {**TARGETS["k"], **TARGETS["y"]}),
+}
 
 
 def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hidden=(), **keys):
     """A model with one hidden layer; `keys` are those of the optimizer, `hidden` those of the layer."""
-    judged, target = LOSSES[loss]
+    judged, target = (LOSSES | MORE_LOSSES)[loss]
     return {
         "inputs": {"x": {"shape": [FEATURES]}, **target},
         "layers": [
@@ -91,6 +106,49 @@ def weighted(loss, example_weights=False, **keys):
     if example_weights:
         model["inputs"]["w"] = {"shape": []}
         model["loss"]["example_weights"] = "w"
+    return model
+
+
+def of_probabilities(loss, target):
+    """A network that ends in softmax."""
+    model = network("mse")
+    model["inputs"] = {"x": model["inputs"]["x"], **target}
+    model["layers"][-1]["activation"] = "softmax"
+    model["loss"] = loss
+    return model
+
+
+def density(loss, heads, target):
+    """Layers that read the same hidden layer: the parameters of a density. `heads`: name, units, shape, activation."""
+    model = network("mse", "sgd", learning_rate=0.005)  # slow, so that no loss passes 0, where nothing is small beside it
+    model["inputs"] = {"x": model["inputs"]["x"], **target}
+    model["layers"].pop()
+    for name, units, shape, activation in heads:
+        flat = {"name": name + "_flat", "type": "dense", "units": units, "activation": activation, "input": "hidden"}
+        model["layers"] += [flat, {"name": name, "type": "reshape", "shape": shape}]
+    model["loss"] = loss
+    return model
+
+
+def embeddings(loss, names, target=None):
+    """A layer of its own for an input of its own each."""
+    return {
+        "inputs": {**{"of_" + name: {"shape": [FEATURES]} for name in names}, **(target or {})},
+        "layers": [{"name": name, "type": "dense", "units": CLASSES, "activation": "tanh", "input": "of_" + name}
+                   for name in names],
+        "loss": {**loss, **{name: name for name in names}},
+        "optimizer": {"type": "momentum", **OPTIMIZERS["momentum"]},
+    }
+
+
+def several():
+    """Losses with weights, one of which has a target and two of which compare layers."""
+    model = network("focal", "adam")
+    model["layers"] += [{"name": name, "type": "dense", "units": CLASSES, "input": "hidden"} for name in ("other", "third")]
+    model["loss"] = [{**model["loss"], "logits": "out", "weight": 2},
+                     {"type": "cosine", "prediction": "other", "target": "out", "weight": 0.5},
+                     {"type": "triplet", "anchor": "out", "positive": "other", "negative": "third", "margin": 2,
+                      "weight": 0.25}]
     return model
 
 
@@ -185,6 +243,24 @@ def cases():
     yield "class_weights", weighted("softmax_cross_entropy", class_weights=some)
     yield "class_weights_smoothed", weighted("softmax_cross_entropy", class_weights=some, label_smoothing=0.2)
     yield "class_and_example_weights", weighted("softmax_cross_entropy", True, class_weights=some)
+    for i, loss in enumerate(MORE_LOSSES):
+        yield f"loss_{loss}", network(loss, ("sgd", "adam", "momentum")[i % 3])
+    yield "loss_nll", of_probabilities({"type": "nll", "labels": "k"}, TARGETS["k"])
+    yield "loss_kl_divergence", of_probabilities({"type": "kl_divergence", "target": "probability"},
+                                                 {"probability": {"shape": [CLASSES]}})
+    yield "loss_gaussian_nll", density(
+        {"type": "gaussian_nll", "full": True, "prediction": "mean", "variance": "variance", "target": "y"},
+        [("mean", CLASSES, [CLASSES], "linear"), ("variance", CLASSES, [CLASSES], "softplus")], TARGETS["y"])
+    yield "loss_mixture_density", density(
+        {"type": "mixture_density", "means": "means", "logits": "logits", "log_deviations": "deviations", "target": "y"},
+        [("means", 3 * CLASSES, [3, CLASSES], "linear"), ("logits", 3, [3], "linear"),
+         ("deviations", 3 * CLASSES, [3, CLASSES], "linear")],
+        TARGETS["y"])
+    yield "loss_triplet", embeddings({"type": "triplet", "margin": 8}, ["anchor", "positive", "negative"])
+    yield "loss_contrastive", embeddings({"type": "contrastive", "labels": "yes"}, ["left", "right"], {"yes": {"shape": []}})
+    yield "loss_several", several()
+    yield "ignore", weighted("softmax_cross_entropy", ignore=2)
+    yield "pos_weight", weighted("binary_cross_entropy", pos_weight=2.5)
     for loss in LOSSES:
         yield f"example_weights_{loss}", weighted(loss, True)
     schedules = {
@@ -252,6 +328,8 @@ def rows(model, random):
             data[name] = random.integers(0, CLASSES, shape)
         elif name == "yes":
             data[name] = random.integers(0, 2, shape).astype(float)
+        elif name == "count":
+            data[name] = random.integers(0, 6, shape).astype(float)
         elif name == "w":
             data[name] = random.integers(0, 5, shape) / 2
         elif name == "probability":

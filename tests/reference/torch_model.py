@@ -1,4 +1,4 @@
-"""Model files in PyTorch: the layers, losses, optimizers and schedules of gradc, written with PyTorch's own.
+"""Model files in PyTorch: the layers, optimizers and schedules of gradc, written with PyTorch's own.
 
 What a file leaves out is left to PyTorch's defaults wherever it has the same key, so that those are compared too.
 """
@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler as schedulers
 
 import published
 import torch_expressions
+import torch_losses
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -78,14 +79,6 @@ def parameters(layer, shape, random):
         if layer.get("learn_width"):
             shapes["log_width"] = (layer["units"],)
     return {f"{layer['name']}.{key}": random.standard_normal(dims) / 2 for key, dims in shapes.items()}
-
-
-LOSSES = {
-    "mse": F.mse_loss,
-    "mae": F.l1_loss,
-    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
-    "softmax_cross_entropy": F.cross_entropy,
-}
 
 
 def sparsemax(x):
@@ -169,26 +162,8 @@ def loss(model, params, batch):
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()
     for term in model["loss"] if isinstance(model["loss"], list) else [model["loss"]]:
-        if term["type"] == "expression":
-            penalty = penalty + term.get("weight", 1) * torch_expressions.evaluate(term["of"], values).mean()
-            continue
-        judged = values[term.get("prediction") or term.get("logits") or previous]
-        target = batch[term.get("target") or term["labels"]]
-        penalty = penalty + term.get("weight", 1) * mean_loss(term, judged, target, batch)
+        penalty = penalty + term.get("weight", 1) * torch_losses.mean_loss(term, values, previous)
     return penalty
-
-
-def mean_loss(term, judged, target, batch):
-    """Of one entry of "loss". Weights of examples: as if an example were there so many times."""
-    keys = {key: term[key] for key in ("label_smoothing",) if key in term}
-    if "class_weights" in term:
-        keys["weight"] = torch.tensor(term["class_weights"], dtype=judged.dtype)
-    if "example_weights" not in term:
-        return LOSSES[term["type"]](judged, target, **keys)
-    weights = batch[term["example_weights"]].reshape(-1, 1)
-    each = LOSSES[term["type"]](judged, target, reduction="none", **keys).reshape(len(weights), -1)
-    of_class = keys["weight"][target].reshape(len(weights), -1) if "weight" in keys else torch.ones_like(each)
-    return (weights * each).sum() / (weights * of_class).sum()
 
 
 OPTIMIZERS = {

@@ -120,6 +120,9 @@ TEST_CASE("dataset: mistakes in the data are told with their place") {
         "d.csv:2:5: input 'kind': expected a class from 0 to 2, found 3");
   CHECK(load_error(kFlower, data, "1,2,0\n3,4,-1\n").ends_with("expected a class from 0 to 2, found -1"));
   CHECK(load_error(kFlower, data, "1,2,0.5\n").ends_with("expected a class from 0 to 2, found 0.5"));
+  const char *ignoring = R"({"kind":{"shape":[],"dtype":"i32","classes":3,"ignored":-1}})";
+  CHECK(load_error(ignoring, R"({"path":"d.csv","kind":{"column":0}})", "0\n-1\n3\n") ==
+        "d.csv:3:1: input 'kind': expected a class from 0 to 2 or -1, found 3");
   CHECK(load_error(kFlower, data, "1,1e39,0\n") ==
         "d.csv:1:3: input 'size': expected a value of type f32, found 1e+39");
   CHECK(load_error(kFlower, data, "a,b,c\n1,2,rose\n") ==

@@ -22,6 +22,8 @@ TEST_CASE("labels: the first that is no class is found, wherever it stands") {
           std::vector<Label> bad = labels;
           bad[i] = wrong;
           CHECK(gradc_core_first_outside(bad.data(), dtype, total, kClasses) == static_cast<int64_t>(i));
+          CHECK(gradc_core_first_outside_but(bad.data(), dtype, total, kClasses, wrong) == total);
+          CHECK(gradc_core_first_outside_but(bad.data(), dtype, total, kClasses, 77) == static_cast<int64_t>(i));
         }
     }
   };

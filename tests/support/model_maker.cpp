@@ -38,6 +38,7 @@ Json ModelMaker::model(int mistakes) {
   file["metrics"] = once_in(2) ? Json("mae") : Json::array({"r2"});
   file["train"] = object(train_spec());
   file["train"].erase("data");
+  file["train"].erase("stratify"); // neither input has labels
   for (const char *key : {"validation_split", "test_split"})
     if (file["train"].contains(key) && file["train"][key].is_number() && file["train"][key] > 0.4 && file["train"][key] < 1)
       file["train"][key] = 0.25;

@@ -113,16 +113,23 @@ void CheckEmitter::check_values(const std::vector<Value> &inputs) {
 // The place of the first value that is not where the input's values must lie; the number of values where there is none.
 llvm::Value *CheckEmitter::first_outside(Value input) {
   const Node &node = graph_[input];
-  llvm::Type *i64 = b_.getInt64Ty(), *limits = node.domain ? static_cast<llvm::Type *>(pointer_) : i64;
-  llvm::Value *limit = b_.getInt64(static_cast<uint64_t>(node.below));
+  auto number = [&](int64_t x) { return b_.getInt64(static_cast<uint64_t>(x)); };
+  llvm::Value *limits = number(node.below);
   if (node.domain)
-    limit = domain_record(*node.domain);
-  auto *signature = llvm::FunctionType::get(i64, {pointer_, b_.getInt32Ty(), i64, limits}, false);
+    limits = domain_record(*node.domain);
+  std::vector<llvm::Value *> arguments = {pointer_to(input), b_.getInt32(static_cast<uint32_t>(node.type.dtype)),
+                                          number(node.type.elements()), limits};
+  if (node.ignored)
+    arguments.push_back(number(*node.ignored));
+  std::vector<llvm::Type *> types;
+  for (llvm::Value *argument : arguments)
+    types.push_back(argument->getType());
+  auto *signature = llvm::FunctionType::get(b_.getInt64Ty(), types, false);
   llvm::Module *module = b_.GetInsertBlock()->getModule();
-  const char *function = node.domain ? "gradc_core_first_outside_domain" : "gradc_core_first_outside";
-  return b_.CreateCall(module->getOrInsertFunction(function, signature),
-                       {pointer_to(input), b_.getInt32(static_cast<uint32_t>(node.type.dtype)),
-                        b_.getInt64(static_cast<uint64_t>(node.type.elements())), limit});
+  const char *function = node.domain    ? "gradc_core_first_outside_domain"
+                         : node.ignored ? "gradc_core_first_outside_but"
+                                        : "gradc_core_first_outside";
+  return b_.CreateCall(module->getOrInsertFunction(function, signature), arguments);
 }
 
 // A constant gradc_core_domain.
@@ -149,7 +156,10 @@ llvm::Value *CheckEmitter::labels_are_good(Value input) {
   for (int64_t i = 0; i < count; ++i) {
     llvm::Value *place = b_.CreateConstInBoundsGEP1_64(element, pointer_to(input), static_cast<uint64_t>(i));
     llvm::Value *label = b_.CreateSExt(b_.CreateLoad(element, place), b_.getInt64Ty());
-    good = b_.CreateAnd(good, b_.CreateICmpULT(label, below)); // a negative one is a large one
+    llvm::Value *counts = b_.CreateICmpULT(label, below); // a negative one is a large one
+    if (node.ignored)
+      counts = b_.CreateOr(counts, b_.CreateICmpEQ(label, b_.getInt64(static_cast<uint64_t>(*node.ignored))));
+    good = b_.CreateAnd(good, counts);
   }
   return good;
 }

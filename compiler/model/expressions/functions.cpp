@@ -63,11 +63,6 @@ Var argmax_of(const FunctionBuild &b) {
   return cast(apply("argmax", {x}, {{"axis", axes_of(b)[0]}, {"keep", b.keys.boolean_at("keep")}}), x.dtype());
 }
 
-Var log_softmax(const FunctionBuild &b) {
-  const Var x = b.operands[0], shifted = x - stop_gradient(max_last_keep(x));
-  return shifted - log(sum_last_keep(exp(shifted)));
-}
-
 /// Sums over the last axis of both.
 Var dot(const FunctionBuild &b) { return sum_last(b.operands[0] * b.operands[1]); }
 
@@ -109,7 +104,6 @@ std::vector<ExpressionFunction> own_functions() {
       reduction("min", "the smallest element along axes; minimum(x, y) is that of two values", min_of),
       reduction("log_sum_exp", "log(sum(exp(x))) along axes, without overflow", log_sum_exp),
       {{"argmax", "the position of the largest element along an axis; no gradient flows", one_axis}, 1, false, 0, 1, argmax_of},
-      {{"log_softmax", "log(softmax(x)) over the last axis, without overflow"}, 1, false, 0, 1, log_softmax},
       {{"dot", "the sum of x * y over the last axis"}, 2, true, 0, 1, dot},
       {{"matmul", "the product of two matrices"}, 2, false, 0, 2, matmul},
       {{"square", "x * x"}, 1, true, 0, 0, [](const FunctionBuild &b) { return square(b.operands[0]); }},
@@ -140,7 +134,7 @@ std::vector<ExpressionFunction> all_functions() {
   }
   for (const ObjectSpec *spec : activations().types)
     if (!has_name(all, spec->name) && std::ranges::none_of(spec->attrs, &Attr::required)) {
-      const size_t axes = find_activation(as_activation(JsonValue::object({}), spec->name)).link == Link::softmax ? 1 : 0;
+      const size_t axes = find_activation(as_activation(JsonValue::object({}), spec->name)).of_rows ? 1 : 0;
       all.push_back({*spec, 1, axes == 0, 0, axes, activation});
     }
   return all;

@@ -105,7 +105,7 @@ public:
       scope.location = fmt::format("/metrics/{}", i);
       const std::vector<Var> sums = metric_sums(scope, metric, values);
       for (size_t t = 0; t < sums.size(); ++t)
-        add_return(fmt::format("{}.{}", metric.name, metric.def->terms[t]), sums[t]);
+        add_return(fmt::format("{}.{}", metric.name, terms_of(*metric.def, metric.ignored)[t]), sums[t]);
     }
   }
 
@@ -114,13 +114,13 @@ public:
     for (Source output : model_.outputs) {
       const Scope scope = at(graph_[values[output]].location);
       const Var y{&scope, values[output]};
+      const ModelInput *target = estimated_input(output);
+      add_return(model_.name_of(output), cast(in_units_of_target(output, y), target ? target->dtype_in(float_) : float_));
       const ModelLoss *loss = model_.loss_of(output);
-      const ModelInput *target = loss ? model_.predicted_input(*loss) : nullptr;
-      const Var own = target ? cast(in_own_units(*target, declared_.statistics[loss->target], y), target->dtype_in(float_)) : y;
-      add_return(model_.name_of(output), own);
-      if (loss && loss->def->link != Link::none)
-        add_return(model_.name_of(output) + ".probabilities",
-                   loss->def->link == Link::softmax ? softmax(y) : sigmoid(y));
+      if (loss && loss->def->link == Link::softmax)
+        add_return(model_.name_of(output) + ".probabilities", softmax(y));
+      if (loss && loss->def->link == Link::sigmoid)
+        add_return(model_.name_of(output) + ".probabilities", sigmoid(y));
     }
   }
 
@@ -149,35 +149,58 @@ private:
   std::vector<Var> metric_sums(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {
     if (metric.named.empty()) {
       const auto [prediction, target] = judged(scope, metric, values);
-      return metric.def->build({metric.loss->link, prediction, target, metric.attrs});
+      return metric.def->build({metric.loss->link, prediction, target, metric.attrs, metric.ignored});
     }
     std::vector<Var> named;
     for (Source s : metric.named)
-      named.push_back(in_units_of_data(scope, s, values));
-    return metric.def->build({Link::none, {}, {}, metric.attrs, std::move(named)});
+      named.push_back(model_.is_input(s) ? in_units_of_data(scope, s, values) : in_units_of_target(s, {&scope, values[s]}));
+    return metric.def->build({Link::none, {}, {}, metric.attrs, {}, std::move(named)});
   }
 
-  /// A prediction of a preprocessed target, and the target itself, as the raw data have them; other values as layers see them.
-  Var in_units_of_data(const Scope &scope, Source source, const std::vector<Value> &values) const {
-    for (const ModelLoss &loss : model_.losses)
-      if (const ModelInput *target = model_.predicted_input(loss)) {
-        if (source == loss.target)
-          return {&scope, declared_.inputs[source]};
-        if (source == loss.prediction)
-          return in_own_units(*target, declared_.statistics[loss.target], {&scope, values[source]});
-      }
-    return {&scope, values[source]};
+  /// A preprocessed target that layers estimate, as the raw data have it; other inputs as layers see them.
+  Var in_units_of_data(const Scope &scope, Source input, const std::vector<Value> &values) const {
+    const auto is_estimated = [&](const ModelLoss &loss) {
+      const LossOperand *target = loss.def->target();
+      return target && loss.source_of(*target) == input &&
+             std::ranges::any_of(loss.def->operands, [](const LossOperand &o) { return o.estimates != LossOperand::Estimates::nothing; });
+    };
+    const bool raw = model_.inputs[input].preprocessing.changes_values() && std::ranges::any_of(model_.losses, is_estimated);
+    return {&scope, raw ? declared_.inputs[input] : values[input]};
+  }
+
+  /// The preprocessed target of a loss of which a layer estimates something; null when there is none.
+  const ModelInput *estimated_input(Source layer) const {
+    const auto [loss, operand] = model_.operand_of(layer);
+    if (!loss || operand->estimates == LossOperand::Estimates::nothing)
+      return nullptr;
+    const ModelInput &input = model_.inputs[*loss->source_of(*loss->def->target())];
+    return input.preprocessing.changes_values() ? &input : nullptr;
+  }
+
+  /// What a layer estimates of the target of a loss, in the units of its raw data and as f64, where that is preprocessed; else y.
+  Var in_units_of_target(Source layer, Var y) const {
+    const ModelInput *input = estimated_input(layer);
+    if (!input)
+      return y;
+    const auto [loss, operand] = model_.operand_of(layer);
+    const Source source = *loss->source_of(*loss->def->target());
+    const Shape &prediction = model_.shape_of(loss->prediction());
+    const Shape beside = operand_shape(*loss->def->target(), loss->attrs, prediction);
+    Shape fitted = operand_shape(*operand, loss->attrs, prediction);
+    fitted.insert(fitted.begin(), batch_);
+    return reshape(in_own_units(*input, declared_.statistics[source], beside, operand->estimates, reshape(y, fitted)), y.shape());
   }
 
   /// What a metric compares: where the target is preprocessed, both in the units of its raw data.
   std::pair<Var, Var> judged(const Scope &scope, const ModelMetric &metric, const std::vector<Value> &values) const {
     const Var prediction{&scope, values[metric.prediction]};
-    const bool preprocessed = model_.is_input(metric.target) && metric.loss->link == Link::none &&
-                              model_.inputs[metric.target].preprocessing.changes_values();
+    const LossOperand &target = *metric.loss->target();
+    const bool preprocessed = metric.loss->link == Link::none && model_.inputs[metric.target].preprocessing.changes_values();
     if (!preprocessed)
-      return {prediction, fit_target(*metric.loss, {&scope, values[metric.target]}, prediction)};
-    const Var own = in_own_units(model_.inputs[metric.target], declared_.statistics[metric.target], prediction);
-    return {own, fit_target(*metric.loss, {&scope, declared_.inputs[metric.target]}, own)};
+      return {prediction, fit_target(target, {&scope, values[metric.target]}, prediction)};
+    const Var own = in_own_units(model_.inputs[metric.target], declared_.statistics[metric.target],
+                                 model_.shape_of(metric.prediction), LossOperand::Estimates::target, prediction);
+    return {own, fit_target(target, {&scope, declared_.inputs[metric.target]}, own)};
   }
 
   std::vector<Value> differentiated() {

@@ -56,6 +56,7 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
     type.shape.insert(type.shape.end(), input.shape.begin(), input.shape.end());
     d.inputs.push_back(graph.declare(Role::input, input.name, type, location_of(input)));
     graph[d.inputs.back()].below = input.classes;
+    graph[d.inputs.back()].ignored = input.ignored;
     graph[d.inputs.back()].domain = input.raw_domain();
   }
   for (const char *name : {"seed", "step", "total_steps"})

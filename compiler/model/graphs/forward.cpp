@@ -58,14 +58,16 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {
-  if (!loss.named.empty()) {
-    std::vector<Var> named;
-    for (Source s : loss.named)
-      named.push_back({&scope, values[s]});
-    return loss.def->build({loss.attrs, {}, {}, float_, std::move(named)});
-  }
-  const Var prediction{&scope, values[loss.prediction]};
-  return loss.def->build({loss.attrs, prediction, fit_target(*loss.def, {&scope, values[loss.target]}, prediction), float_});
+  LossBuild build{loss.attrs, float_};
+  for (Source s : loss.named)
+    build.named.push_back({&scope, values[s]});
+  for (size_t i = 0; i < loss.operands.size(); ++i)
+    if (loss.operands[i]) {
+      const LossOperand &operand = loss.def->operands[i];
+      const Var value{&scope, values[*loss.operands[i]]}, prediction{&scope, values[loss.prediction()]};
+      build.operands.emplace_back(operand.key, fit_operand(operand, loss.attrs, value, prediction));
+    }
+  return loss.def->build(build);
 }
 
 LossFraction Forward::fraction(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {

@@ -1,5 +1,6 @@
 #include "compiler/model/graphs/preprocessing.h"
 
+#include <cmath>
 #include <limits>
 
 namespace gradc {
@@ -41,10 +42,32 @@ Var preprocessed(const ModelInput &input, const std::optional<Statistics> &stati
   return cast(x, float_dtype);
 }
 
-Var in_own_units(const ModelInput &input, const std::optional<Statistics> &statistics, Var prediction) {
-  Var y = cast(prediction, DType::f64);
+/// How large one unit of the preprocessed input is in those of its raw data.
+static Var unit_of(const ModelInput &input, const std::optional<Statistics> &statistics, const Shape &beside, Var like) {
+  const Var one = number_like(like, 1 / std::abs(input.preprocessing.scale));
+  return statistics ? one * reshape({like.scope, statistics->deviation}, beside) : one;
+}
+
+Var in_own_units(const ModelInput &input, const std::optional<Statistics> &statistics, const Shape &beside,
+                 LossOperand::Estimates what, Var estimate) {
+  using Estimates = LossOperand::Estimates;
+  Var y = cast(estimate, DType::f64);
+  switch (what) {
+  case Estimates::nothing:
+    return y;
+  case Estimates::deviation:
+    return y * unit_of(input, statistics, beside, y);
+  case Estimates::variance:
+    return y * square(unit_of(input, statistics, beside, y));
+  case Estimates::log_deviation:
+    return y + log(unit_of(input, statistics, beside, y));
+  case Estimates::log_variance:
+    return y + 2 * log(unit_of(input, statistics, beside, y));
+  case Estimates::target:
+    break;
+  }
   if (statistics)
-    y = y * beside(y, statistics->deviation) + beside(y, statistics->mean);
+    y = y * reshape({y.scope, statistics->deviation}, beside) + reshape({y.scope, statistics->mean}, beside);
   if (input.preprocessing.offset != 0)
     y = y - input.preprocessing.offset;
   if (input.preprocessing.scale != 1)

@@ -4,14 +4,16 @@
 #pragma once
 
 #include "compiler/model/graphs/declarations.h"
+#include "compiler/model/tables/losses.h"
 
 namespace gradc {
 
 /// What layers see of the `raw` values of an input, in the float type of the model; integers as they are. Computed in f64.
 Var preprocessed(const ModelInput &, const std::optional<Statistics> &, Var raw, DType float_dtype);
 
-/// The inverse: a prediction of such an input (batch first, as many elements as the input) in the units of the raw data, f64.
-Var in_own_units(const ModelInput &, const std::optional<Statistics> &, Var prediction);
+/// The inverse: what `y` (batch first) estimates of such an input, in the units of the raw data, f64. The input has the shape
+/// `beside` there, which is broadcast with an example of y.
+Var in_own_units(const ModelInput &, const std::optional<Statistics> &, const Shape &beside, LossOperand::Estimates, Var y);
 
 /// Appends what takes a batch into the statistics of an input. The merge is exact in mathematics, whatever the batches:
 /// Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances".

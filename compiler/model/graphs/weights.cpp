@@ -19,12 +19,12 @@ Var unit(Var x) {
   return x / maximum(norm, number_like(norm, 1e-12));
 }
 
-/// v = W u / |W u|, u = W^T v / |W^T v|, which tend to the singular vectors of the largest singular value. Miyato et al. 2018,
+/// u = W^T v / |W^T v|, v = W u / |W u|, which tend to the singular vectors of the largest singular value. Miyato et al. 2018,
 /// algorithm 1, in the order of torch.nn.utils.parametrizations.spectral_norm.
-Vectors power_iteration(Var w, Var u) {
+Vectors power_iteration(Var w, Var v) {
   const std::string rows = rows_of(w);
-  const Var v = unit(apply("contract", {w, u}, {{"indices", rows + "z,z->" + rows}}));
-  return {unit(apply("contract", {w, v}, {{"indices", rows + "z," + rows + "->z"}})), v};
+  const Var u = unit(apply("contract", {w, v}, {{"indices", rows + "z," + rows + "->z"}}));
+  return {u, unit(apply("contract", {w, u}, {{"indices", rows + "z,z->" + rows}}))};
 }
 
 /// v^T W u, rank 0.
@@ -51,7 +51,7 @@ Var seen_weight(Graph &graph, const Model &model, const Declarations &declared, 
   const SpectralVectors &buffers = *declared.spectral[param];
   Vectors vectors{{&scope, buffers.u}, {&scope, buffers.v}};
   if (training) {
-    vectors = power_iteration(stop_gradient(w), vectors.u);
+    vectors = power_iteration(stop_gradient(w), vectors.v);
     if (std::ranges::find(graph.updates, buffers.u, &Update::target) == graph.updates.end()) { // a weight may be read twice
       graph.updates.push_back({buffers.u, vectors.u.value});
       graph.updates.push_back({buffers.v, vectors.v.value});
@@ -66,10 +66,10 @@ void init_spectral(Graph &graph, const Model &model, const Declarations &declare
     return;
   const SpectralVectors &buffers = *declared.spectral[param];
   const Var drawn = apply("random_normal", {declared.scalar(*initial.scope, "seed"), constant(*initial.scope, 0, {DType::i64, {}})},
-                          {{"stream", spectral_stream(param)}}, graph.type(buffers.u));
-  Vectors vectors{unit(drawn), initial};
+                          {{"stream", spectral_stream(param)}}, graph.type(buffers.v));
+  Vectors vectors{initial, unit(drawn)};
   for (int i = 0; i < kIterations; ++i)
-    vectors = power_iteration(initial, vectors.u);
+    vectors = power_iteration(initial, vectors.v);
   graph.updates.push_back({buffers.u, vectors.u.value});
   graph.updates.push_back({buffers.v, vectors.v.value});
 }

@@ -134,7 +134,7 @@ private:
     if (is_integer(input.dtype) && input.preprocessing.changes_values())
       error(entry, context + ": integers are neither scaled nor standardized");
     if (input.domain && input.preprocessing.standardize)
-      error(entry.at("standardize"), context + ": its loss takes probabilities, which must not be standardized");
+      error(entry.at("standardize"), context + ": its loss takes probabilities, counts or weights, which must not be standardized");
     if (input.preprocessing.scale == 0)
       error(entry.at("scale"), context + ": a scale of 0 makes all values equal");
   }

@@ -28,46 +28,80 @@ Source Linker::find_target(const JsonValue &name, const std::string &context) {
   return s;
 }
 
+Source Linker::find_operand(const LossOperand &operand, const JsonValue &name, const std::string &context) {
+  switch (operand.reads) {
+  case LossOperand::Reads::layer:
+    return find_prediction(name, context);
+  case LossOperand::Reads::input:
+    return find_target(name, context);
+  case LossOperand::Reads::any:
+    return find(name, context, "input or layer", [](Source) { return true; });
+  }
+  return kNowhere;
+}
+
 void Linker::link_losses() {
   JsonValue *losses = mutable_member(model_.document, "loss");
   for (size_t i = 0; losses && i < losses->items.size(); ++i) {
     JsonValue &attrs = losses->items[i];
     if (!attrs.valid || model_.layers.empty())
       continue;
-    const LossDef &def = find_loss(attrs.string_at("type"));
+    ModelLoss loss{&find_loss(attrs.string_at("type")), attrs, attrs.number_at("weight"), {}, {}, {}, ""};
     const std::string context = "loss " + attrs.string_at("type");
-    if (const Attr *key = expression_key(def.spec)) {
-      link_expression_loss(def, attrs, attrs.at(key->name), context);
+    if (const Attr *key = expression_key(loss.def->spec)) {
+      link_expression_loss(std::move(loss), attrs.at(key->name), context);
       continue;
     }
-    const Source last = model_.inputs.size() + model_.layers.size() - 1;
-    const bool given = attrs.find(def.prediction_key) != nullptr;
-    if (!given)
-      attrs.set(def.prediction_key, JsonValue::of(model_.name_of(last), anchor(attrs)));
-    const JsonValue &prediction = attrs.at(def.prediction_key), &target = attrs.at(def.target_key);
-    ModelLoss loss{&def, attrs, attrs.number_at("weight"), given ? find_prediction(prediction, context) : last,
-                   find_target(target, context), {}, ""};
-    if (loss.prediction == kNowhere || loss.target == kNowhere)
+    if (!link_operands(attrs, loss, context))
       continue;
-    loss.name = fresh_loss_name(model_.name_of(loss.prediction));
+    loss.attrs = attrs;
+    loss.name = fresh_loss_name(model_.name_of(loss.prediction()));
     link_weights(loss, context);
-    if (known_[loss.prediction] && known_[loss.target])
-      check_pair(def, loss.prediction, loss.target, target.span, context);
-    check_logits(def, loss.prediction, prediction.span, context);
+    check_operands(loss, context);
+    check_lists(loss, context);
+    check_logits(*loss.def, loss.prediction(), attrs.at(loss.def->prediction().key).span, context);
     model_.losses.push_back(loss);
   }
 }
 
-void Linker::link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text,
-                                  const std::string &context) {
-  ModelLoss loss{&def, attrs, attrs.number_at("weight"), kNowhere, kNowhere, {}, fresh_loss_name("expression"), {}};
+void Linker::link_expression_loss(ModelLoss loss, const JsonValue &text, const std::string &context) {
+  loss.name = fresh_loss_name("expression");
   loss.named = link_expression(text, context);
   if (loss.named.empty())
     return;
   if (std::ranges::all_of(loss.named, [&](Source s) { return model_.is_input(s); }))
     error(text.span, context + ": it names no layer, so there is nothing to train");
   link_weights(loss, context);
-  model_.losses.push_back(loss);
+  model_.losses.push_back(std::move(loss));
+}
+
+bool Linker::link_operands(JsonValue &attrs, ModelLoss &loss, const std::string &context) {
+  using Presence = LossOperand::Presence;
+  bool good = true;
+  for (const LossOperand &operand : loss.def->operands) {
+    const JsonValue *name = attrs.find(operand.key);
+    if (name) {
+      loss.operands.push_back(find_operand(operand, *name, context));
+      good &= loss.operands.back() != kNowhere;
+    } else if (operand.presence == Presence::last_layer) {
+      loss.operands.push_back(model_.inputs.size() + model_.layers.size() - 1);
+      attrs.set(operand.key, JsonValue::of(model_.layers.back().name, anchor(attrs)));
+    } else {
+      loss.operands.push_back(std::nullopt);
+    }
+    if (!operand.other.empty())
+      good &= one_of_two(operand, attrs, context);
+  }
+  return good;
+}
+
+bool Linker::one_of_two(const LossOperand &operand, const JsonValue &attrs, const std::string &context) {
+  const JsonValue *one = attrs.find(operand.key), *other = attrs.find(operand.other);
+  if (!one && !other)
+    error(anchor(attrs), fmt::format("{}: one of '{}' and '{}' is needed", context, operand.key, operand.other));
+  if (one && other)
+    error(other->span, fmt::format("{}: give only one of '{}' and '{}'", context, operand.key, operand.other));
+  return (one != nullptr) != (other != nullptr);
 }
 
 /// "loss.scores" for the first that judges the layer, then "loss.scores.2".
@@ -85,59 +119,101 @@ void Linker::link_weights(ModelLoss &loss, const std::string &context) {
       return;
     ModelInput &input = model_.inputs[source];
     if (element_count(input.shape) != 1 || is_integer(input.dtype))
-      return error(name->span, fmt::format("{}: 'example_weights' is an input of one float for each example, but '{}' is {}", context,
+      return error(name->span, fmt::format("{}: 'example_weights' is an input of one float for each example, but '{}' is "
+                                           "{}", context,
                                            input.name, to_string(Type{input.dtype, input.shape})));
     Domain not_negative = input.domain.value_or(Domain{});
     not_negative.least = std::max(not_negative.least, 0.0);
     input.domain = not_negative;
     loss.example_weights = source;
   }
-  const JsonValue *classes = loss.attrs.find("class_weights");
-  if (!classes || !classes->valid || !known_[loss.prediction] || !known_[loss.target])
+}
+
+/// Keys whose lists have a number for each element of the last axis, and those that are for integer labels alone.
+void Linker::check_lists(const ModelLoss &loss, const std::string &context) {
+  if (!known_[loss.prediction()])
     return;
-  const Shape &logits = model_.shape_of(loss.prediction);
-  const ModelInput &labels = model_.inputs[loss.target];
-  if (!is_integer(labels.dtype))
-    error(classes->span, fmt::format("{}: 'class_weights' are for integer labels, but '{}' is {}", context, labels.name,
-                                     to_string(Type{labels.dtype, labels.shape})));
-  else if (!logits.empty() && static_cast<int64_t>(classes->items.size()) != logits.back())
-    error(classes->span, fmt::format("{}: expected {} 'class_weights', one for each class, got {}", context, logits.back(),
-                                     classes->items.size()));
+  const Shape &prediction = model_.shape_of(loss.prediction());
+  for (const char *key : {"class_weights", "ignore"})
+    if (const JsonValue *value = loss.attrs.find(key); value && value->valid && loss.target && known_[*loss.target])
+      if (const ModelInput &labels = model_.inputs[*loss.target]; !is_integer(labels.dtype))
+        return error(value->span, fmt::format("{}: '{}' {} for integer labels, but '{}' is {}", context, key,
+                                              value->is(JsonValue::Kind::array) ? "are" : "is", labels.name,
+                                              to_string(Type{labels.dtype, labels.shape})));
+  for (std::string_view key : loss.def->per_class) {
+    const JsonValue *list = loss.attrs.find(key);
+    const bool one_for_all = list && list->items.size() == 1 && find_attr(loss.def->spec.attrs, key).or_single;
+    const bool checked = list && list->valid && !one_for_all && !prediction.empty();
+    if (checked && static_cast<int64_t>(list->items.size()) != prediction.back())
+      error(list->span, fmt::format("{}: expected {} '{}', one for each {}, got {}", context, prediction.back(), key,
+                                    chooses_class(loss.def->link) ? "class" : "element of the last axis", list->items.size()));
+  }
 }
 
 /// "shape [3]", "i32[] or f32[3]".
-static std::string wanted_target(const LossDef &def, const Shape &prediction) {
-  if (!def.classes)
-    return "shape " + to_string(prediction);
-  if (prediction.empty())
-    return "logits with at least one axis";
-  const Type labels{DType::i32, Shape(prediction.begin(), prediction.end() - 1)};
-  return fmt::format("{} or {}", to_string(labels), to_string(Type{DType::f32, prediction}));
+static std::string wanted_operand(const LossOperand &operand, const Shape &wanted, std::string_view prediction_key) {
+  if (!operand.classes)
+    return "shape " + to_string(wanted);
+  if (wanted.empty())
+    return fmt::format("{} with at least one axis", prediction_key);
+  const Type labels{DType::i32, Shape(wanted.begin(), wanted.end() - 1)};
+  return fmt::format("{} or {}", to_string(labels), to_string(Type{DType::f32, wanted}));
 }
 
-void Linker::check_pair(const LossDef &def, Source prediction, Source target, Span span,
-                        const std::string &context) {
-  ModelInput &input = model_.inputs[target];
-  const Shape &shape = model_.shape_of(prediction);
-  if (!target_fits(def, {input.dtype, input.shape}, shape))
-    error(span, fmt::format("{}: '{}', {}, does not fit {} '{}' of shape {}; expected {}", context,
-                            input.name, to_string(Type{input.dtype, input.shape}), def.prediction_key,
-                            model_.name_of(prediction), to_string(shape), wanted_target(def, shape)));
-  else
-    restrict_target(input, def, shape);
+/// Finds the target, too. An operand whose shape is unknown is taken to fit. Of those that do not fit the first is reported:
+/// it may be the prediction that is wrong.
+void Linker::check_operands(ModelLoss &loss, const std::string &context) {
+  const LossDef &def = *loss.def;
+  const Source prediction = loss.prediction();
+  bool good = true;
+  try {
+    for (size_t i = 1; i < def.operands.size(); ++i) {
+      if (!loss.operands[i])
+        continue;
+      const LossOperand &operand = def.operands[i];
+      const Source source = *loss.operands[i];
+      const bool input = model_.is_input(source), known = known_[prediction] && known_[source];
+      const Shape &shape = model_.shape_of(prediction), wanted = known ? operand_shape(operand, loss.attrs, shape) : shape;
+      if (input && !loss.target && wanted == shape)
+        loss.target = source;
+      const Span span = loss.attrs.at(operand.key).span;
+      good = good && (!known || check_pair(def, operand, wanted, prediction, source, span, context));
+      if (good && known && input)
+        restrict_input(model_.inputs[source], operand, wanted, loss.ignored());
+    }
+  } catch (const Error &problem) {
+    error(loss.attrs.at(def.prediction().key).span,
+          fmt::format("{}: '{}' has shape {}; {}", context, model_.name_of(prediction),
+                      to_string(model_.shape_of(prediction)), problem.what()));
+  }
 }
 
-/// A target of several losses has to suit all of them.
-void Linker::restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction) {
-  const bool labels = is_class_labels(def, {input.dtype, input.shape}, prediction);
-  const std::optional<Domain> wanted = target_domain(def, prediction);
-  if (is_integer(input.dtype) && (labels || wanted)) { // chances that are integers are 0 or 1
-    const int64_t classes = labels ? prediction.back() : 2;
+bool Linker::check_pair(const LossDef &def, const LossOperand &operand, const Shape &wanted, Source prediction, Source source,
+                        Span span, const std::string &context) {
+  const Type type{model_.is_input(source) ? model_.inputs[source].dtype : DType::f32, model_.shape_of(source)};
+  if (operand_fits(operand, type, wanted))
+    return true;
+  error(span, fmt::format("{}: '{}', {}, does not fit {} '{}' of shape {}; expected "
+                          "{}", context, model_.name_of(source), to_string(type),
+                          def.prediction().key, model_.name_of(prediction), to_string(model_.shape_of(prediction)),
+                          wanted_operand(operand, wanted, def.prediction().key)));
+  return false;
+}
+
+/// An input that several losses read has to suit all of them.
+void Linker::restrict_input(ModelInput &input, const LossOperand &operand, const Shape &wanted,
+                            std::optional<int64_t> ignored) {
+  const bool labels = is_class_labels(operand, {input.dtype, input.shape}, wanted);
+  const std::optional<Domain> domain = operand_domain(operand, wanted);
+  const bool chance = operand.values == LossOperand::Values::chance; // one that is an integer is 0 or 1
+  if (is_integer(input.dtype) && (labels || chance)) {
+    const int64_t classes = labels ? wanted.back() : 2;
+    input.ignored = input.classes == 0 || input.ignored == ignored ? ignored : std::nullopt;
     input.classes = input.classes > 0 ? std::min(input.classes, classes) : classes;
-  } else if (wanted) {
-    const Domain both = input.domain.value_or(*wanted);
-    input.domain = {std::max(both.least, wanted->least), std::min(both.most, wanted->most), std::max(both.row, wanted->row),
-                    std::max(both.sum_least, wanted->sum_least), std::min(both.sum_most, wanted->sum_most)};
+  } else if (domain && !is_integer(input.dtype)) {
+    const Domain both = input.domain.value_or(*domain);
+    input.domain = {std::max(both.least, domain->least), std::min(both.most, domain->most), std::max(both.row, domain->row),
+                    std::max(both.sum_least, domain->sum_least), std::min(both.sum_most, domain->sum_most)};
   }
 }
 
@@ -175,13 +251,13 @@ void Linker::link_expression_metric(const JsonValue &attrs, const JsonValue &tex
                                     const std::string &context) {
   const MetricDef &def = find_metric(attrs.string_at("type"));
   const bool higher_is_better = attrs.boolean_at("higher_is_better");
-  ModelMetric metric{&def, nullptr, name, kNowhere, kNowhere, "", higher_is_better, attrs, link_expression(text, context)};
+  ModelMetric metric{&def, nullptr, name, kNowhere, kNowhere, {}, "", higher_is_better, attrs, link_expression(text, context)};
   if (!metric.named.empty())
     model_.metrics.push_back(std::move(metric));
 }
 
 void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::string &context) {
-  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere,
+  ModelMetric metric{&find_metric(attrs.string_at("type")), nullptr, name, kNowhere, kNowhere, {},
                      attrs.find("average") ? attrs.string_at("average") : "", false, {}, {}};
   metric.higher_is_better = metric.def->higher_is_better;
   const JsonValue *prediction = attrs.find("prediction"), *target = attrs.find("target");
@@ -190,19 +266,24 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
   if (target && (metric.target = find_target(*target, context)) == kNowhere)
     return;
   for (const ModelLoss &loss : model_.losses) {
-    const bool applies = loss.named.empty() && (loss.def->link != Link::none) == metric.def->needs_link &&
-                         (!prediction || metric.prediction == loss.prediction) &&
-                         (!target || metric.target == loss.target);
+    if (!loss.target)
+      continue;
+    const bool right_kind = metric.def->needs_link ? loss.def->link != Link::none
+                                                   : loss.def->prediction().estimates == LossOperand::Estimates::target;
+    const bool applies = right_kind && (!prediction || loss.judges(metric.prediction)) &&
+                         (!target || metric.target == *loss.target);
     if (applies && !metric.loss) {
-      metric.loss = loss.def, metric.prediction = loss.prediction, metric.target = loss.target;
-      attrs.set("prediction", JsonValue::of(model_.name_of(loss.prediction), anchor(attrs)));
-      attrs.set("target", JsonValue::of(model_.name_of(loss.target), anchor(attrs)));
+      metric.loss = loss.def, metric.ignored = loss.ignored();
+      metric.prediction = loss.prediction(), metric.target = *loss.target;
+      attrs.set("prediction", JsonValue::of(model_.name_of(metric.prediction), anchor(attrs)));
+      attrs.set("target", JsonValue::of(model_.name_of(metric.target), anchor(attrs)));
     }
   }
   if (!metric.loss && prediction && target && !metric.def->needs_link) {
     metric.loss = &find_loss("mse");
+    const Shape &shape = model_.shape_of(metric.prediction);
     if (known_[metric.prediction] && known_[metric.target])
-      check_pair(*metric.loss, metric.prediction, metric.target, target->span, context);
+      check_pair(*metric.loss, *metric.loss->target(), shape, metric.prediction, metric.target, target->span, context);
   }
   metric.attrs = attrs;
   if (metric.loss)
@@ -210,8 +291,9 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
   else if (model_.losses.size() == list("loss").size() && !model_.losses.empty()) // else a loss it may belong to is already reported
     error(anchor(attrs),
           fmt::format("{}: {} needs {}", context, metric.def->spec.name,
-                      metric.def->needs_link ? "a cross-entropy loss to judge"
-                                             : "a loss mse or mae, or 'prediction' and 'target'"));
+                      metric.def->needs_link ? "a loss of classes or of yes/no answers, such as a cross-entropy"
+                                             : "a loss whose prediction estimates its target, such as mse, or 'prediction' "
+                                               "and 'target'"));
 }
 
 void Linker::link_outputs() {
@@ -225,7 +307,7 @@ void Linker::link_outputs() {
   }
   for (const ModelLoss &loss : model_.losses)
     if (loss.named.empty())
-      add_output(loss.prediction);
+      add_output(loss.prediction());
   std::set<Source> read;
   for (const ModelLayer &layer : model_.layers)
     read.insert(layer.sources.begin(), layer.sources.end());

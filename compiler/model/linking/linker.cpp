@@ -53,16 +53,20 @@ Source Linker::find(const JsonValue &name, const std::string &context, std::stri
 void Linker::link_targets() {
   targets_known_ = !list("loss").empty();
   for (const JsonValue &loss : list("loss")) {
-    const LossDef *def = loss.valid ? &find_loss(loss.string_at("type")) : nullptr;
-    if (const Attr *key = def ? expression_key(def->spec) : nullptr) {
-      targets_known_ &= link_targets_in(loss.string_at(key->name));
+    targets_known_ &= loss.valid;
+    if (!loss.valid)
       continue;
+    const LossDef &def = find_loss(loss.string_at("type"));
+    if (const Attr *key = expression_key(def.spec))
+      targets_known_ &= link_targets_in(loss.string_at(key->name));
+    for (const LossOperand &operand : def.operands) {
+      const JsonValue *name = operand.reads == LossOperand::Reads::layer ? nullptr : loss.find(operand.key);
+      const auto found = name ? names_.find(name->text) : names_.end();
+      if (found != names_.end() && model_.is_input(found->second.source))
+        targets_.insert(found->second.source);
+      else if (name && (found == names_.end() || operand.reads == LossOperand::Reads::input))
+        targets_known_ = false;
     }
-    auto found = def ? names_.find(loss.string_at(def->target_key)) : names_.end();
-    if (found != names_.end() && model_.is_input(found->second.source))
-      targets_.insert(found->second.source);
-    else
-      targets_known_ = false;
   }
 }
 
@@ -103,8 +107,9 @@ void Linker::check_use() {
   std::vector<Source> judged, used = model_.outputs;
   for (const ModelLoss &loss : model_.losses) {
     judged.insert(judged.end(), loss.named.begin(), loss.named.end());
-    judged.push_back(loss.prediction);
-    used.push_back(loss.target);
+    for (const std::optional<Source> &operand : loss.operands)
+      if (operand)
+        (model_.is_input(*operand) ? used : judged).push_back(*operand);
     if (loss.example_weights)
       used.push_back(*loss.example_weights);
   }

@@ -55,13 +55,21 @@ private:
                                     const std::function<bool(Source)> &suitable);
   /// The same for a loss or a metric, with the shapes checked; empty after a message.
   std::vector<Source> link_expression(const JsonValue &text, const std::string &context);
+  /// An input, a layer, or either; kNowhere after a message when it is the other.
+  Source find_operand(const LossOperand &, const JsonValue &name, const std::string &context);
   void link_losses();
-  void link_expression_loss(const LossDef &def, const JsonValue &attrs, const JsonValue &text, const std::string &context);
+  void link_expression_loss(ModelLoss, const JsonValue &text, const std::string &context);
+  /// False after a message.
+  bool link_operands(JsonValue &attrs, ModelLoss &, const std::string &context);
+  bool one_of_two(const LossOperand &, const JsonValue &attrs, const std::string &context);
   void link_weights(ModelLoss &, const std::string &context);
+  void check_lists(const ModelLoss &, const std::string &context);
   std::string fresh_loss_name(const std::string &what) const;
-  void check_pair(const LossDef &def, Source prediction, Source target, Span span,
+  void check_operands(ModelLoss &, const std::string &context);
+  /// False after a message.
+  bool check_pair(const LossDef &def, const LossOperand &, const Shape &wanted, Source prediction, Source source, Span span,
                   const std::string &context);
-  void restrict_target(ModelInput &input, const LossDef &def, const Shape &prediction);
+  void restrict_input(ModelInput &input, const LossOperand &, const Shape &wanted, std::optional<int64_t> ignored);
   /// Losses from logits apply the squashing function themselves.
   void check_logits(const LossDef &def, Source prediction, Span span, const std::string &context);
   void link_metrics();

@@ -8,16 +8,26 @@
 
 namespace gradc {
 
+Var less_largest(Var x) { return x - stop_gradient(max_last_keep(x)); }
+
 Var softmax(Var x) {
   // The maximum cancels in the quotient, so no gradient flows through it.
-  const Var e = exp(x - stop_gradient(max_last_keep(x)));
+  const Var e = exp(less_largest(x));
   return e / sum_last_keep(e);
 }
 
+// The 1 that the largest adds to the sum is left to log1p, so that the others count however small they are. More than one may
+// be 0.
+Var log_sum_exp(Var x) {
+  const Var largest = select(equal(x, 0), number_like(x, 1), 0);
+  return log1p(sum_last(exp(x) - largest) + (sum_last(largest) - 1));
+}
+
 Var log_softmax(Var x) {
-  // log1p, without the 1 that the largest adds to the sum, so that the others count however small they are.
-  const Var z = x - stop_gradient(max_last_keep(x)), largest = select(equal(z, 0), number_like(z, 1), 0);
-  return z - log1p(sum_last_keep(exp(z) - largest) + (sum_last_keep(largest) - 1));
+  const Var z = less_largest(x);
+  Shape kept = z.shape();
+  kept.back() = 1;
+  return z - reshape(log_sum_exp(z), std::move(kept));
 }
 
 namespace {
@@ -93,7 +103,7 @@ Var softsign(const JsonValue &, Var x) {
 Var sparsemax(const JsonValue &attrs, Var x) {
   const Shape shape = x.shape();
   const int64_t n = shape.back(), rows = element_count(shape) / n;
-  const Var z = reshape(x - stop_gradient(max_last_keep(x)), {rows, n}), fixed = stop_gradient(z);
+  const Var z = reshape(less_largest(x), {rows, n}), fixed = stop_gradient(z);
   const Var excess = reshape(fixed, {rows, 1, n}) - reshape(fixed, {rows, n, 1});
   const Var support = less(sum_last(maximum(excess, number_like(z, 0))), number_like(z, 1));
   const Var size = sum_last_keep(select(support, constant(*z.scope, 1, z.type()), 0));

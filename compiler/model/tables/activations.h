@@ -8,8 +8,13 @@ namespace gradc {
 
 const Family &activations();
 
-/// How a prediction becomes what people want to see: yes or no, or one class of each row.
-enum class Link : uint8_t { none, sigmoid, softmax };
+/// How a prediction becomes what people want to see: yes or no, or one class of each row. `sign` and `largest` are that without
+/// probabilities that follow from it: the sign of a score, the largest of a row that holds probabilities already.
+enum class Link : uint8_t { none, sigmoid, softmax, sign, largest };
+/// Is each element a yes or a no, which is a yes where it is positive?
+constexpr bool answers_yes_or_no(Link link) { return link == Link::sigmoid || link == Link::sign; }
+/// Is each row a choice of one class, that of the largest element?
+constexpr bool chooses_class(Link link) { return link == Link::softmax || link == Link::largest; }
 
 struct ActivationDef {
   ObjectSpec spec;
@@ -27,9 +32,13 @@ Var activate(const JsonValue &activation, Var x);
 /// The names of the rectifiers: "relu, leaky_relu and gelu".
 std::string rectifier_names();
 
+/// x less the largest along the last axis, through which no gradient flows.
+Var less_largest(Var x);
 /// exp(x) / sum(exp(x)) over the last axis.
 Var softmax(Var x);
 /// Its logarithm.
 Var log_softmax(Var x);
+/// log(sum(exp(x))) along the last axis, for x whose largest is 0.
+Var log_sum_exp(Var x);
 
 } // namespace gradc

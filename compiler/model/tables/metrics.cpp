@@ -13,12 +13,19 @@ Var per_example(Var values) {
   return sum(values) * (1.0 / static_cast<double>(std::max<int64_t>(elements, 1)));
 }
 
+/// Whether a label counts nowhere.
+Var is_ignored(const MetricBuild &b) { return equal(b.target, static_cast<double>(*b.ignored)); }
+
 std::vector<Var> accuracy(const MetricBuild &b) {
-  if (b.link == Link::sigmoid)
+  if (answers_yes_or_no(b.link))
     return {per_example(cast(equal(greater(b.prediction, 0), greater(b.target, 0.5)), DType::f64))};
   const Var chosen = argmax_last(b.prediction);
   const Var wanted = is_float(b.target.dtype()) ? argmax_last(b.target) : b.target;
-  return {per_example(cast(equal(cast(chosen, wanted.dtype()), wanted), DType::f64))};
+  const Var right = cast(equal(cast(chosen, wanted.dtype()), wanted), DType::f64);
+  if (!b.ignored)
+    return {per_example(right)};
+  const Var counts = select(is_ignored(b), 0, number_like(right, 1));
+  return {per_example(counts * right), per_example(counts)};
 }
 
 std::vector<Var> absolute_error(const MetricBuild &b) {
@@ -40,7 +47,7 @@ Var as_rows(Var values, int64_t columns) {
 /// [rows, classes] as f64: 1 where an example is of the class. Of yes/no answers every element of an example is a class.
 Var wanted_classes(const MetricBuild &b) {
   const int64_t classes = judged_classes(b.link, b.prediction.shape());
-  if (b.link == Link::sigmoid)
+  if (answers_yes_or_no(b.link))
     return as_rows(cast(greater(b.target, 0.5), DType::f64), classes);
   const Var labels = is_float(b.target.dtype()) ? argmax_last(b.target) : b.target;
   return as_rows(cast(one_hot(labels, classes), DType::f64), classes);
@@ -49,9 +56,10 @@ Var wanted_classes(const MetricBuild &b) {
 /// The same for what the example is called.
 Var called_classes(const MetricBuild &b) {
   const int64_t classes = judged_classes(b.link, b.prediction.shape());
-  if (b.link == Link::sigmoid)
+  if (answers_yes_or_no(b.link))
     return as_rows(cast(greater(b.prediction, 0), DType::f64), classes);
-  return as_rows(cast(one_hot(argmax_last(b.prediction), classes), DType::f64), classes);
+  const Var called = as_rows(cast(one_hot(argmax_last(b.prediction), classes), DType::f64), classes);
+  return b.ignored ? select(as_rows(is_ignored(b), 1), 0, called) : called;
 }
 
 std::vector<Var> class_counts(const MetricBuild &b) {
@@ -62,7 +70,7 @@ std::vector<Var> class_counts(const MetricBuild &b) {
 /// Entry [i, j] counts examples of class i that were called j. Yes/no answers have the classes no and yes.
 std::vector<Var> confusion(const MetricBuild &b) {
   Var wanted = wanted_classes(b), called = called_classes(b);
-  if (b.link == Link::sigmoid) {
+  if (answers_yes_or_no(b.link)) {
     auto no_or_yes = [](Var yes) { return as_rows(cast(one_hot(cast(reshape(yes, {yes.type().elements()}), DType::i64), 2), DType::f64), 2); };
     wanted = no_or_yes(wanted), called = no_or_yes(called);
   }
@@ -70,12 +78,14 @@ std::vector<Var> confusion(const MetricBuild &b) {
   return {apply("contract", {wanted, called}, {{"indices", "ap,aq->pq"}}, counts)};
 }
 
-/// Scores that order the examples, for each class, and whether they are of it. Probabilities in f64: those in f32 would be 1
+/// Scores that order the examples, for each class, and whether they are of it. -1 says that a label counts nowhere. Probabilities in f64: those in f32 would be 1
 /// for all that are confident, and so have no order.
 std::vector<Var> ranking(const MetricBuild &b) {
   const Var scores = cast(b.prediction, DType::f64);
   const int64_t classes = judged_classes(b.link, b.prediction.shape());
-  return {as_rows(b.link == Link::softmax ? softmax(scores) : scores, classes), wanted_classes(b)};
+  const Var wanted = wanted_classes(b);
+  return {as_rows(b.link == Link::softmax ? softmax(scores) : scores, classes),
+          b.ignored ? select(as_rows(is_ignored(b), 1), -1, wanted) : wanted};
 }
 
 std::vector<Var> expression(const MetricBuild &b) {
@@ -183,6 +193,7 @@ const std::vector<MetricDef> &table() {
 std::string_view to_string(MetricKind kind) {
   switch (kind) {
   case MetricKind::mean: return "mean";
+  case MetricKind::ratio: return "ratio";
   case MetricKind::r2: return "r2";
   case MetricKind::precision: return "precision";
   case MetricKind::recall: return "recall";
@@ -193,13 +204,24 @@ std::string_view to_string(MetricKind kind) {
   return {};
 }
 
+MetricKind kind_of(const MetricDef &def, std::optional<int64_t> ignored) {
+  return ignored && def.kind == MetricKind::mean ? MetricKind::ratio : def.kind;
+}
+
+std::vector<std::string_view> terms_of(const MetricDef &def, std::optional<int64_t> ignored) {
+  std::vector<std::string_view> terms = def.terms;
+  if (kind_of(def, ignored) == MetricKind::ratio)
+    terms.push_back("weight");
+  return terms;
+}
+
 int64_t judged_classes(Link link, const Shape &prediction) {
-  return link == Link::softmax ? prediction.back() : element_count(Shape(prediction.begin() + 1, prediction.end()));
+  return chooses_class(link) ? prediction.back() : element_count(Shape(prediction.begin() + 1, prediction.end()));
 }
 
 const Family &metrics() {
   static const Family family = [] {
-    Family f{"metric", "What is reported besides the loss."};
+    Family f{"metric", "What is reported besides the loss. A label that the loss ignores counts in none of them."};
     f.common = {attr::name("name", "what reports call it").otherwise("its type")};
     f.by_name = true;
     for (const MetricDef &def : table())

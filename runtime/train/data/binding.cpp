@@ -56,8 +56,11 @@ std::string interval(double least, double most) {
 std::string reason_against(const InputInfo &input, double value) {
   if (!std::isfinite(value))
     return fmt::format("expected a finite number, found {}", value);
+  if (input.ignored && value == static_cast<double>(*input.ignored))
+    return "";
   if (input.classes && (value != std::floor(value) || value < 0 || value >= static_cast<double>(*input.classes)))
-    return fmt::format("expected a class from 0 to {}, found {}", *input.classes - 1, value);
+    return fmt::format("expected a class from 0 to {}{}, found {}", *input.classes - 1,
+                       input.ignored ? fmt::format(" or {}", *input.ignored) : "", value);
   if (const auto &domain = input.domain; domain && !(value >= domain->least && value <= domain->most))
     return fmt::format("expected {}, found {}", interval(domain->least, domain->most), value);
   const auto whole_within = [value](double least, double beyond) {

@@ -204,7 +204,7 @@ std::vector<int64_t> classes_of(const std::vector<Loading> &inputs, const std::s
       throw Error(fmt::format("stratify: input '{}' is no single class label", name));
     const auto bytes = static_cast<size_t>(dtype_bytes(info.dtype));
     for (size_t at = 0; at < input.bytes.size(); at += bytes) {
-      int64_t label = 0; // not negative: its low bytes, in this order, are all
+      int64_t label = 0; // its low bytes, in this order, tell classes apart
       std::memcpy(&label, input.bytes.data() + at, bytes);
       classes.push_back(label);
     }
