@@ -63,7 +63,8 @@ Names all_names() {
 ModelSpec spec(const std::string &name, const std::string &body) {
   Diagnostics diagnostics;
   const std::optional<Model> model =
-      load_model_text(fmt::format(R"({{"name": "{}", "optimizer": "sgd", {}}})", name, body), "m.json", {}, diagnostics);
+      load_model_text(fmt::format(R"({{"name": "{}", "optimizer": {{"type": "sgd", "accumulate": 2}}, {}}})", name, body),
+                      "m.json", {}, diagnostics);
   INFO(diagnostics.render());
   REQUIRE(model);
   std::vector<EntryRequest> entries;
