@@ -125,6 +125,16 @@ std::string read(const std::filesystem::path &path) {
   return text.str();
 }
 
+TEST_CASE("class weights by label are a list in the order of the labels", "[model]") {
+  const Model model = load(R"({
+    "inputs": {"x": {"shape": [2]}, "y": {"shape": [], "dtype": "i32"}},
+    "layers": [{"type": "dense", "units": 3}],
+    "loss": {"type": "softmax_cross_entropy", "labels": "y", "class_weights": {"a spam": 5, "ham": 0.5, "": 0}},
+    "train": {"data": {"path": "d.csv", "x": {"columns": [0, 1]}, "y": {"column": 2, "labels": ["ham", "", "a spam"]}}}})");
+  CHECK(Json::parse(to_text(model.losses[0].attrs.at("class_weights"))) == Json({0.5, 0, 5}));
+  CHECK(model.losses[0].is_weighted());
+}
+
 TEST_CASE("the published schema and reference are those of the tables", "[model]") {
   const std::filesystem::path root = GRADC_SOURCE_DIR;
   const std::filesystem::path schema_file = root / "examples" / "gradc-model-1.schema.json";

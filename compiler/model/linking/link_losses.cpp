@@ -4,9 +4,11 @@
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/metrics.h"
 #include "compiler/model/linking/resolve.h"
+#include "ir/suggest.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace gradc {
 
@@ -58,6 +60,7 @@ void Linker::link_losses() {
     loss.name = fresh_loss_name(model_.name_of(loss.prediction()));
     link_weights(loss, context);
     check_operands(loss, context);
+    list_class_weights(loss, context);
     check_lists(loss, context);
     check_logits(*loss.def, loss.prediction(), attrs.at(loss.def->prediction().key).span, context);
     model_.losses.push_back(loss);
@@ -129,6 +132,44 @@ void Linker::link_weights(ModelLoss &loss, const std::string &context) {
   }
 }
 
+/// Class weights by label as the list that they stand for. Labels that are too many are the mistake of the data.
+void Linker::list_class_weights(ModelLoss &loss, const std::string &context) {
+  const JsonValue *weights = loss.attrs.find("class_weights");
+  if (!weights || !weights->valid || !weights->is(JsonValue::Kind::object) || !loss.target)
+    return;
+  const ModelInput &input = model_.inputs[*loss.target];
+  const JsonValue *labels = &model_.document;
+  for (std::string_view key : std::initializer_list<std::string_view>{"train", "data", input.name, "labels"})
+    labels = labels ? labels->find(key) : nullptr;
+  if (!is_integer(input.dtype) || (labels && !labels->valid))
+    return;
+  if (!labels)
+    return error(weights->span, fmt::format("{}: 'class_weights' by label need \"labels\" of '{}' in train.data", context, input.name));
+  std::vector<std::string_view> texts, missing;
+  JsonValue list = JsonValue::array(weights->span);
+  for (const JsonValue &label : labels->items) {
+    texts.push_back(label.text);
+    if (const JsonValue *weight = weights->find(label.text))
+      list.items.push_back(*weight);
+    else
+      missing.push_back(label.text);
+  }
+  bool known = true;
+  for (const JsonMember &given : weights->members)
+    if (std::ranges::find(texts, given.key) == texts.end()) {
+      error(given.key_span, fmt::format("{}: class_weights: '{}' has no label '{}'{}", context, input.name, given.key,
+                                        did_you_mean(given.key, missing)));
+      known = false;
+    }
+  if (known && !missing.empty())
+    error(weights->span, fmt::format("{}: class_weights: no weight for '{}'", context, fmt::join(missing, "', '")));
+  const Shape &prediction = model_.shape_of(loss.prediction());
+  const bool too_many =
+      known_[loss.prediction()] && !prediction.empty() && static_cast<int64_t>(texts.size()) > prediction.back();
+  if (known && missing.empty() && !too_many)
+    loss.attrs.set("class_weights", std::move(list));
+}
+
 /// Keys whose lists have a number for each element of the last axis, and those that are for integer labels alone.
 void Linker::check_lists(const ModelLoss &loss, const std::string &context) {
   if (!known_[loss.prediction()])
@@ -138,12 +179,12 @@ void Linker::check_lists(const ModelLoss &loss, const std::string &context) {
     if (const JsonValue *value = loss.attrs.find(key); value && value->valid && loss.target && known_[*loss.target])
       if (const ModelInput &labels = model_.inputs[*loss.target]; !is_integer(labels.dtype))
         return error(value->span, fmt::format("{}: '{}' {} for integer labels, but '{}' is {}", context, key,
-                                              value->is(JsonValue::Kind::array) ? "are" : "is", labels.name,
+                                              value->is(JsonValue::Kind::integer) ? "is" : "are", labels.name,
                                               to_string(Type{labels.dtype, labels.shape})));
   for (std::string_view key : loss.def->per_class) {
     const JsonValue *list = loss.attrs.find(key);
     const bool one_for_all = list && list->items.size() == 1 && find_attr(loss.def->spec.attrs, key).or_single;
-    const bool checked = list && list->valid && !one_for_all && !prediction.empty();
+    const bool checked = list && list->valid && list->is(JsonValue::Kind::array) && !one_for_all && !prediction.empty();
     if (checked && static_cast<int64_t>(list->items.size()) != prediction.back())
       error(list->span, fmt::format("{}: expected {} '{}', one for each {}, got {}", context, prediction.back(), key,
                                     chooses_class(loss.def->link) ? "class" : "element of the last axis", list->items.size()));

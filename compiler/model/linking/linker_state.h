@@ -63,6 +63,7 @@ private:
   bool link_operands(JsonValue &attrs, ModelLoss &, const std::string &context);
   bool one_of_two(const LossOperand &, const JsonValue &attrs, const std::string &context);
   void link_weights(ModelLoss &, const std::string &context);
+  void list_class_weights(ModelLoss &, const std::string &context);
   void check_lists(const ModelLoss &, const std::string &context);
   std::string fresh_loss_name(const std::string &what) const;
   void check_operands(ModelLoss &, const std::string &context);

@@ -37,6 +37,7 @@ struct Attr {
   const ObjectSpec *object = nullptr;
   const Family *family = nullptr;
   std::string_view keys_of = {}; // in `rest`: only the keys of this top-level object are allowed
+  bool any_key = false;          // in `rest`: the keys are any texts, not names
 
   bool required() const { return default_json.empty() && default_doc.empty(); }
 

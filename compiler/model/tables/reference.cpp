@@ -30,12 +30,11 @@ std::string default_of(const Attr &a) {
 
 std::string value_of(const Attr &a) {
   std::string text = expected(a);
-  if (const std::string range = limits(a); !range.empty())
+  const Attr &first = a.kind == Attr::Kind::any_of ? a.of[0] : a;
+  if (const std::string range = limits(first); !range.empty())
     text += ", " + range;
-  else if (a.kind == Attr::Kind::list && !limits(a.of[0]).empty())
-    text += ", each " + limits(a.of[0]);
-  else if (a.kind == Attr::Kind::any_of && !limits(a.of[0]).empty())
-    text += ", " + limits(a.of[0]);
+  else if (first.kind == Attr::Kind::list && !limits(first.of[0]).empty())
+    text += ", each " + limits(first.of[0]);
   return escaped(text);
 }
 

@@ -104,7 +104,7 @@ private:
       schema["description"] = spec.doc;
     schema["properties"] = Json::object();
     add_keys(spec.attrs, schema);
-    if (!spec.rest.empty())
+    if (!spec.rest.empty() && !spec.rest[0].any_key)
       schema["propertyNames"] = pattern_of_names();
     schema["additionalProperties"] = spec.rest.empty() ? Json(false) : value(spec.rest[0]);
     return schema;

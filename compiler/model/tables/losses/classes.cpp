@@ -87,11 +87,21 @@ LossOperand labels(bool distributions, std::string_view doc) {
 constexpr std::string_view kLabels =
     "integer class labels, one axis less than the prediction, or probabilities, f32 of its shape, which sum to 1";
 
+const ObjectSpec &weights_by_label() {
+  static const ObjectSpec spec = [] {
+    Attr weight = attr::number("class weight", "an example of that label counts so often").at_least(0);
+    weight.any_key = true;
+    return ObjectSpec{"weights by label", "The weight of each of the \"labels\" of the input.", {}, {std::move(weight)}};
+  }();
+  return spec;
+}
+
 Attr class_weights() {
-  return attr::list("class_weights", attr::number("", "").at_least(0),
-                    "one for each class, for integer labels: an example counts as often as its class has weight, and the "
-                    "loss is divided by the sum of the weights")
-      .items(1)
+  return attr::any_of("class_weights",
+                      {attr::list("", attr::number("", "").at_least(0), "").items(1), attr::object("", weights_by_label(), "")},
+                      "one for each class, for integer labels: an example counts as often as its class has weight, and the "
+                      "loss is divided by the sum of the weights; where the input has \"labels\", also by label: "
+                      "{\"ham\": 1, \"spam\": 5}")
       .otherwise("all examples count once");
 }
 
