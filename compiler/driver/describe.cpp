@@ -4,11 +4,44 @@
 #include "ir/op.h"
 #include "runtime/train/io/console.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace gradc::driver {
 namespace {
+
+/// "  frozen: a, b", or nothing where no parameter has it.
+template <class Has> std::string parameters_that(const Model &model, const std::string &what, const Has &has) {
+  std::vector<std::string_view> names;
+  for (const ModelParam &param : model.params)
+    if (has(param))
+      names.push_back(param.name);
+  return names.empty() ? "" : fmt::format("{}: {}\n", what, fmt::join(names, ", "));
+}
+
+/// The parameters that are trained otherwise than the optimizer's keys say.
+std::string exceptions(const Model &model) {
+  std::set<double> rates, decays;
+  for (const ModelParam &param : model.params)
+    if (param.trainable) {
+      rates.insert(param.rate_factor);
+      decays.insert(param.decay_factor);
+    }
+  std::string text = parameters_that(model, "not trained", [](const ModelParam &p) { return !p.trainable; });
+  for (const double factor : rates)
+    if (factor != 1)
+      text += parameters_that(model, fmt::format("{} times the learning rate", factor),
+                              [&](const ModelParam &p) { return p.trainable && p.rate_factor == factor; });
+  const bool decaying = std::ranges::any_of(model.hypers, [](const ModelHyper &hyper) { return hyper.name == "weight_decay"; });
+  for (const double factor : decays)
+    if (factor != 1 && decaying)
+      text += parameters_that(model, factor == 0 ? "no weight decay" : fmt::format("{} times the weight decay", factor),
+                              [&](const ModelParam &p) { return p.trainable && p.decay_factor == factor; });
+  return text;
+}
 
 struct CheckCommand {
   ModelFlags model;
@@ -33,6 +66,7 @@ struct CheckCommand {
       total.bytes += row.bytes;
     }
     line(total, "");
+    runtime::print(exceptions(loaded));
     runtime::print(fmt::format("of a train step with {} examples in {}; no errors\n", examples, model.dtype));
   }
 };

@@ -34,13 +34,17 @@ double seconds_used() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
+std::string content_of(const Target &t) {
+  return t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + " " + t.schedule.text + "\n";
+}
+
 // What the objects are a function of, but for the compiler itself.
 std::string content_of(const ModelSpec &spec, const std::vector<Target> &targets, bool profile) {
   std::string text = spec.name + "\n" + spec.signature + "\n";
   for (const auto &[name, value] : spec.hypers)
     text += name + " " + std::to_string(std::bit_cast<uint64_t>(value)) + "\n";
   for (const Target &t : targets)
-    text += t.cpu + " " + t.features + " " + std::to_string(t.l1_bytes) + " " + std::to_string(t.l2_bytes) + " " + t.schedule.text + "\n";
+    text += content_of(t);
   for (const EntrySpec &e : spec.entries)
     text += e.name + " " + std::to_string(e.kind) + " " + std::to_string(e.batch) + "\n" + print(e.graph);
   if (profile)
@@ -68,10 +72,10 @@ int64_t estimated_work(const PendingKernel &p) {
 
 // Which kernels go into which module: the largest first, each to the module with the least.
 using Parts = std::vector<std::vector<const PendingKernel *>>;
-Parts split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries, size_t max_parts) {
+Parts split(const std::vector<const PendingKernel *> &kernels, int64_t work_of_entries, size_t max_parts) {
   std::vector<int64_t> work;
-  for (const PendingKernel &k : kernels)
-    work.push_back(estimated_work(k));
+  for (const PendingKernel *k : kernels)
+    work.push_back(estimated_work(*k));
   int64_t total = std::accumulate(work.begin(), work.end(), work_of_entries);
   std::vector<size_t> order(kernels.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -83,7 +87,7 @@ Parts split(const std::vector<PendingKernel> &kernels, int64_t work_of_entries, 
   sums[0] = work_of_entries;
   for (size_t i : order) {
     size_t least = static_cast<size_t>(std::min_element(sums.begin(), sums.end()) - sums.begin());
-    parts[least].push_back(&kernels[i]);
+    parts[least].push_back(kernels[i]);
     sums[least] += work[i];
   }
   return parts;
@@ -176,22 +180,49 @@ void Compilation::compile_all(std::vector<std::unique_ptr<Part>> &parts) {
       std::rethrow_exception(part->failure);
 }
 
+// All that the code of kernels is a function of, but for the compiler itself.
+std::string content_of(const std::vector<const PendingKernel *> &kernels) {
+  std::string text = "kernels\n";
+  for (const PendingKernel *k : kernels)
+    text += k->symbol + "\n" + content_of(*k->target) + k->text + "\n";
+  return text;
+}
+
+// The kernels come from the cache where it is used and has them. The table and the entries are a module of their own then, with the
+// kernels of the schedule: so another rate or schedule compiles only that.
 std::vector<std::string> Compilation::run() {
   auto new_part = [&] { return std::make_unique<Part>(spec_.name, targets_[0]); };
   std::vector<std::unique_ptr<Part>> parts;
   parts.push_back(new_part());
   std::vector<PendingKernel> kernels;
   timed("emit LLVM IR", [&] { kernels = emit_model(parts[0]->module, spec_, targets_, options_.profile); });
-  bool whole = options_.on_llvm || options_.on_asm; // text is of one module
-  auto split_kernels = split(kernels, static_cast<int64_t>(kernels.size()) * 10, whole ? 1 : kMaxModules);
-  while (parts.size() < split_kernels.size())
-    parts.push_back(new_part());
-  for (size_t i = 0; i < parts.size(); ++i)
-    parts[i]->kernels = split_kernels[i];
-  compile_all(parts);
+  const bool whole = options_.on_llvm || options_.on_asm; // text is of one module
+  const bool apart = options_.cache && !whole;
+  std::vector<const PendingKernel *> shared;
+  for (const PendingKernel &k : kernels)
+    (apart && k.of_schedule ? parts[0]->kernels : shared).push_back(&k);
+  const std::string key = apart && !shared.empty() ? object_key(content_of(shared)) : "";
   std::vector<std::string> objects;
-  for (auto &part : parts)
-    objects.push_back(std::move(part->object));
+  if (!key.empty())
+    objects = options_.cache->load(key).value_or(objects);
+  const bool known = !objects.empty();
+  if (!key.empty() && options_.on_time)
+    options_.on_time(known ? "cache hit of kernels" : "cache miss of kernels", 0);
+  if (!known) {
+    const auto modules = split(shared, apart ? 0 : static_cast<int64_t>(kernels.size()) * 10, whole ? 1 : kMaxModules);
+    for (size_t i = 0; i < modules.size(); ++i) {
+      if (apart || i > 0)
+        parts.push_back(new_part());
+      parts.back()->kernels = modules[i];
+    }
+  }
+  compile_all(parts);
+  for (size_t i = apart ? 1 : 0; i < parts.size(); ++i)
+    objects.push_back(std::move(parts[i]->object));
+  if (!key.empty() && !known)
+    options_.cache->store(key, objects);
+  if (apart)
+    objects.push_back(std::move(parts[0]->object));
   return objects;
 }
 

@@ -28,7 +28,8 @@ struct CompiledModel {
 };
 
 /// Plans the graphs of a model that are not planned yet, emits, verifies, lightly optimizes and assembles it; or takes all
-/// of this from the cache, where it is kept under the graphs as they are given. The result depends on the arguments alone.
+/// of this from the cache, where it is kept under the graphs as they are given. The code of the kernels is kept for itself, too, so
+/// that a model that differs in its rates, its schedules or its texts finds that. The result depends on the arguments alone.
 /// A malformed module is an InternalFault that names the cause. Where passes print, verify or stop, or code is to be
 /// shown, the cache is passed over.
 CompiledModel compile_model(const ModelSpec &, const CodegenOptions &);

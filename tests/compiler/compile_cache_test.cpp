@@ -1,4 +1,5 @@
 // The cache of compiled objects: what it gives back is what was stored, whatever happens to its files.
+#include "compiler/engines/build_model.h"
 #include "compiler/engines/cache.h"
 
 #include "compiler/engines/jit.h"
@@ -6,6 +7,7 @@
 #include "ir/text/text.h"
 #include "passes/runner.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include <filesystem>
@@ -233,6 +235,29 @@ TEST_CASE("another target, graph or signature is compiled anew", "[cache]") {
   SECTION("offsets") { spec.entries[0].graph.plan->arena_bytes += 64; }
   compile_objects(spec, options);
   CHECK(stages.front() == "cache miss");
+}
+
+TEST_CASE("one compilation of the kernels serves any schedule", "[cache]") {
+  Folder folder;
+  bool first = true;
+  for (const char *rate : {"0.1", "0.2", R"({"type": "cosine", "initial": 0.1})", R"({"type": "one_cycle", "initial": 0.1})",
+                           R"({"type": "piecewise", "initial": 0.1, "boundaries": [3], "factors": [0.5]})"}) {
+    INFO(rate);
+    Diagnostics diagnostics;
+    const std::optional<Model> model = load_model_text(
+        R"({"inputs": {"x": {"shape": [3]}, "y": {"shape": [2]}}, "layers": [{"type": "dense", "units": 2, "input": "x"}],
+            "loss": {"type": "mse", "target": "y"}, "optimizer": {"type": "sgd", "learning_rate": )" + std::string(rate) + "}}",
+        "m.json", {}, diagnostics);
+    REQUIRE(model);
+    std::vector<EntryRequest> entries;
+    for (Entry entry : entries_of(*model))
+      entries.push_back({entry, takes_examples(entry) ? 4 : 0});
+    std::vector<std::string> stages;
+    compile_objects(build_model(*model, entries, DType::f32, {}), cached(folder.path(), stages));
+    CHECK(stages.front() == "cache miss");
+    CHECK(std::ranges::count(stages, first ? "cache miss of kernels" : "cache hit of kernels") == 1);
+    first = false;
+  }
 }
 
 TEST_CASE("a model from the cache runs", "[cache]") {

@@ -319,11 +319,11 @@ const PendingKernel &KernelSet::add(const Kernel &kernel, const std::vector<size
   std::string text = print(kernel) + (sums == SumOrder::fixed ? "fixed" : "");
   for (size_t place : places)
     text += " " + std::to_string(place);
-  auto [it, is_new] = numbers.try_emplace(std::move(text), pending.size());
+  auto [it, is_new] = numbers.try_emplace(text, pending.size());
   if (is_new) {
     LoopSchedule schedule = schedule_loops(kernel, target, sums);
     const int64_t thread_bytes = local_memory(kernel, schedule).thread_bytes;
-    pending.push_back({prefix + std::to_string(it->second), kernel, places, std::move(schedule), thread_bytes, &target});
+    pending.push_back({prefix + std::to_string(it->second), kernel, places, std::move(schedule), thread_bytes, &target, std::move(text)});
   }
   return pending[it->second];
 }

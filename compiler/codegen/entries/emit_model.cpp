@@ -7,6 +7,7 @@
 #include "passes/storage.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace gradc {
 namespace {
@@ -114,17 +115,28 @@ TableEmitter::Constants TableEmitter::output_arrays() {
   return arrays;
 }
 
+// The numbers of the entries. That of the schedule is last, so that the names of all other kernels do not depend on it.
+std::vector<size_t> schedule_last(const std::vector<EntrySpec> &entries) {
+  std::vector<size_t> order(entries.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_partition(order, [&](size_t i) { return entries[i].kind != GRADC_SCHEDULE; });
+  return order;
+}
+
 // The array of entries as code for one target.
 llvm::Constant *TableEmitter::entries(const Target &target, KernelSet &kernels, const std::string &suffix) {
-  Constants records;
-  for (size_t i = 0; i < spec_.entries.size(); ++i) {
+  Constants records(spec_.entries.size());
+  for (size_t i : schedule_last(spec_.entries)) {
     const EntrySpec &e = spec_.entries[i];
+    const size_t before = kernels.pending.size();
     const auto [function, thread_bytes] =
         emit_entry(module_, e.name + "_" + std::to_string(i) + suffix, e, hyper_defaults_, target, kernels, profile_);
     thread_bytes_ = std::max(thread_bytes_, thread_bytes);
-    records.push_back(record({string(e.name), i32(e.kind), i32(0), i64(e.batch), i64(workspace_bytes(e.graph)),
+    for (size_t k = before; k < kernels.pending.size(); ++k)
+      kernels.pending[k].of_schedule = e.kind == GRADC_SCHEDULE;
+    records[i] = record({string(e.name), i32(e.kind), i32(0), i64(e.batch), i64(workspace_bytes(e.graph)),
                               i64(thread_bytes), i32(static_cast<int64_t>(e.graph.returns.size())), i32(0), outputs_[i],
-                              function, null()}));
+                              function, null()});
   }
   return array(records);
 }

@@ -34,6 +34,8 @@ struct PendingKernel {
   LoopSchedule schedule;
   int64_t thread_bytes; // of the workspace, for each share
   const Target *target;
+  std::string text;          // what tells it from others of its target
+  bool of_schedule = false;  // only the entry that computes rates calls it
 };
 
 /// Emits `const gradc_model *<name>_model(void)` and all it refers to but the bodies of kernels, which it returns: each
