@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 
 namespace gradc {
 namespace {
@@ -18,6 +19,10 @@ class GradientChecker {
 public:
   GradientChecker(const gradc_entry &entry, const gradc_call &call, const ModelSpec &spec, const Graph &graph)
       : entry_(entry), call_(call), spec_(spec), graph_(graph) {
+    settle();
+    for (const Update &update : graph.updates)
+      if (const Node &state = graph[update.target]; state.role == Role::buffer)
+        buffers_.push_back({elements(update.target), {elements(update.target), elements(update.target) + state.type.elements()}});
     loss_ = loss();
     if (!std::isfinite(loss_))
       throw Error(fmt::format("the loss is {}: there is no gradient to check", loss_), "/loss");
@@ -39,10 +44,25 @@ public:
 private:
   double *elements(Value state) const { return reinterpret_cast<double *>(address_of(call_, graph_.plan->places[state])); }
 
-  /// Also writes the gradients.
+  /// Lets buffers that a step moves come to rest, as spectral vectors do, which gradients take for constants: so the loss does not
+  /// change through them when a parameter is moved.
+  void settle() const {
+    constexpr int kMost = 4000;
+    const bool moves = std::ranges::any_of(graph_.updates, [&](const Update &u) { return graph_[u.target].role == Role::buffer; });
+    double before = std::numeric_limits<double>::infinity();
+    for (int i = 0; moves && i < kMost; ++i)
+      if (const double now = loss(); now == before)
+        return;
+      else
+        before = now;
+  }
+
+  /// Also writes the gradients. Buffers that a step moves, as spectral vectors, begin each time as they did the first.
   double loss() const {
     const int32_t status = entry_.run(&entry_, &call_);
     internal_check(gradc_succeeded(status), "a call that was checked is refused");
+    for (const auto &[at, values] : buffers_)
+      std::ranges::copy(values, at);
     return *static_cast<const double *>(call_.outputs[0]);
   }
 
@@ -136,6 +156,7 @@ private:
   const gradc_call &call_;
   const ModelSpec &spec_;
   const Graph &graph_;
+  std::vector<std::pair<double *, std::vector<double>>> buffers_; // where those lie that the entry writes, and how they begin
   double loss_ = 0;           // with the parameters as they are
   std::vector<Tensor> here_;  // all values there; empty as long as nobody has asked
   double *values_ = nullptr; // of the parameter that is checked
