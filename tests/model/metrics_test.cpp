@@ -52,6 +52,9 @@ std::string model_text(const Data &data) {
   for (const char *type : {"precision", "recall", "f1"})
     for (const char *average : {"macro", "weighted", "micro"})
       metrics += fmt::format(R"({{"type": "{0}", "average": "{1}", "name": "{0}_{1}"}}, )", type, average);
+  if (!data.classes)
+    metrics += R"({"type": "accuracy", "threshold": 0.3, "name": "early"},
+                   {"type": "confusion", "threshold": 0.3, "name": "early_counts"}, )";
   return fmt::format(R"({{"inputs": {{"x": {{"shape": [{0}]}}, "t": {{"shape": [{1}]{2}}}}},
     "layers": [{{"name": "z", "type": "scale", "factor": 1, "input": "x"}},
                {{"name": "trained", "type": "dense", "units": {0}, "input": "x"}}],
@@ -123,6 +126,20 @@ TEST_CASE("metrics of answers are those of scikit-learn", "[model]") {
     REQUIRE(found.at("confusion").table == table);
   }
   CHECK(checked == 1000);
+}
+
+TEST_CASE("an answer is a yes above the threshold", "[model]") {
+  for (uint64_t number : {3, 4, 13, 14}) { // data of yes/no answers
+    const Data data = draw(number);
+    std::vector<double> counts(4, 0);
+    for (size_t i = 0; i < data.scores.size(); ++i)
+      ++counts[static_cast<size_t>(2 * data.targets[i]) + (1 / (1 + std::exp(-data.scores[i])) > 0.3)];
+    auto found = metrics_of(data);
+    INFO("data " << number);
+    CHECK(found.at("early_counts").table == counts);
+    CHECK(found.at("early").value == Approx((counts[0] + counts[3]) / static_cast<double>(data.scores.size())));
+    CHECK(found.at("early_counts").table != found.at("confusion").table);
+  }
 }
 
 TEST_CASE("rows whose label is ignored change no metric", "[model]") {

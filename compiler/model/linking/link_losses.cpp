@@ -326,6 +326,9 @@ void Linker::link_metric(JsonValue &attrs, const std::string &name, const std::s
     if (known_[metric.prediction] && known_[metric.target])
       check_pair(*metric.loss, *metric.loss->target(), shape, metric.prediction, metric.target, target->span, context);
   }
+  if (const JsonValue *threshold = attrs.find("threshold"); threshold && metric.loss && metric.loss->link != Link::sigmoid)
+    error(threshold->span, fmt::format("{}: 'threshold' needs a loss that gives the chance of a yes, such as "
+                                       "binary_cross_entropy; this one is {}", context, metric.loss->spec.name));
   metric.attrs = attrs;
   if (metric.loss)
     model_.metrics.push_back(metric);

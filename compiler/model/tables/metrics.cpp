@@ -4,6 +4,8 @@
 #include "compiler/model/expressions/expression.h"
 #include "ir/error.h"
 
+#include <cmath>
+
 namespace gradc {
 namespace {
 
@@ -16,9 +18,15 @@ Var per_example(Var values) {
 /// Whether a label counts nowhere.
 Var is_ignored(const MetricBuild &b) { return equal(b.target, static_cast<double>(*b.ignored)); }
 
+/// Which answers are called a yes: sigmoid(prediction) > threshold.
+Var is_called_yes(const MetricBuild &b) {
+  const double threshold = b.attrs.find("threshold") ? b.attrs.number_at("threshold") : 0.5;
+  return greater(b.prediction, std::log(threshold / (1 - threshold)));
+}
+
 std::vector<Var> accuracy(const MetricBuild &b) {
   if (answers_yes_or_no(b.link))
-    return {per_example(cast(equal(greater(b.prediction, 0), greater(b.target, 0.5)), DType::f64))};
+    return {per_example(cast(equal(is_called_yes(b), greater(b.target, 0.5)), DType::f64))};
   const Var chosen = argmax_last(b.prediction);
   const Var wanted = is_float(b.target.dtype()) ? argmax_last(b.target) : b.target;
   const Var right = cast(equal(cast(chosen, wanted.dtype()), wanted), DType::f64);
@@ -57,7 +65,7 @@ Var wanted_classes(const MetricBuild &b) {
 Var called_classes(const MetricBuild &b) {
   const int64_t classes = judged_classes(b.link, b.prediction.shape());
   if (answers_yes_or_no(b.link))
-    return as_rows(cast(greater(b.prediction, 0), DType::f64), classes);
+    return as_rows(cast(is_called_yes(b), DType::f64), classes);
   const Var called = as_rows(cast(one_hot(argmax_last(b.prediction), classes), DType::f64), classes);
   return b.ignored ? select(as_rows(is_ignored(b), 1), 0, called) : called;
 }
@@ -98,8 +106,18 @@ std::vector<Attr> keys() {
       attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
 }
 
-std::vector<Attr> keys_of_classes() {
+std::vector<Attr> keys_of_answers() {
   std::vector<Attr> all = keys();
+  all.push_back(attr::number("threshold",
+                             "the chance above which a yes/no answer is a yes; not for hinge, which gives no chances")
+                    .above(0)
+                    .below(1)
+                    .otherwise("that of a positive logit, 0.5"));
+  return all;
+}
+
+std::vector<Attr> keys_of_classes() {
+  std::vector<Attr> all = keys_of_answers();
   all.push_back(attr::choice("average", {"macro", "weighted", "micro"},
                              "over the classes that occur: their mean; weighted by how often each is the target; or from the "
                              "counts of all classes together")
@@ -110,7 +128,7 @@ std::vector<Attr> keys_of_classes() {
 const std::vector<MetricDef> &table() {
   static const std::vector<MetricDef> defs = {
       {{"accuracy", "Share of right answers: the class of the largest logit, or yes for a positive one.",
-        keys()},
+        keys_of_answers()},
        MetricKind::mean,
        true,
        true,
@@ -157,7 +175,7 @@ const std::vector<MetricDef> &table() {
       {{"confusion",
         "A table in place of a number: how many examples of each class (rows) are called which class (columns). Yes/no answers "
         "are counted all together, with the classes no and yes.",
-        keys()},
+        keys_of_answers()},
        MetricKind::confusion,
        true,
        true,
