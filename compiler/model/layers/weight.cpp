@@ -13,7 +13,8 @@ static std::vector<Attr> weight_keys() {
       amount("l1", "adds l1 * sum(|W|) to the loss; the run-time argument <layer>.l1 when not 0"),
       amount("l2", "adds l2 * sum(W^2) to the loss; the run-time argument <layer>.l2 when not 0"),
       amount("proximal_l1", "after every update each weight moves towards 0 by rate * proximal_l1 and stops there, so that weights become "
-                            "exactly 0 (Parikh and Boyd 2014, 6.5.2); the run-time argument <layer>.proximal_l1 when not 0"),
+                            "exactly 0 (Parikh and Boyd 2014, 6.5.2); with sgd this is the lasso, with momentum m it is 1 - m times as "
+                            "strong, and rules such as adam scale gradients but not this; the run-time argument <layer>.proximal_l1 when not 0"),
       amount("weight_noise", "standard deviation of normal noise that W has in each step of training; the run-time argument "
                              "<layer>.weight_noise when not 0"),
       attr::one_of("constraint", constraints(), "what W is made to keep after every update").otherwise("none"),
