@@ -58,6 +58,8 @@ enum {
   GRADC_PREDICT = 6,    /* outputs: those of the model */
   GRADC_FIT = 8,        /* buffers <- statistics of the batch and of all batches before; to be called with the training
                            data before the first step. A model that standardizes nothing has no such entry */
+  GRADC_CALIBRATE = 10, /* parameters <- scaled so that of the batch the linear output of each layer has variance 1; to be called
+                           once, after init and fit. A model without an initializer that sees data has no such entry */
   GRADC_ACCUMULATE_STEP = 9, /* as grad_step, but gradients are added to those in their arena. A model whose optimizer does
                            not accumulate has no such entry */
   GRADC_SCHEDULE = 7    /* outputs: f64, the value at `step` of each scheduled hyper, named like it; reads their initial

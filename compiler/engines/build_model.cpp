@@ -10,6 +10,7 @@ int32_t kind_of(Entry entry) {
   switch (entry) {
   case Entry::init: return GRADC_INIT;
   case Entry::fit: return GRADC_FIT;
+  case Entry::calibrate: return GRADC_CALIBRATE;
   case Entry::train_step: return GRADC_TRAIN_STEP;
   case Entry::grad_step: return GRADC_GRAD_STEP;
   case Entry::accumulate_step: return GRADC_ACCUMULATE_STEP;

@@ -304,6 +304,8 @@ std::string HeaderWriter::text() {
   text += macros() + fixed_text();
   text += wrapper(GRADC_FIT, filled("Takes a batch into the statistics by which inputs are standardized. Call it with the training data,\n"
                                     " * each example once, before the first step; {0}_load and {0}_resume bring the statistics along."));
+  text += wrapper(GRADC_CALIBRATE, filled("Scales weights so that of these examples the linear output of each layer has variance 1. Call it once,\n"
+                                          " * before the first step, with examples as they come in training."));
   text += wrapper(GRADC_TRAIN_STEP, "Forward, backward and update. Returns the loss of the batch before the update, NaN on failure;\n"
                                 " * the status of the instance tells the two apart where the loss itself is not finite.");
   text += wrapper(GRADC_GRAD_STEP, filled("Forward and backward; the gradients are where {0}_tensor finds \"<parameter>.grad\".\n"

@@ -149,17 +149,18 @@ std::optional<Span> find_location(const Model &, std::string_view pointer);
 std::optional<size_t> index_in(std::string_view list, std::string_view pointer);
 
 /// The functions of a compiled model; runtime/gradc.h says what each does.
-enum class Entry : uint8_t { init, fit, train_step, grad_step, accumulate_step, apply, evaluate, predict, schedule };
-constexpr Entry kEntries[] = {Entry::init,  Entry::fit,      Entry::train_step, Entry::grad_step, Entry::accumulate_step,
-                              Entry::apply, Entry::evaluate, Entry::predict,    Entry::schedule};
+enum class Entry : uint8_t { init, fit, calibrate, train_step, grad_step, accumulate_step, apply, evaluate, predict, schedule };
+constexpr Entry kEntries[] = {Entry::init,            Entry::fit,   Entry::calibrate, Entry::train_step, Entry::grad_step,
+                              Entry::accumulate_step, Entry::apply, Entry::evaluate,  Entry::predict,    Entry::schedule};
 std::string_view to_string(Entry);
 std::optional<Entry> parse_entry(std::string_view);
 /// Does the entry read examples? Those that do not are built with batch 0.
 bool takes_examples(Entry);
 /// Does it write gradients that another entry reads, or read them?
 bool gradients_cross(Entry);
-/// Has the model anything for the entry to do? `accumulate_step` is there where the optimizer accumulates gradients, `fit` is there where an input is standardized, `schedule` where a hyper changes
-/// from step to step, the others always.
+/// Has the model anything for the entry to do? `accumulate_step` is there where the optimizer accumulates gradients, `fit` where an
+/// input is standardized, `calibrate` where an initializer sees data, `schedule` where a hyper changes from step to step, the others
+/// always.
 bool has_entry(const Model &, Entry);
 std::vector<Entry> entries_of(const Model &);
 
@@ -180,6 +181,7 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 /// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
 /// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?,
 /// "scheduled": [names of hypers], "plateaus"?: {name of a hyper that the training loop lowers: its schedule},
+/// "calibrate"?: true where the model has that entry,
 /// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.
 /// "data_folder" is where relative data paths start, as seen from the folder of the library; it is left out where that is the same
 /// or the model names no data.

@@ -174,6 +174,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
                      {"frozen", std::move(frozen)},
                      {"scheduled", std::move(scheduled)},
                      {"metrics", std::move(metrics)}};
+  if (has_entry(model, Entry::calibrate))
+    json["calibrate"] = true;
   if (!plateaus.empty())
     json["plateaus"] = std::move(plateaus);
   if (!data_folder.empty() && model.document.at("train").find("data"))

@@ -9,6 +9,10 @@
 #error "safetensors are little-endian; this host needs byte swaps"
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { kGradcCoreMaxHeader = 100000000 };
 
 /* The key of the metadata that says whose the state of an optimizer is; its value is gradc_model.optimizer. */
@@ -74,5 +78,9 @@ GRADC_CORE void gradc_core_index_free(gradc_core_index *index);
 
 /* The format's name of an element type of gradc.h, e.g. "F32". */
 GRADC_CORE const char *gradc_core_dtype_name(int32_t dtype);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

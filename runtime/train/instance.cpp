@@ -37,6 +37,7 @@ std::string_view entry_name(int32_t kind) {
   case GRADC_PREDICT: return "predict";
   case GRADC_SCHEDULE: return "schedule";
   case GRADC_FIT: return "fit";
+  case GRADC_CALIBRATE: return "calibrate";
   default: return "other";
   }
 }

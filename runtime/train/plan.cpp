@@ -90,6 +90,8 @@ std::vector<EntryKey> needed_entries(const Signature &signature, const TrainOpti
     entries.push_back({GRADC_SCHEDULE, 0});
   if (needs_fit(signature))
     entries.push_back({GRADC_FIT, 1});
+  if (signature.calibrate)
+    entries.push_back({GRADC_CALIBRATE, std::min(plan.part_rows, sizes.train)});
   for (const EntryKey &key : update_entries(plan, sizes.train))
     entries.push_back(key);
   if (!signature.metrics.empty()) {

@@ -121,6 +121,7 @@ Signature parse_signature(std::string_view text) try {
     throw Error("signature: accumulate: expected at least 1");
   signature.frozen = json.value("frozen", signature.frozen);
   signature.scheduled = json.value("scheduled", signature.scheduled);
+  signature.calibrate = json.value("calibrate", false);
   signature.plateaus = json.value("plateaus", signature.plateaus);
   signature.train = json.value("/model/train"_json_pointer, Json());
   return signature;

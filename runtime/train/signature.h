@@ -44,6 +44,7 @@ struct Signature {
   int64_t accumulate = 1;             // batches whose gradients make one update
   std::vector<std::string> frozen;    // parameters that training leaves as they are
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
+  bool calibrate = false;             // some initializer sees data: there is an entry `calibrate`
   nlohmann::json plateaus = nlohmann::json::object(); // of those that the training loop lowers: their schedule
   nlohmann::json train; // the "train" object of the model file; null when it has none
 };

@@ -112,8 +112,12 @@ private:
       const std::optional<RunState> loaded = files_.load(fresh, early_stopping_);
       resumed_ = loaded.has_value();
       state_ = loaded.value_or(fresh);
-    } else if (needs_fit(signature_))
-      fit(instance_, batches_, data_.train, position());
+    } else {
+      if (needs_fit(signature_))
+        fit(instance_, batches_, data_.train, position());
+      if (signature_.calibrate)
+        calibrate();
+    }
     if (!options_.load_partial.empty())
       loaded_ = load_partially(instance_, options_.load_partial, options_.load_only);
     if (state_.epoch >= plan_.epochs)
@@ -128,6 +132,22 @@ private:
     if (options_.max_steps && *options_.max_steps <= state_.step)
       throw Error(fmt::format("'{}' has done {} steps; to go on, give --max-steps above {}", options_.load, state_.step,
                               state_.step));
+  }
+
+  /// With the examples that the first epoch begins with.
+  void calibrate() {
+    const int64_t count = std::min(plan_.part_rows, data_.train.size());
+    const gradc_entry &entry = instance_.require(GRADC_CALIBRATE, count);
+    instance_.run(entry, rows(order_of(0), 0, count), Outputs(instance_.model(), entry), position());
+  }
+
+  Permutation order_of(int64_t epoch) const {
+    return Permutation(plan_.shuffle ? data_.train.size() : 0, plan_.seed, Stream::shuffle, epoch);
+  }
+
+  /// The training rows from `first` on in the order of an epoch.
+  const void *const *rows(const Permutation &order, int64_t first, int64_t count) {
+    return plan_.shuffle ? batches_.gather(order, data_.train.begin, first, count) : batches_.rows(data_.train.begin + first);
   }
 
   int32_t kind(const gradc_tensor &tensor) const { return gradc_arena_at(&instance_.model(), tensor.arena)->kind; }
@@ -180,16 +200,14 @@ private:
   /// Trains the rest of the epoch under way, validates, and moves state_ on.
   void train_epoch() {
     const Clock::time_point begin = Clock::now();
-    const Permutation order(plan_.shuffle ? data_.train.size() : 0, plan_.seed, Stream::shuffle, state_.epoch);
+    const Permutation order = order_of(state_.epoch);
     EpochEvent event;
     event.epoch = state_.epoch + 1;
     event.epochs = plan_.epochs;
     while (state_.batch < plan_.steps_per_epoch && !stopping_) {
       const int64_t first = state_.batch * plan_.batch_size;
       const int64_t count = std::min(plan_.batch_size, data_.train.size() - first);
-      event.learning_rate = step(count, [&](int64_t row, int64_t rows) {
-        return plan_.shuffle ? batches_.gather(order, data_.train.begin, first + row, rows) : batches_.rows(data_.train.begin + first + row);
-      });
+      event.learning_rate = step(count, [&](int64_t row, int64_t part) { return rows(order, first + row, part); });
       state_.loss_sum += last_loss_ * static_cast<double>(count);
       stopping_ = is_asked_to_stop() || (options_.max_steps && state_.step >= *options_.max_steps);
       if (!stopping_ && state_.batch < plan_.steps_per_epoch)

@@ -165,6 +165,41 @@ int main(int argc, char **argv) {
         "150 rows, mean 5.843333, deviation 0.825301, virginica, no more\n");
 }
 
+TEST_CASE("hosts: a C program calibrates weights with a batch", "[hosts]") {
+  const CompiledLibrary iris(kRoot + "/examples/iris/model.json", "iris", {"layers.hidden.weight_initializer=lsuv"});
+  runtime::write_text(iris.path("calibrate.c"), R"(#include "iris.h"
+#include <stdio.h>
+int main(void) {
+  static float x[IRIS_BATCH][IRIS_FLOWER_SIZE];
+  iris *m = iris_create(1, 1);
+  const float *w = m ? (const float *)iris_tensor(m, "hidden.weight") : 0;
+  double outputs = IRIS_BATCH * 16, mean = 0, squares = 0;
+  int row, unit, i;
+  if (!w)
+    return 1;
+  for (row = 0; row < IRIS_BATCH; ++row)
+    for (i = 0; i < IRIS_FLOWER_SIZE; ++i)
+      x[row][i] = (float)((row * 7 + i * 5) % 11);
+  if (iris_calibrate(m, IRIS_BATCH, x[0]) || iris_calibrate(m, IRIS_BATCH, 0) != GRADC_NULL_POINTER)
+    return 2;
+  for (row = 0; row < IRIS_BATCH; ++row)
+    for (unit = 0; unit < 16; ++unit) {
+      double y = 0;
+      for (i = 0; i < IRIS_FLOWER_SIZE; ++i)
+        y += x[row][i] * w[i * 16 + unit];
+      mean += y / outputs;
+      squares += y * y / outputs;
+    }
+  printf("variance %.4f\n", squares - mean * mean);
+  iris_destroy(m);
+  return 0;
+}
+)");
+  shell("cc -std=c99 -Wall -Wextra -Wpedantic -Werror " + iris.path("calibrate.c") + " " + iris.link_flags() + " -o " +
+        iris.path("calibrate"));
+  CHECK(shell(iris.path("calibrate")) == "variance 1.0000\n");
+}
+
 // Each exits with 0 only when it tells 95% of unseen digits apart.
 TEST_CASE("hosts: the examples in C, C++ and Python learn", "[hosts]") {
   const std::string hosts = kRoot + "/examples/hosts/", data = kRoot + "/examples/digits/digits.csv";

@@ -2,6 +2,10 @@
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/model.h"
 #include "ir/interpreter.h"
+#include "runtime/gradc.h"
+#include "runtime/train/data/npy.h"
+#include "tests/support/runtime_checks.h"
+#include "tests/support/runtime_fake_model.h"
 #include "tests/support/models.h"
 
 #include <catch2/catch.hpp>
@@ -13,6 +17,8 @@
 
 namespace gradc {
 namespace {
+
+using runtime::TemporaryFolder;
 
 /// The weights [in, out] that an initializer, in JSON, begins with.
 std::vector<double> weights(const std::string &initializer, int64_t in, int64_t out, DType dtype = DType::f32,
@@ -146,6 +152,28 @@ TEST_CASE("sparse weights have as many zeros for every input, in different place
   CHECK(mean_square(others) == Approx(0.25).epsilon(0.35)); // 120 of them
   // Their signs have nothing to do with their choice.
   CHECK(std::ranges::count_if(others, [](double x) { return x < 0; }) == Approx(60).margin(25));
+}
+
+TEST_CASE("weights of a file are its numbers, by the name of the parameter or another, in the type of the model", "[model]") {
+  TemporaryFolder folder;
+  const std::string numbers = runtime::bytes_of<float>({0.1F, -2, 3, 4, 5, 6e-30F}), header =
+      R"({"f.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"other":{"dtype":"F64","shape":[2,3],"data_offsets":[24,72]}})";
+  const std::string others = runtime::bytes_of<double>({1, 0.1, 1e-300, -1, 2, 3});
+  const std::string length = runtime::bytes_of<uint64_t>({header.size()});
+  runtime::write_text(folder / "w.safetensors", length + header + numbers + others);
+  runtime::write_text(folder / "w.npy", runtime::npy_file(GRADC_F32, {2, 3}, numbers));
+  runtime::write_text(folder / "i.npy", runtime::npy_file(GRADC_I32, {2, 3}, runtime::bytes_of<int32_t>({1, 2, 3, 4, 5, -6})));
+  const auto read = [&](const std::string &file, const std::string &keys, DType dtype) {
+    return weights(fmt::format(R"({{"type": "from_file", "path": "{}"{}}})", folder / file, keys), 2, 3, dtype);
+  };
+  const std::vector<double> floats = {double{0.1F}, -2, 3, 4, 5, double{6e-30F}};
+  for (DType dtype : {DType::f32, DType::f64}) {
+    CHECK(read("w.safetensors", "", dtype) == floats);
+    CHECK(read("w.npy", "", dtype) == floats);
+    CHECK(read("i.npy", "", dtype) == std::vector<double>{1, 2, 3, 4, 5, -6});
+  }
+  CHECK(read("w.safetensors", R"(, "tensor": "other")", DType::f64) == std::vector<double>{1, 0.1, 1e-300, -1, 2, 3});
+  CHECK(read("w.safetensors", R"(, "tensor": "other")", DType::f32) == std::vector<double>{1, double{0.1F}, 0, -1, 2, 3});
 }
 
 TEST_CASE("identity weights leave alone what fits", "[model]") {

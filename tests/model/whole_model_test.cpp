@@ -146,8 +146,10 @@ void check_same(const Run &a, const Run &b) {
 std::vector<double> everything_shown(const gradc_model &model, int64_t batch, int64_t steps) {
   Instance instance(model, 1);
   instance.init(kSeed);
-  std::vector<double> numbers = train(instance, batch, 0, steps);
   Examples examples(model, kRows);
+  if (const gradc_entry *calibrate = gradc_find_entry(&model, GRADC_CALIBRATE, 0, batch))
+    instance.run(*calibrate, examples.from(0), Outputs(model, *calibrate), {kSeed, 0, kTotalSteps});
+  std::vector<double> numbers = train(instance, batch, 0, steps);
   for (int32_t kind : {GRADC_EVALUATE, GRADC_PREDICT, GRADC_SCHEDULE}) {
     const gradc_entry *found = gradc_find_entry(&model, kind, 0, kind == GRADC_SCHEDULE ? 0 : batch);
     if (!found)
@@ -202,7 +204,8 @@ TEST_CASE("a model trains, is evaluated and predicts in f64 as the interpreter d
     if (source.large)
       continue;
     INFO(source.name);
-    const std::vector<Entry> entries = {Entry::init, Entry::train_step, Entry::evaluate, Entry::predict, Entry::schedule};
+    const std::vector<Entry> entries = {Entry::init,     Entry::calibrate, Entry::train_step,
+                                        Entry::evaluate, Entry::predict,   Entry::schedule};
     const ModelSpec spec = build(load(source), {source.batch}, DType::f64, entries);
     const JitModel jit(spec, native());
     const InterpretedModel interpreted(spec);

@@ -45,7 +45,7 @@ const char *const kShapes = R"({
   "inputs": {"x": {"shape": [2, 12]}, "y": {"shape": [3]}},
   "layers": [
     {"name": "wide",    "type": "dense", "units": 18, "drop_connect": 0.05, "input": "x",
-                        "weight_initializer": {"type": "orthogonal", "gain": "tanh"}},
+                        "weight_initializer": "lsuv"},
     {"name": "bent",    "type": "prelu", "slopes": "features"},
     {"name": "noisy",   "type": "noise", "stddev": 0.02},
     {"name": "left",    "type": "split", "parts": 3, "part": 1},

@@ -70,7 +70,7 @@ bool could_be_of_another(const std::string &name) {
 
 const std::vector<std::string_view> &header_functions() {
   static const std::vector<std::string_view> names = {
-      "accumulate_step", "apply",          "arena_bytes",   "choose", "create",  "create_from", "destroy", "evaluate", "fit",        "grad_step",
+      "accumulate_step", "apply",          "arena_bytes",   "calibrate", "choose", "create",  "create_from", "destroy", "evaluate", "fit",        "grad_step",
       "hypers_of_step", "learning_rate", "load",   "message", "predict",     "resume",  "run",      "save",       "tensor",
       "train_step",     "update"};
   return names;

@@ -6,6 +6,7 @@
 #include "compiler/model/graphs/watch.h"
 #include "compiler/model/graphs/weights.h"
 #include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/initial_values.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/metrics.h"
@@ -30,8 +31,8 @@ public:
     for (size_t p = 0; p < declared_.params.size(); ++p) {
       const Value param = declared_.params[p];
       const Scope scope = at(location_of(model_.params[p]));
-      const Var value = initial_value(model_.params[p].initializer, graph_.type(param), declared_.scalar(scope, "seed"),
-                                      constant(scope, 0, {DType::i64, {}}), initial_stream(p));
+      const Var value = initial_value({model_.params[p].initializer, graph_.type(param), declared_.scalar(scope, "seed"),
+                                       constant(scope, 0, {DType::i64, {}}), initial_stream(p), model_.folder, model_.params[p].name});
       graph_.updates.push_back({param, value.value});
       if (const std::optional<Value> average = declared_.average_of(p))
         graph_.updates.push_back({*average, value.value});
@@ -49,6 +50,11 @@ public:
     for (size_t i = 0; i < model_.inputs.size(); ++i)
       if (declared_.statistics[i])
         fit_statistics(graph_, model_.inputs[i], *declared_.statistics[i], declared_.inputs[i]);
+  }
+
+  void calibrate() {
+    Calibration calibration(graph_, model_, declared_);
+    forward_(forward_.declared_inputs(), false, &calibration);
   }
 
   void forward() { return_loss(forward_.loss(run(true))); }
@@ -269,6 +275,7 @@ struct EntryInfo {
 constexpr EntryInfo kInfos[] = {
     {Entry::init, "init", &Builder::init, false, false},
     {Entry::fit, "fit", &Builder::fit, true, false},
+    {Entry::calibrate, "calibrate", &Builder::calibrate, true, false},
     {Entry::train_step, "train_step", &Builder::train_step, true, false},
     {Entry::grad_step, "grad_step", &Builder::grad_step, true, true},
     {Entry::accumulate_step, "accumulate_step", &Builder::accumulate_step, true, true},
@@ -309,6 +316,8 @@ bool has_entry(const Model &model, Entry entry) {
     return std::ranges::any_of(model.hypers, [](const ModelHyper &hyper) { return hyper.schedule.has_value(); });
   if (entry == Entry::accumulate_step)
     return model.document.at("optimizer").integer_at("accumulate") > 1;
+  if (entry == Entry::calibrate)
+    return std::ranges::any_of(model.params, [](const ModelParam &param) { return is_calibrated(param.initializer); });
   if (entry == Entry::fit)
     return std::ranges::any_of(model.inputs, [](const ModelInput &input) { return input.preprocessing.standardize; });
   return true;
@@ -323,6 +332,7 @@ std::vector<Entry> entries_of(const Model &model) {
 Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dtype) {
   if (!has_entry(model, entry))
     throw Error(entry == Entry::fit               ? "no input is standardized: the model has no statistics to fit"
+                : entry == Entry::calibrate       ? "no initializer is 'lsuv': the model has nothing to calibrate"
                 : entry == Entry::accumulate_step ? "the optimizer has no 'accumulate': the model has no gradients to add up"
                                                   : "all rates are constant: the model has no schedule");
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);

@@ -26,7 +26,7 @@ std::vector<Value> Forward::declared_inputs() {
   return inputs;
 }
 
-std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool training) {
+std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool training, Calibration *calibration) {
   std::vector<Value> values = inputs;
   values.resize(model_.inputs.size() + model_.layers.size());
   const int64_t batch = graph_.type(inputs[0]).shape[0];
@@ -36,6 +36,9 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
     std::vector<Var> sources;
     for (Source s : layer.sources)
       sources.push_back({&scope, values[s]});
+    const auto param_of = [&](std::string_view name) {
+      return declared_.param_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name));
+    };
     const LayerBuild build{
         layer.attrs,
         layer.output,
@@ -46,10 +49,8 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
         layer_stream(calls_, i, model_.layers.size()),
         declared_.scalar(scope, "seed"),
         declared_.scalar(scope, "step"),
-        [&](std::string_view name) {
-          const std::string full = fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name);
-          return seen_weight(graph_, model_, declared_, scope, declared_.param_of_name.at(full), training);
-        },
+        [&](std::string_view name) { return seen_weight(graph_, model_, declared_, scope, param_of(name), training); },
+        [&](std::string_view name, Var y) { return calibration ? calibration->scaled(param_of(name), y) : y; },
         [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
     values[model_.inputs.size() + i] = layer.def->build(build).value;
   }

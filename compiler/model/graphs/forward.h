@@ -3,7 +3,7 @@
 // parameters, and each draws random numbers of its own.
 #pragma once
 
-#include "compiler/model/graphs/declarations.h"
+#include "compiler/model/graphs/calibration.h"
 #include "compiler/model/tables/losses.h"
 
 namespace gradc {
@@ -14,8 +14,8 @@ public:
   Forward(Graph &, const Model &, const Declarations &, StandIns &stand_ins, DType float_dtype);
 
   /// The value of every input, as layers see it, and of every layer, by Source. `inputs`: preprocessed, as model.inputs, with
-  /// one batch in front of each. `training` says whether layers such as dropout do what they do in training alone.
-  std::vector<Value> operator()(const std::vector<Value> &inputs, bool training);
+  /// one batch in front of each. `training` says whether layers such as dropout do what they do in training alone. With a calibration, what its parameters make is scaled by it.
+  std::vector<Value> operator()(const std::vector<Value> &inputs, bool training, Calibration *calibration = nullptr);
 
   /// The declared inputs of the entry, preprocessed.
   std::vector<Value> declared_inputs();

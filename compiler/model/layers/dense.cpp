@@ -21,6 +21,7 @@ Shape shapes(LayerShapes &l) {
     l.attrs.set("weight_initializer", std::move(initializer));
   }
   l.params.push_back(weight_param(l, "weight", {in, out}, l.attrs.at("weight_initializer")));
+  l.params.back().linear = true;
   if (const double rate = initial_of(l.attrs.at("drop_connect")); rate > 0)
     l.hypers.push_back({"drop_connect", rate});
   if (l.attrs.boolean_at("use_bias"))
@@ -43,7 +44,8 @@ Var weight_of(const LayerBuild &b) {
 Var build(const LayerBuild &b) {
   // One letter an axis, the batch among them: "abi,io->abo".
   const std::string outer = std::string("abcdefgh").substr(0, b.inputs[0].shape().size() - 1);
-  Var y = apply("contract", {b.inputs[0], weight_of(b)}, {{"indices", outer + "i,io->" + outer + "o"}});
+  const Var product = apply("contract", {b.inputs[0], weight_of(b)}, {{"indices", outer + "i,io->" + outer + "o"}});
+  Var y = b.calibrated("weight", product);
   if (b.attrs.boolean_at("use_bias"))
     y = y + b.param("bias");
   return activate(b.attrs.at("activation"), y);

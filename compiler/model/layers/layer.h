@@ -24,6 +24,7 @@ struct LayerParam {
   std::string l1 = {}, l2 = {}, proximal_l1 = {}, noise = {}; // names of the hypers that regularize it; empty: none
   std::optional<JsonValue> constraint = {};                   // resolved
   bool spectral_norm = false;
+  bool linear = false; // the output before the bias is linear in it
 };
 
 /// A number of a layer that can change without recompiling.
@@ -57,6 +58,8 @@ struct LayerBuild {
   int64_t stream; // of this layer's random numbers
   Var seed, step;
   std::function<Var(std::string_view)> param;
+  /// What a parameter makes that is `linear`, as layers behind see it: the entry `calibrate` scales both.
+  std::function<Var(std::string_view, Var)> calibrated;
   std::function<Var(std::string_view)> hyper; // in the dtype of the model
 
   Shape batched(const Shape &shape) const;

@@ -256,7 +256,12 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
   const std::string prefix = model_.layers[index].name + ".";
   auto full = [&](const std::string &name) { return name.empty() ? name : prefix + name; };
   for (const LayerParam &p : shapes.params) {
-    if (const std::string problem = problem_of(p.initializer, p.shape); !problem.empty())
+    std::string problem = problem_of(p.initializer, p.shape);
+    if (problem.empty() && is_calibrated(p.initializer) && !p.linear)
+      problem = "it is for weights in which the output is linear, as those of dense";
+    if (problem.empty() && is_calibrated(p.initializer) && p.spectral_norm)
+      problem = "'spectral_norm' undoes its scale; use 'orthogonal'";
+    if (!problem.empty())
       error(anchor(p.initializer),
             fmt::format("layer '{}': initializer of {}: {}", model_.layers[index].name, p.name, problem));
     params_[index].push_back({prefix + p.name, p.shape, p.initializer, index, full(p.l1), full(p.l2), full(p.proximal_l1),

@@ -1,6 +1,14 @@
 #include "compiler/model/tables/initial_values.h"
 
+#include "ir/error.h"
+#include "runtime/train/data/tensor_file.h"
+#include "runtime/train/error.h"
+#include "runtime/train/io/file.h"
+
+#include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <limits>
 #include <numbers>
 
 namespace gradc {
@@ -80,6 +88,20 @@ Var sparse(const Initial &i) {
   const Var smaller = less(reshape(half(0), {in, 1, out}), reshape(half(0), {in, out, 1}));
   const Var rank = sum_last(cast(smaller, DType::f64)), values = reshape(half(1), {in, out}) * i.attrs.number_at("stddev");
   return reshape(cast(select(less(rank, number_like(rank, zeros)), 0, values), i.type.dtype), i.type.shape);
+}
+
+Var from_file(const Initial &i) try {
+  const JsonValue *tensor = i.attrs.find("tensor");
+  const std::string path = runtime::join_path(i.folder, i.attrs.string_at("path"));
+  runtime::FileTensor read = runtime::read_tensor(path, tensor ? tensor->text : i.name);
+  if (read.shape != i.type.shape)
+    throw runtime::Error(fmt::format("'{}' has shape {} there, expected {}", path, to_string(read.shape), to_string(i.type.shape)));
+  const double most = i.type.dtype == DType::f32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  if (const auto large = std::ranges::find_if(read.values, [&](double x) { return std::abs(x) > most; }); large != read.values.end())
+    throw runtime::Error(fmt::format("'{}': {} is too large for {}", path, *large, to_string(i.type.dtype)));
+  return source(*i.seed.scope, "constant", {{"values", std::move(read.values)}}, i.type);
+} catch (const runtime::Error &problem) {
+  throw Error(fmt::format("initial values of '{}': {}", i.name, problem.what()), i.seed.scope->location);
 }
 
 Var identity(const Initial &i) {

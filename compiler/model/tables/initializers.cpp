@@ -73,6 +73,13 @@ std::string no_gain_or_rows(const JsonValue &attrs, const Shape &shape) {
   return problem.empty() ? no_rows(attrs, shape) : problem;
 }
 
+std::string no_tensor_file(const JsonValue &attrs, const Shape &) {
+  const std::string &path = attrs.string_at("path");
+  if (path.ends_with(".npy"))
+    return attrs.find("tensor") ? "an .npy file holds one array, without a name; remove 'tensor'" : "";
+  return path.ends_with(".safetensors") ? "" : fmt::format("expected a path that ends in .npy or .safetensors, got '{}'", path);
+}
+
 const std::vector<InitializerDef> &table() {
   using attr::number;
   static const std::vector<InitializerDef> defs = {
@@ -131,6 +138,18 @@ const std::vector<InitializerDef> &table() {
          number("stddev", "standard deviation of the others").at_least(0).defaults_to("0.01")}},
        sparse,
        no_rows},
+      {{"lsuv",
+        "orthogonal, then scaled so that of the first train.batch_size examples the linear output of the layer, before the bias, has "
+        "variance 1, one layer after the other (Mishkin and Matas 2016). For weights of dense.",
+        {}},
+       [](const Initial &i) { return orthogonal(i, 1); },
+       no_rows},
+      {{"from_file",
+        "The numbers of a file, which becomes a part of the compiled model.",
+        {attr::string("path", "an .npy or .safetensors file, relative to the model file"),
+         attr::string("tensor", "the name in a .safetensors file").otherwise("the name of the parameter")}},
+       from_file,
+       no_tensor_file},
       {{"identity", "1 on the diagonal of a matrix, else 0.", {}}, identity, no_matrix},
   };
   return defs;
@@ -155,9 +174,9 @@ const Family &initializers() {
   return family;
 }
 
-Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var step, int64_t stream) {
-  return find(initializer).value({initializer, type, seed, step, stream});
-}
+Var initial_value(const Initial &i) { return find(i.attrs).value(i); }
+
+bool is_calibrated(const JsonValue &initializer) { return initializer.string_at("type") == "lsuv"; }
 
 std::string problem_of(const JsonValue &initializer, const Shape &shape) {
   const InitializerDef &def = find(initializer);

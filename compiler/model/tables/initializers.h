@@ -6,12 +6,16 @@
 
 namespace gradc {
 
+struct Initial;
+
 const Family &initializers();
 
-/// The initial value of a parameter of type `type`, from a resolved initializer. Random values are a function
-/// of the seed and `stream`. Fan-in is the product of all dims but the last, fan-out the last dim. `step` is
-/// a rank-0 i64 zero.
-Var initial_value(const JsonValue &initializer, const Type &type, Var seed, Var step, int64_t stream);
+/// The initial value of a parameter, from a resolved initializer. Random values are a function of the seed and the stream. Fan-in
+/// is the product of all dims but the last, fan-out the last dim. Throws Error when a file of values does not fit.
+Var initial_value(const Initial &);
+
+/// Is the value scaled by the entry `calibrate`, which sees data?
+bool is_calibrated(const JsonValue &initializer);
 
 /// What is wrong with a resolved initializer of a parameter of that shape beyond its single values; "" when nothing is.
 std::string problem_of(const JsonValue &initializer, const Shape &);

@@ -96,6 +96,8 @@ const std::vector<Synonyms> &synonyms() {
       {"uniform", "random_uniform"},
       {"truncated_normal", "trunc_normal"},
       {"orthogonal", "orthogonal_initializer"},
+      {"lsuv", "lsuv_init layer_sequential_unit_variance data_dependent"},
+      {"from_file", "from_numpy from_tensor pretrained"},
       {"identity", "eye"},
       {"gain", "nonlinearity"},
       {"constant", "ones const constant_lr"},
