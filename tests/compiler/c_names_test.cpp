@@ -87,7 +87,7 @@ std::string for_each(const Names &names, const std::string &pattern) {
 /// Classes to predict, and their labels, have these names.
 std::string with_inputs(const Names &names) {
   return R"("inputs": {"q": {"shape": [2]}, )" + for_each(names, R"("NAME": {"shape": [], "dtype": "i32"})") + R"(},
-    "layers": [{"name": "scores", "type": "dense", "units": 2, "input": "q"}],
+    "layers": [{"name": "scores", "type": "dense", "units": 2, "input": "q", "weight_initializer": "lsuv"}],
     "loss": [)" + for_each(names, R"({"type": "softmax_cross_entropy", "logits": "scores", "labels": "NAME"})") + R"(],
     "train": {"data": {"path": "d.csv", "q": {"columns": [0, 1], "standardize": true},
       )" + for_each(names, R"("NAME": {"column": "NAME", "labels": ["a", "b"]})") + "}}";

@@ -174,6 +174,10 @@ TEST_CASE("weights of a file are its numbers, by the name of the parameter or an
   }
   CHECK(read("w.safetensors", R"(, "tensor": "other")", DType::f64) == std::vector<double>{1, 0.1, 1e-300, -1, 2, 3});
   CHECK(read("w.safetensors", R"(, "tensor": "other")", DType::f32) == std::vector<double>{1, double{0.1F}, 0, -1, 2, 3});
+  runtime::write_text(folder / "large.npy", runtime::npy_file(GRADC_F64, {2, 3}, runtime::bytes_of<double>({1, 2, 3, 1e39, 4, 5})));
+  CHECK(read("large.npy", "", DType::f64)[3] == 1e39);
+  CHECK_THROWS_WITH(read("large.npy", "", DType::f32),
+                    Catch::EndsWith("large.npy': 1e+39 is too large for f32") && Catch::StartsWith("initial values of 'f.weight': "));
 }
 
 TEST_CASE("identity weights leave alone what fits", "[model]") {

@@ -32,7 +32,8 @@ public:
       const Value param = declared_.params[p];
       const Scope scope = at(location_of(model_.params[p]));
       const Var value = initial_value({model_.params[p].initializer, graph_.type(param), declared_.scalar(scope, "seed"),
-                                       constant(scope, 0, {DType::i64, {}}), initial_stream(p), model_.folder, model_.params[p].name});
+                                       constant(scope, 0, {DType::i64, {}}), initial_stream(p), model_.folder, model_.params[p].name,
+                                       location_of_initializer(model_, model_.params[p])});
       graph_.updates.push_back({param, value.value});
       if (const std::optional<Value> average = declared_.average_of(p))
         graph_.updates.push_back({*average, value.value});

@@ -12,6 +12,14 @@ namespace gradc {
 std::string location_of(const ModelParam &param) { return fmt::format("/layers/{}", param.layer); }
 std::string location_of(const ModelInput &input) { return "/inputs/" + input.name; }
 
+std::string location_of_initializer(const Model &model, const ModelParam &param) {
+  const Span own = param.initializer.span;
+  for (const JsonMember &member : model.layers[param.layer].attrs.members)
+    if (member.key.ends_with("_initializer") && member.value.span.source == own.source && member.value.span.begin == own.begin)
+      return location_of(param) + "/" + member.key;
+  return location_of(param);
+}
+
 Var Declarations::scalar(const Scope &scope, std::string_view name) const {
   auto it = scalars.find(name);
   internal_check(it != scalars.end(), "the model has no run-time argument " + std::string(name));

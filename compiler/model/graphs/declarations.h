@@ -48,5 +48,6 @@ Declarations declare(Graph &, const Model &, Entry, int64_t batch, DType float_d
 /// The place of a parameter in the model file, as JSON pointer.
 std::string location_of(const ModelParam &);
 std::string location_of(const ModelInput &);
+std::string location_of_initializer(const Model &, const ModelParam &);
 
 } // namespace gradc

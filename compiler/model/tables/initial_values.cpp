@@ -95,13 +95,13 @@ Var from_file(const Initial &i) try {
   const std::string path = runtime::join_path(i.folder, i.attrs.string_at("path"));
   runtime::FileTensor read = runtime::read_tensor(path, tensor ? tensor->text : i.name);
   if (read.shape != i.type.shape)
-    throw runtime::Error(fmt::format("'{}' has shape {} there, expected {}", path, to_string(read.shape), to_string(i.type.shape)));
+    throw runtime::Error(fmt::format("'{}': expected shape {}, found {}", path, to_string(i.type.shape), to_string(read.shape)));
   const double most = i.type.dtype == DType::f32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
   if (const auto large = std::ranges::find_if(read.values, [&](double x) { return std::abs(x) > most; }); large != read.values.end())
     throw runtime::Error(fmt::format("'{}': {} is too large for {}", path, *large, to_string(i.type.dtype)));
   return source(*i.seed.scope, "constant", {{"values", std::move(read.values)}}, i.type);
 } catch (const runtime::Error &problem) {
-  throw Error(fmt::format("initial values of '{}': {}", i.name, problem.what()), i.seed.scope->location);
+  throw Error(fmt::format("initial values of '{}': {}", i.name, problem.what()), i.location);
 }
 
 Var identity(const Initial &i) {

@@ -13,6 +13,7 @@ struct Initial {
   Var seed, step;
   int64_t stream;
   const std::string &folder, &name; // where relative paths start; the name of the parameter
+  std::string location;             // of the initializer, as JSON pointer
 
   /// "random_normal" or "random_uniform".
   Var draw(std::string_view op, Type) const;
@@ -25,7 +26,7 @@ Var truncated_normal(const Initial &);
 Var orthogonal(const Initial &, double gain);
 /// Normal, but of the `out` weights of each input ceil(sparsity * out), chosen at random, are 0.
 Var sparse(const Initial &);
-/// What a file holds, as a constant. Throws Error, at the place of the parameter, when it cannot be read or does not fit.
+/// What a file holds, as a constant. Throws Error, at its place, when it cannot be read or does not fit.
 Var from_file(const Initial &);
 /// 1 on the diagonal of a matrix, else 0.
 Var identity(const Initial &);

@@ -57,7 +57,7 @@ public:
     const gradc_core_entry &entry = find(name);
     const auto is = [&](int32_t dtype) { return std::string_view(entry.dtype) == gradc_core_dtype_name(dtype); };
     if ((!is(GRADC_F32) && !is(GRADC_F64)) || entry.rank > GRADC_MAX_RANK)
-      throw Error(fmt::format("'{}': '{}' is of type {} and {} axes; expected F32 or F64 and at most {} axes", path_, name, entry.dtype,
+      throw Error(fmt::format("'{}': '{}' is {} of rank {}; expected F32 or F64, and a rank of at most {}", path_, name, entry.dtype,
                               entry.rank, GRADC_MAX_RANK));
     const int32_t dtype = is(GRADC_F32) ? GRADC_F32 : GRADC_F64;
     std::vector<char> bytes(static_cast<size_t>(entry.end - entry.begin));
