@@ -3,11 +3,6 @@
 
 namespace gradc {
 
-static Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  return l.inputs[0].shape;
-}
-
 static Var build(const LayerBuild &b) {
   Var sum = b.inputs[0];
   for (size_t i = 1; i < b.inputs.size(); ++i)
@@ -17,6 +12,6 @@ static Var build(const LayerBuild &b) {
 
 extern const LayerDef layer_add;
 const LayerDef layer_add = {
-    {"add", "The sum of its inputs, which have one shape.", {}}, 2, kAnyNumber, shapes, build};
+    {"add", "The sum of its inputs, which have one shape.", {}}, 2, kAnyNumber, equal_shapes, build};
 
 } // namespace gradc

@@ -1,19 +1,16 @@
 // dense: y = activation(x W + b) along the last axis.
+#include "compiler/model/layers/drop.h"
+#include "compiler/model/layers/weight.h"
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
-#include "compiler/model/layers/weight.h"
 #include "compiler/model/tables/schedules.h"
-
-#include <fmt/format.h>
 
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
   const LayerInput &input = l.inputs[0];
-  if (input.shape.empty())
-    throw LayerError("", fmt::format("needs at least one axis, but '{}' has shape []", input.name));
-  const int64_t in = input.shape.back(), out = l.attrs.integer_at("units");
+  const int64_t in = features(input), out = l.attrs.integer_at("units");
   if (!l.attrs.find("weight_initializer")) {
     const char *type = find_activation(l.attrs.at("activation")).rectifier ? "he_uniform" : "xavier_uniform";
     JsonValue initializer = JsonValue::object(l.attrs.span);
@@ -36,9 +33,7 @@ Var weight_of(const LayerBuild &b) {
   const Var weight = b.param("weight");
   if (!b.training || initial_of(b.attrs.at("drop_connect")) == 0)
     return weight;
-  const Var rate = b.hyper("drop_connect");
-  const Var uniform = apply("random_uniform", {b.seed, b.step}, {{"stream", b.stream}}, weight.type());
-  return select(less(uniform, rate), number_like(weight, 0), weight * (1 / (1 - rate)));
+  return zeroed_at_random(b, weight, b.hyper("drop_connect"), weight.type());
 }
 
 Var build(const LayerBuild &b) {

@@ -3,11 +3,6 @@
 
 namespace gradc {
 
-static Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  return l.inputs[0].shape;
-}
-
 static Var build(const LayerBuild &b) { return b.inputs[0] / b.inputs[1]; }
 
 extern const LayerDef layer_divide;
@@ -17,7 +12,7 @@ const LayerDef layer_divide = {
      {}},
     2,
     2,
-    shapes,
+    equal_shapes,
     build};
 
 } // namespace gradc

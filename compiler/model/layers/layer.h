@@ -88,7 +88,9 @@ int64_t axis_of(int64_t written, size_t rank);
 /// input has no such axis.
 size_t require_axis(const LayerInput &, const char *key, int64_t written);
 
-/// Throws LayerError, naming both layers and both shapes, unless all inputs have one shape.
-void require_equal_shapes(const LayerShapes &);
+/// The shape that all inputs have, as a shape rule. Throws LayerError, naming two layers and their shapes, where there is none.
+Shape equal_shapes(LayerShapes &);
+/// The extent of the last axis. Throws LayerError where there is none.
+int64_t features(const LayerInput &);
 
 } // namespace gradc

@@ -63,12 +63,19 @@ size_t require_axis(const LayerInput &input, const char *key, int64_t written) {
   return static_cast<size_t>(axis);
 }
 
-void require_equal_shapes(const LayerShapes &l) {
+Shape equal_shapes(LayerShapes &l) {
   for (const LayerInput &input : l.inputs)
     if (input.shape != l.inputs[0].shape)
       throw LayerError("", fmt::format("the shapes {} of '{}' and {} of '{}' differ",
                                        to_string(l.inputs[0].shape), l.inputs[0].name, to_string(input.shape),
                                        input.name));
+  return l.inputs[0].shape;
+}
+
+int64_t features(const LayerInput &input) {
+  if (input.shape.empty())
+    throw LayerError("", fmt::format("needs at least one axis, but '{}' has shape []", input.name));
+  return input.shape.back();
 }
 
 Shape LayerBuild::batched(const Shape &shape) const {

@@ -3,11 +3,6 @@
 
 namespace gradc {
 
-static Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  return l.inputs[0].shape;
-}
-
 static Var build(const LayerBuild &b) {
   Var largest = b.inputs[0];
   for (size_t i = 1; i < b.inputs.size(); ++i)
@@ -22,7 +17,7 @@ const LayerDef layer_maximum = {
      {}},
     2,
     kAnyNumber,
-    shapes,
+    equal_shapes,
     build};
 
 } // namespace gradc

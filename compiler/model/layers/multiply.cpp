@@ -3,11 +3,6 @@
 
 namespace gradc {
 
-static Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  return l.inputs[0].shape;
-}
-
 static Var build(const LayerBuild &b) {
   Var product = b.inputs[0];
   for (size_t i = 1; i < b.inputs.size(); ++i)
@@ -20,7 +15,7 @@ const LayerDef layer_multiply = {
     {"multiply", "The elementwise product of its inputs, which have one shape.", {}},
     2,
     kAnyNumber,
-    shapes,
+    equal_shapes,
     build};
 
 } // namespace gradc

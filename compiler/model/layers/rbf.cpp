@@ -3,17 +3,14 @@
 #include "compiler/model/tables/initializers.h"
 
 #include <cmath>
-#include <fmt/format.h>
 
 namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
   const LayerInput &input = l.inputs[0];
-  if (input.shape.empty())
-    throw LayerError("", fmt::format("needs at least one axis, but '{}' has shape []", input.name));
   const int64_t units = l.attrs.integer_at("units");
-  l.params.push_back({"centers", {units, input.shape.back()}, l.attrs.at("center_initializer")});
+  l.params.push_back({"centers", {units, features(input)}, l.attrs.at("center_initializer")});
   if (l.attrs.boolean_at("learn_width")) {
     JsonValue width = JsonValue::object(l.attrs.span);
     width.set("type", JsonValue::of(std::string("constant"), l.attrs.span));

@@ -7,8 +7,7 @@ namespace gradc {
 namespace {
 
 Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  Shape output = l.inputs[0].shape;
+  Shape output = equal_shapes(l);
   const int64_t written = l.attrs.integer_at("axis"), axis = axis_of(written, output.size() + 1);
   if (axis < 0 || axis > static_cast<int64_t>(output.size()))
     throw LayerError("axis", fmt::format("'{}' has shape {}; with one axis more it has no axis {}", l.inputs[0].name,

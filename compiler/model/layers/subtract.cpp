@@ -3,15 +3,10 @@
 
 namespace gradc {
 
-static Shape shapes(LayerShapes &l) {
-  require_equal_shapes(l);
-  return l.inputs[0].shape;
-}
-
 static Var build(const LayerBuild &b) { return b.inputs[0] - b.inputs[1]; }
 
 extern const LayerDef layer_subtract;
 const LayerDef layer_subtract = {
-    {"subtract", "The first input minus the second; they have one shape.", {}}, 2, 2, shapes, build};
+    {"subtract", "The first input minus the second; they have one shape.", {}}, 2, 2, equal_shapes, build};
 
 } // namespace gradc
