@@ -52,7 +52,8 @@ Var seen_weight(Graph &graph, const Model &model, const Declarations &declared, 
   Vectors vectors{{&scope, buffers.u}, {&scope, buffers.v}};
   if (training) {
     vectors = power_iteration(stop_gradient(w), vectors.v);
-    if (std::ranges::find(graph.updates, buffers.u, &Update::target) == graph.updates.end()) { // a weight may be read twice
+    // Several layers may read the weight; the vectors move once.
+    if (std::ranges::find(graph.updates, buffers.u, &Update::target) == graph.updates.end()) {
       graph.updates.push_back({buffers.u, vectors.u.value});
       graph.updates.push_back({buffers.v, vectors.v.value});
     }
@@ -67,8 +68,8 @@ void init_spectral(Graph &graph, const Model &model, const Declarations &declare
   const SpectralVectors &buffers = *declared.spectral[param];
   const Var drawn = apply("random_normal", {declared.scalar(*initial.scope, "seed"), constant(*initial.scope, 0, {DType::i64, {}})},
                           {{"stream", spectral_stream(param)}}, graph.type(buffers.v));
-  Vectors vectors{initial, unit(drawn)};
-  for (int i = 0; i < kIterations; ++i)
+  Vectors vectors = power_iteration(initial, unit(drawn));
+  for (int i = 1; i < kIterations; ++i)
     vectors = power_iteration(initial, vectors.v);
   graph.updates.push_back({buffers.u, vectors.u.value});
   graph.updates.push_back({buffers.v, vectors.v.value});
