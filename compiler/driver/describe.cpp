@@ -13,7 +13,7 @@
 namespace gradc::driver {
 namespace {
 
-/// "  frozen: a, b", or nothing where no parameter has it.
+/// "not trained: a, b", a line, or nothing where no parameter has it.
 template <class Has> std::string parameters_that(const Model &model, const std::string &what, const Has &has) {
   std::vector<std::string_view> names;
   for (const ModelParam &param : model.params)

@@ -1,5 +1,5 @@
-// What a layer is: its attributes, its shape rule and its expansion into primitive ops, in one file of this
-// folder.
+// What a layer is: its attributes, its shape rule and its expansion into primitive ops, in one file of the folders
+// beside this one.
 #pragma once
 
 #include "compiler/model/tables/attributes.h"

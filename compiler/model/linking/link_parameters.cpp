@@ -1,5 +1,5 @@
 // Parameters that layers share, and those that the optimizer treats otherwise than the rest.
-#include "compiler/model/layers/weight.h"
+#include "compiler/model/layers/weighted/weight.h"
 #include "compiler/model/linking/linker_state.h"
 #include "compiler/model/linking/resolve.h"
 #include "compiler/model/tables/schedules.h"

@@ -1,6 +1,6 @@
 // stochastic_depth: dropout of whole examples, for the branch beside a shortcut. Huang et al. 2016, in the inverted form of
 // torchvision.ops.StochasticDepth with mode "row".
-#include "compiler/model/layers/drop.h"
+#include "compiler/model/layers/random/drop.h"
 
 namespace gradc {
 namespace {

@@ -1,6 +1,6 @@
 // alpha_dropout: in training each element is -a with probability `rate`, the limit of selu for negative x; then all are scaled
 // and shifted so that mean 0 and variance 1 stay. Klambauer et al. 2017; as torch.nn.AlphaDropout.
-#include "compiler/model/layers/drop.h"
+#include "compiler/model/layers/random/drop.h"
 
 namespace gradc {
 namespace {

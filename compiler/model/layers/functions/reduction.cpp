@@ -1,4 +1,4 @@
-#include "compiler/model/layers/reduction.h"
+#include "compiler/model/layers/functions/reduction.h"
 
 #include <algorithm>
 #include <fmt/format.h>

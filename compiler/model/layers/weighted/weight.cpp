@@ -1,4 +1,4 @@
-#include "compiler/model/layers/weight.h"
+#include "compiler/model/layers/weighted/weight.h"
 
 #include "compiler/model/tables/constraints.h"
 #include "compiler/model/tables/schedules.h"

@@ -1,6 +1,6 @@
 // dropout: in training each element is 0 with probability `rate`, the others are scaled so that the mean
 // stays; else the identity. Srivastava et al. 2014, in the "inverted" form that leaves prediction untouched.
-#include "compiler/model/layers/drop.h"
+#include "compiler/model/layers/random/drop.h"
 
 namespace gradc {
 namespace {

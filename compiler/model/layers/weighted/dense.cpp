@@ -1,6 +1,6 @@
 // dense: y = activation(x W + b) along the last axis.
-#include "compiler/model/layers/drop.h"
-#include "compiler/model/layers/weight.h"
+#include "compiler/model/layers/random/drop.h"
+#include "compiler/model/layers/weighted/weight.h"
 #include "compiler/model/tables/activations.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/tables/schedules.h"

@@ -1,5 +1,5 @@
 // sum: the sum over axes.
-#include "compiler/model/layers/reduction.h"
+#include "compiler/model/layers/functions/reduction.h"
 
 namespace gradc {
 

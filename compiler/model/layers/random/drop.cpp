@@ -1,4 +1,4 @@
-#include "compiler/model/layers/drop.h"
+#include "compiler/model/layers/random/drop.h"
 
 #include "compiler/model/tables/schedules.h"
 

@@ -1,6 +1,6 @@
 // activation: an activation function as a layer of its own.
-#include "compiler/model/tables/activations.h"
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/activations.h"
 
 #include <fmt/format.h>
 
