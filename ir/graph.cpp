@@ -157,11 +157,12 @@ static void check_arity(const OpDef &op, const std::vector<Type> &inputs) {
 
 static Type infer_type(const OpDef &op, std::vector<Type> inputs, const Attrs &attrs,
                        const std::optional<Type> &declared) {
-  if (op.explicit_type && !declared)
+  if (op.type_rule == TypeRule::written && !declared)
     throw Error("the result type must be given");
   if (declared)
     check_shape(declared->shape);
-  Type type = op.infer(Signature{std::move(inputs), attrs, op.explicit_type ? &*declared : nullptr});
+  const bool asks = op.type_rule != TypeRule::derived && declared;
+  Type type = op.infer(Signature{std::move(inputs), attrs, asks ? &*declared : nullptr});
   check_shape(type.shape);
   if (declared && *declared != type)
     throw Error("the result is " + to_string(type) + ", not " + to_string(*declared));

@@ -77,7 +77,7 @@ public:
   Value declare(Role role, std::string name, Type type, std::string location = "");
   Value declare_buffer(BufferKind kind, std::string name, Type type, std::string location = "");
   /// Appends a node of the op called `op`: fills in attribute defaults, infers the type. `declared` is the result type
-  /// for the ops that take it as an argument (OpDef::explicit_type). Throws Error when it does not fit.
+  /// for the ops that ask for it (OpDef::type_rule). Throws Error when it does not fit.
   Value add(std::string_view op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",
             std::optional<Type> declared = std::nullopt);
   Value add(const OpDef &op, std::vector<Value> inputs, Attrs attrs = {}, std::string location = "",

@@ -13,7 +13,8 @@ namespace gradc {
 
 class NodeLowering; // ir/lowering/lower.h
 
-/// What a shape rule sees. `attrs` is complete. `declared` is the written result type of explicit_type ops, else null.
+/// What a shape rule sees. `attrs` is complete. `declared` is the written result type of an op whose rule asks for it
+/// (TypeRule), else null.
 struct Signature {
   std::vector<Type> inputs;
   const Attrs &attrs;
@@ -51,13 +52,20 @@ enum class OpKind : uint8_t {
   scatter,     // lowered by stores
 };
 
+/// Where the type of a result comes from.
+enum class TypeRule : uint8_t {
+  derived, // operands and attributes say all of it
+  written, // it is an argument of the op: cast, reshape, broadcast, constant, ...
+  either,  // written where operands and attributes do not say all of it: the pixels of a convolution
+};
+
 struct OpDef {
   std::string_view name;
   std::string_view doc; // one line, as mathematics where possible
   int arity;            // number of operands; -1: one or more, all of one dtype
   OpKind kind;
   std::vector<AttrSpec> attrs = {};
-  bool explicit_type = false; // the result type is written, not derived (cast, reshape, broadcast, constant, ...)
+  TypeRule type_rule = TypeRule::derived;
   bool expensive = false;     // recomputing it costs more than reading it back from cache (exp, tanh, ...)
 
   /// The result type. Throws Error saying what was expected.

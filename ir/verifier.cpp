@@ -129,7 +129,7 @@ private:
       alone.nodes.back().type = graph_.type(input);
     }
     std::optional<Type> declared;
-    if (node.op->explicit_type)
+    if (node.op->type_rule != TypeRule::derived)
       declared = node.type;
     try {
       Value again = alone.add(*node.op, inputs, node.attrs, "", declared);

@@ -84,7 +84,7 @@ Result implicit_broadcast(const Match &m) {
     input = splat ? m.constant(*splat_value(m.graph[input]), Type{m.graph.type(input).dtype, {}})
                   : m.graph[input].inputs[0];
     return m.graph.add(*m.node.op, inputs, m.node.attrs, m.node.location,
-                       m.node.op->explicit_type ? std::optional(m.node.type) : std::nullopt);
+                       m.node.op->type_rule != TypeRule::derived ? std::optional(m.node.type) : std::nullopt);
   }
   return std::nullopt;
 }
@@ -130,14 +130,14 @@ template <size_t N> Result contract_of_transpose(const Match &m) {
   if (!m.made_by(N, "transpose"))
     return std::nullopt;
   Einsum e = parse_einsum(string_attr(m.node.attrs, "indices"));
-  std::string &letters = N == 0 ? e.a : e.b;
-  const std::string from = letters;
+  Subscripts &subscripts = N == 0 ? e.a : e.b;
+  const Subscripts from = subscripts;
   const Dims &perm = ints_attr(m.maker(N).attrs, "perm");
   for (size_t d = 0; d < perm.size(); ++d)
-    letters[static_cast<size_t>(perm[d])] = from[d];
+    subscripts[static_cast<size_t>(perm[d])] = from[d];
   std::vector<Value> inputs = m.node.inputs;
   inputs[N] = m.below(N);
-  return m.build("contract", inputs, Attrs{{"indices", e.text()}});
+  return m.graph.add("contract", inputs, Attrs{{"indices", e.text()}}, m.node.location, m.node.type);
 }
 
 /// The transpose of "bi,io->bo" is "bi,io->ob".
@@ -150,7 +150,7 @@ Result transpose_of_contract(const Match &m) {
   for (size_t d = 0; d < perm.size(); ++d)
     e.out[d] = from[static_cast<size_t>(perm[d])];
   const std::vector<Value> inputs = m.maker(0).inputs;
-  return m.build("contract", inputs, Attrs{{"indices", e.text()}});
+  return m.graph.add("contract", inputs, Attrs{{"indices", e.text()}}, m.node.location, m.node.type);
 }
 
 Result concat_of_one(const Match &m) { return m.node.inputs.size() == 1 ? Result(m.in(0)) : std::nullopt; }
@@ -170,7 +170,7 @@ const Identity kIdentities[] = {
     {"transpose", "a transpose of a transpose", transpose_of_transpose},
     {"transpose", "a transpose of a contract", transpose_of_contract},
     {"transpose", "a transpose that moves dims of extent 1", transpose_as_reshape},
-    {"contract", "a contract of a transpose, as first operand", contract_of_transpose<0>},
+    {"contract", "a contract of a transpose, as first operand", contract_of_transpose<0>, Exactness::sums},
     {"contract", "a contract of a transpose, as second operand", contract_of_transpose<1>},
     {"sum", "a sum over one element", trivial_reduction, Exactness::sums},
     {"sum", "a sum of a sum", nested_reduction, Exactness::sums},

@@ -159,6 +159,11 @@ ExprId Lowering::element(Value v, const Index &at, bool guarded) {
 
 ExprId Lowering::element_padded(Value v, const Index &at, Number pad, bool guarded) {
   const Node &node = graph_[v];
+  bool leaves = guarded;
+  for (size_t d = 0; d < at.size(); ++d)
+    leaves |= may_leave(at[d], node.type.shape[d]);
+  if (!leaves)
+    return element(v, at, false);
   if (!region_.contains(v) && !is_constant(node)) {
     Expr load = Expr::literal(pad, node.type.dtype);
     load.kind = Expr::Kind::load;

@@ -26,7 +26,7 @@ const OpDef op_broadcast{
     .doc = "x repeated to the shape of the result, aligned from the right",
     .arity = 1,
     .kind = OpKind::movement,
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .infer = [](const Signature &s) -> Type {
       const Type &x = s.inputs[0];
       if (x.dtype != s.declared->dtype || broadcast_shapes(x.shape, s.declared->shape) != s.declared->shape)

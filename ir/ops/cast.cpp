@@ -9,7 +9,7 @@ const OpDef op_cast{
     .doc = "x in another dtype: floats to integers toward zero and saturating (NaN to 0), to bool as x != 0",
     .arity = 1,
     .kind = OpKind::elementwise,
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .infer = [](const Signature &s) -> Type {
       if (s.declared->shape != s.inputs[0].shape)
         throw Error("expected the operand's shape " + to_string(s.inputs[0].shape) + ", got " +

@@ -38,7 +38,7 @@ const OpDef op_constant{
     .kind = OpKind::source,
     .attrs = {{"value", AttrKind::number, "the number of every element", std::nullopt, true},
               {"values", AttrKind::numbers, "the number of each element", std::nullopt, true}},
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .infer = infer,
     .gradient = no_gradient,
     .lower = lower,

@@ -1,4 +1,5 @@
-// Sums of products: matrix products in all transpositions, batched or not, outer and inner products.
+// Sums of products: matrix products in all transpositions, batched or not, outer and inner products, convolutions.
+#include "ir/affine_adjoint.h"
 #include "ir/einsum.h"
 #include "ir/lowering/lower.h"
 #include "ir/op.h"
@@ -13,39 +14,52 @@ static Type infer(const Signature &s) {
     throw Error("operands must be of floats or integers of one dtype, got " + to_string(a) + " and " +
                 to_string(b));
   Einsum e = notation(s.attrs);
-  element_count(einsum_extents(e, a.shape, b.shape, e.out + e.contracted())); // the products must be countable
-  return {a.dtype, einsum_extents(e, a.shape, b.shape, e.out)};
+  const LetterExtents extents = einsum_extents(e, a.shape, b.shape, s.declared ? &s.declared->shape : nullptr);
+  element_count(extents.of(e.out + e.contracted())); // the products must be countable
+  return {a.dtype, extents.of(e.out)};
 }
 
-/// da(...) = sum over the letters that are not in a of dy(...) * b(...): again a contraction, as every letter
-/// of an operand is in the other operand or in the result. db likewise.
-static Gradients gradient(const Adjoint &g) {
-  Einsum e = notation(g.attrs);
-  Var da = apply("contract", {g.dy, g.input(1)}, {{"indices", Einsum{e.out, e.b, e.a}.text()}});
-  Var db = apply("contract", {g.input(0), g.dy}, {{"indices", Einsum{e.a, e.out, e.b}.text()}});
-  return {da, db};
-}
-
-/// `at[i]` belongs to letters[i]; the entries of the letters of `term`, in its order.
-template <typename T>
-static std::vector<T> pick(const std::string &term, const std::string &letters, const std::vector<T> &at) {
-  std::vector<T> result;
-  for (char letter : term)
-    result.push_back(at[letters.find(letter)]);
-  return result;
+/// The adjoint of one operand: a contraction of dy with the other, or where the operand is read in strides one for each phase.
+static Var adjoint(const Adjoint &g, bool first) {
+  const Einsum e = notation(g.attrs);
+  const Var x = g.input(first ? 0 : 1), other = g.input(first ? 1 : 0);
+  const Subscripts &subscripts = first ? e.a : e.b, &others = first ? e.b : e.a, out = subscripts_of(e.out);
+  const Shape result = g.dy.shape();
+  const LetterExtents extents = einsum_extents(e, g.input(0).shape(), g.input(1).shape(), &result);
+  const std::string used = letters_of(e.a) + letters_of(e.b) + e.out;
+  return join_phases(affine_adjoint(subscripts, x.shape(), used, extents), x.type(), g.scope(), [&](const AdjointPhase &phase) {
+    const Var dy = sliced(phase, g.dy, out), factor = sliced(phase, other, others);
+    const Type type{x.dtype(), phase.shape};
+    return first ? apply("contract", {dy, factor}, {{"indices", Einsum{phase.in(out), phase.in(others), phase.letters}.text()}}, type)
+                 : apply("contract", {factor, dy}, {{"indices", Einsum{phase.in(others), phase.in(out), phase.letters}.text()}}, type);
+  });
 }
 
 static ExprId lower(NodeLowering &l, const Index &at) {
-  Einsum e = notation(l.node.attrs);
-  DType dtype = l.node.type.dtype;
-  std::string contracted = e.contracted();
-  Shape extents = einsum_extents(e, l.operand_type(0).shape, l.operand_type(1).shape, contracted);
+  const Einsum e = notation(l.node.attrs);
+  const DType dtype = l.node.type.dtype;
+  const std::string contracted = e.contracted(), letters = e.out + contracted;
+  const LetterExtents all = einsum_extents(e, l.operand_type(0).shape, l.operand_type(1).shape, &l.node.type.shape);
+  const Shape extents = all.of(contracted);
+  auto factor = [&](int n, const Index &point) {
+    const Shape &shape = l.operand_type(n).shape;
+    Index index;
+    bool inside = true;
+    for (const Subscript &s : n == 0 ? e.a : e.b) {
+      IndexExpr i = IndexExpr::constant(s.offset);
+      for (auto [letter, c] : s.terms)
+        i = i + point[letters.find(letter)] * c;
+      inside &= s.plain() || !may_leave(s, shape[index.size()], all);
+      index.push_back(std::move(i));
+    }
+    // Outside, a factor of 0 takes the place of an absent term.
+    return inside ? l.operand(n, index) : l.operand_padded(n, index, 0);
+  };
   auto product = [&](const Index &out, const Index &red) {
-    Index all = out;
-    all.insert(all.end(), red.begin(), red.end());
-    ExprId a = l.operand(0, pick(e.a, e.out + contracted, all));
-    ExprId b = l.operand(1, pick(e.b, e.out + contracted, all));
-    return l.apply(ScalarOp::mul, {a, b}, dtype);
+    Index point = out;
+    point.insert(point.end(), red.begin(), red.end());
+    const ExprId a = factor(0, point);
+    return l.apply(ScalarOp::mul, {a, factor(1, point)}, dtype);
   };
   if (element_count(extents) == 0)
     return l.literal(0, dtype);
@@ -54,19 +68,56 @@ static ExprId lower(NodeLowering &l, const Index &at) {
   return l.reduce(Combiner::sum, at, extents, product);
 }
 
+namespace {
+
+/// Where an operand is read for each value of the letters.
+class Positions {
+public:
+  Positions(const Subscripts &subscripts, const Shape &shape, const std::string &letters) : shape_(shape) {
+    for (const Subscript &s : subscripts) {
+      axes_.push_back({s.offset, {}});
+      for (auto [letter, c] : s.terms)
+        axes_.back().terms.emplace_back(letters.find(letter), c);
+    }
+  }
+  /// The element's number, -1 outside.
+  int64_t of(const std::vector<int64_t> &letters) const {
+    int64_t flat = 0;
+    for (size_t d = 0; d < shape_.size(); ++d) {
+      int64_t index = axes_[d].offset;
+      for (auto [letter, c] : axes_[d].terms)
+        index += c * letters[letter];
+      if (index < 0 || index >= shape_[d])
+        return -1;
+      flat = flat * shape_[d] + index;
+    }
+    return flat;
+  }
+
+private:
+  struct Axis {
+    int64_t offset;
+    std::vector<std::pair<size_t, int64_t>> terms; // number of the letter, coefficient
+  };
+  const Shape &shape_;
+  std::vector<Axis> axes_;
+};
+
+} // namespace
+
 /// `T` is double or uint64_t, which wraps.
 template <typename T, typename Element>
-static std::vector<T> sums_of_products(const Einsum &e, const Tensor &a,
-                                       const std::vector<Element> &a_elements, const Tensor &b,
-                                       const std::vector<Element> &b_elements, int64_t count) {
-  std::vector<T> sums(static_cast<size_t>(count), 0);
-  std::string letters = e.out + e.contracted();
-  Shape out = einsum_extents(e, a.type.shape, b.type.shape, e.out);
-  for_each_index(einsum_extents(e, a.type.shape, b.type.shape, letters), [&](const std::vector<int64_t> &at) {
-    auto i = static_cast<size_t>(flat_index(a.type.shape, pick(e.a, letters, at)));
-    auto j = static_cast<size_t>(flat_index(b.type.shape, pick(e.b, letters, at)));
-    auto k = static_cast<size_t>(flat_index(out, pick(e.out, letters, at)));
-    sums[k] += static_cast<T>(a_elements[i]) * static_cast<T>(b_elements[j]);
+static std::vector<T> sums_of_products(const Einsum &e, const Tensor &a, const std::vector<Element> &a_elements, const Tensor &b,
+                                       const std::vector<Element> &b_elements, const Shape &out) {
+  std::vector<T> sums(static_cast<size_t>(element_count(out)), 0);
+  const std::string letters = e.out + e.contracted();
+  const LetterExtents extents = einsum_extents(e, a.type.shape, b.type.shape, &out);
+  const Positions of_a(e.a, a.type.shape, letters), of_b(e.b, b.type.shape, letters), of_out(subscripts_of(e.out), out, letters);
+  for_each_index(extents.of(letters), [&](const std::vector<int64_t> &at) {
+    const int64_t i = of_a.of(at), j = of_b.of(at);
+    if (i >= 0 && j >= 0)
+      sums[static_cast<size_t>(of_out.of(at))] +=
+          static_cast<T>(a_elements[static_cast<size_t>(i)]) * static_cast<T>(b_elements[static_cast<size_t>(j)]);
   });
   return sums;
 }
@@ -74,27 +125,32 @@ static std::vector<T> sums_of_products(const Einsum &e, const Tensor &a,
 static void evaluate(const Node &node, std::span<const Tensor *const> in, Tensor &result) {
   Einsum e = notation(node.attrs);
   const Tensor &a = *in[0], &b = *in[1];
-  int64_t count = result.type.elements();
+  const Shape &out = node.type.shape;
   if (is_float(result.type.dtype)) {
-    std::vector<double> sums = sums_of_products<double>(e, a, a.floats, b, b.floats, count);
-    for (int64_t i = 0; i < count; ++i)
-      result.set(i, sums[static_cast<size_t>(i)]);
+    std::vector<double> sums = sums_of_products<double>(e, a, a.floats, b, b.floats, out);
+    for (size_t i = 0; i < sums.size(); ++i)
+      result.set(static_cast<int64_t>(i), sums[i]);
     return;
   }
-  std::vector<uint64_t> sums = sums_of_products<uint64_t>(e, a, a.integers, b, b.integers, count);
-  for (int64_t i = 0; i < count; ++i)
-    result.set_integer(i, static_cast<int64_t>(sums[static_cast<size_t>(i)]));
+  std::vector<uint64_t> sums = sums_of_products<uint64_t>(e, a, a.integers, b, b.integers, out);
+  for (size_t i = 0; i < sums.size(); ++i)
+    result.set_integer(static_cast<int64_t>(i), static_cast<int64_t>(sums[i]));
 }
 
 extern const OpDef op_contract;
 const OpDef op_contract{
     .name = "contract",
-    .doc = "the general contraction: a(...) * b(...) summed over the letters the result does not name",
+    .doc = "the general contraction: a(...) * b(...) summed over the letters the result does not name; outside an operand a term is absent",
     .arity = 2,
     .kind = OpKind::contraction,
-    .attrs = {{"indices", AttrKind::string, "a letter for every axis, as in \"bi,io->bo\""}},
+    .attrs = {{"indices", AttrKind::string,
+               "a letter for every axis, as in \"bi,io->bo\", or of an operand a sum of letters, as in \"n(2p+r-1)c,rco->npo\""}},
+    .type_rule = TypeRule::either,
     .infer = infer,
-    .gradient = gradient,
+    .gradient = [](const Adjoint &g) -> Gradients {
+      const Var da = adjoint(g, true);
+      return {da, adjoint(g, false)};
+    },
     .lower = lower,
     .evaluate = evaluate,
 };

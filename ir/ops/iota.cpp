@@ -13,7 +13,7 @@ const OpDef op_iota{
     .arity = 0,
     .kind = OpKind::source,
     .attrs = {{"dim", AttrKind::integer, "the dim that is counted"}},
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .infer = [](const Signature &s) -> Type {
       check_axis("dim", int_attr(s.attrs, "dim"), s.declared->rank());
       if (s.declared->dtype == DType::boolean)

@@ -11,7 +11,7 @@ const OpDef op_random_bits{
     .arity = 2,
     .kind = OpKind::source,
     .attrs = random_attrs(),
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .expensive = true,
     .infer = [](const Signature &s) -> Type { return infer_random(s, {DType::i32}); },
     .gradient = no_gradient,

@@ -159,7 +159,7 @@ const OpDef op_random_normal{
     .arity = 2,
     .kind = OpKind::source,
     .attrs = random_attrs(),
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .expensive = true,
     .infer = [](const Signature &s) -> Type { return infer_random(s, {DType::f32, DType::f64}); },
     .gradient = no_gradient,

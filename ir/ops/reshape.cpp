@@ -87,7 +87,7 @@ const OpDef op_reshape{
     .doc = "the elements of x in row-major order, in the shape of the result",
     .arity = 1,
     .kind = OpKind::movement,
-    .explicit_type = true,
+    .type_rule = TypeRule::written,
     .infer = [](const Signature &s) -> Type {
       const Type &x = s.inputs[0];
       if (x.dtype != s.declared->dtype || x.elements() != s.declared->elements())

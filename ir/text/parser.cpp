@@ -212,7 +212,7 @@ private:
     Placement place = written ? placement(*written) : Placement{};
     std::string where = location();
     Value v = lex_.checked(begin, [&] {
-      return graph_.add(*op, inputs, attrs, where, op->explicit_type ? written : std::nullopt);
+      return graph_.add(*op, inputs, attrs, where, op->type_rule != TypeRule::derived ? written : std::nullopt);
     });
     if (written && *written != graph_.type(v))
       lex_.fail(op_name + ": the result is " + to_string(graph_.type(v)) + ", not " + to_string(*written), type_begin);

@@ -32,7 +32,7 @@ Graph dressed_graph(const OpDef &op, DType real, Edges edges, Rng &rng) {
   for (Value input : node.inputs)
     operands.push_back(dresser.value(plain.type(input)));
   Graph graph = dresser.finish();
-  const auto declared = op.explicit_type ? std::optional(node.type) : std::nullopt;
+  const auto declared = op.type_rule != TypeRule::derived ? std::optional(node.type) : std::nullopt;
   graph.returns = {{"y", graph.add(op, std::move(operands), node.attrs, "", declared)}};
   return graph;
 }

@@ -82,7 +82,7 @@ Value Dresser::constant(const Type &type) {
 Value Dresser::unary(const Type &type, int depth) {
   std::vector<const OpDef *> ops;
   for (const OpDef *op : all_ops())
-    if (op->kind == OpKind::elementwise && op->arity == 1 && !op->explicit_type &&
+    if (op->kind == OpKind::elementwise && op->arity == 1 && op->type_rule == TypeRule::derived &&
         (edges_ == Edges::all || op->name == "neg" || op->name == "abs"))
       ops.push_back(op);
   // Negations are what most identities look for.

@@ -79,7 +79,7 @@ void sample_elementwise(Sampler &s) {
     for (const Shape &shape : shapes)
       inputs.push_back(attempt.input(attempt.any_dtype(), shape));
     std::optional<Type> declared;
-    if (s.op.explicit_type)
+    if (s.op.type_rule == TypeRule::written)
       declared = Type{attempt.any_dtype(), result};
     try {
       attempt.finish(inputs, {}, declared);
@@ -173,8 +173,72 @@ void sample_argmax(Sampler &s) {
   s.finish({s.input(s.number_dtype(), shape)}, attrs);
 }
 
-/// Every letter is in two or three of the terms a, b, out.
+/// Windows that slide along one or two axes, as those of a convolution do: their steps, taps and places are in `axes`.
+struct SlidingAxis {
+  int64_t extent, places, taps;
+  std::string index; // in terms of `place` and `tap`
+};
+SlidingAxis sample_sliding_axis(Sampler &s, char place, char tap) {
+  const int64_t stride = s.draw(1, 3), dilation = s.draw(1, 3), offset = s.draw(-2, 1);
+  SlidingAxis axis{s.draw(1, 6), s.draw(1, 4), s.draw(1, 3), ""};
+  auto term = [](int64_t c, char letter) { return (c == 1 ? "" : std::to_string(c)) + std::string(1, letter); };
+  axis.index = "(" + term(stride, place) + "+" + term(dilation, tap) + (offset < 0 ? "-" : "+") + std::to_string(std::abs(offset)) + ")";
+  return axis;
+}
+
+void sample_convolution(Sampler &s) {
+  const int64_t n = s.draw(1, 2), c = s.draw(1, 2), o = s.draw(1, 2);
+  const SlidingAxis p = sample_sliding_axis(s, 'p', 'r');
+  DType dtype = s.number_dtype();
+  if (s.coin()) {
+    Value x = s.input(dtype, {n, p.extent, c}), w = s.input(dtype, {p.taps, c, o});
+    s.finish({x, w}, {{"indices", "n" + p.index + "c,rco->npo"}}, Type{dtype, {n, p.places, o}});
+    return;
+  }
+  const SlidingAxis q = sample_sliding_axis(s, 'q', 's');
+  Value x = s.input(dtype, {p.extent, q.extent}), w = s.input(dtype, {p.taps, q.taps, o});
+  s.finish({w, x}, {{"indices", "rso," + p.index + q.index + "->opq"}}, Type{dtype, {o, p.places, q.places}});
+}
+
+void sample_window(Sampler &s) {
+  const SlidingAxis p = sample_sliding_axis(s, 'p', 'r');
+  DType dtype = s.any_dtype();
+  Attrs attrs;
+  if (s.coin())
+    attrs["value"] = 1.0;
+  if (s.coin()) {
+    const int64_t c = s.draw(1, 3);
+    attrs["indices"] = p.index + "c->cpr";
+    s.finish({s.input(dtype, {p.extent, c})}, attrs, Type{dtype, {c, p.places, p.taps}});
+    return;
+  }
+  const SlidingAxis q = sample_sliding_axis(s, 'q', 's');
+  attrs["indices"] = p.index + q.index + "->pqrs";
+  s.finish({s.input(dtype, {p.extent, q.extent})}, attrs, Type{dtype, {p.places, q.places, p.taps, q.taps}});
+}
+
+void sample_interleave(Sampler &s) {
+  const Shape shape = s.shape(1, 3);
+  std::vector<int64_t> factors;
+  int64_t phases = 1;
+  for (size_t d = 0; d < shape.size(); ++d)
+    phases *= factors.emplace_back(phases < 4 ? s.draw(1, 3) : 1);
+  const DType dtype = s.any_dtype();
+  std::vector<Value> inputs;
+  for (int64_t n = 0; n < phases; ++n) {
+    Shape phase = shape;
+    int64_t rest = n;
+    for (size_t d = shape.size(); d-- > 0; rest /= factors[d])
+      phase[d] = (shape[d] - rest % factors[d] + factors[d] - 1) / factors[d];
+    inputs.push_back(s.input(dtype, phase));
+  }
+  s.finish(inputs, {{"factors", factors}});
+}
+
+/// Every letter is in two or three of the terms a, b, out; or a convolution.
 void sample_contract(Sampler &s) {
+  if (s.coin())
+    return sample_convolution(s);
   std::string a, b, out;
   std::map<char, int64_t> extents;
   int64_t points = 1;
@@ -243,6 +307,7 @@ const std::map<std::string_view, void (*)(Sampler &)> kSamplers = {
     {"constant", sample_constant},
     {"contract", sample_contract},
     {"gather", sample_gather},
+    {"interleave", sample_interleave},
     {"iota", sample_iota},
     {"max", sample_reduction},
     {"pad", sample_pad},
@@ -254,6 +319,7 @@ const std::map<std::string_view, void (*)(Sampler &)> kSamplers = {
     {"slice", sample_slice},
     {"sum", sample_reduction},
     {"transpose", sample_transpose},
+    {"window", sample_window},
 };
 
 /// Ops that are only smooth, or only defined, for positive operands.

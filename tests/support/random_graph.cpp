@@ -190,7 +190,9 @@ private:
   /// one operand alone.
   void contract() {
     const Value a = pick_of_rank(1);
-    Einsum e;
+    struct {
+      std::string a, b, out;
+    } e;
     Shape other;
     for (int64_t d = 0; d < rank(a); ++d) {
       const char letter = static_cast<char>('a' + d);
@@ -209,17 +211,16 @@ private:
       other.push_back(choose<int64_t>({1, 3, 4}));
     }
     std::shuffle(e.out.begin(), e.out.end(), rng_);
+    const std::string indices = e.a + "," + e.b + "->" + e.out;
     int64_t terms = 1;
-    for (char letter : e.contracted())
+    for (char letter : parse_einsum(indices).contracted())
       terms *= shape(a)[static_cast<size_t>(letter - 'a')];
     if (element_count(shape(a)) * (other.empty() ? 1 : other.back()) > 4 * options_.max_elements)
       return;
     Value b = declare(one_in(2) ? Role::param : Role::input, other);
     const bool swap = one_in(2);
-    if (swap)
-      std::swap(e.a, e.b);
     const std::vector<Value> inputs = swap ? std::vector{b, a} : std::vector{a, b};
-    keep(add("contract", inputs, {{"indices", e.text()}}), bound(a) * 2 * static_cast<double>(terms));
+    keep(add("contract", inputs, {{"indices", swap ? e.b + "," + e.a + "->" + e.out : indices}}), bound(a) * 2 * static_cast<double>(terms));
   }
 
   void transpose() {

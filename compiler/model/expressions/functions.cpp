@@ -126,7 +126,7 @@ std::string_view of_floats(std::string_view doc) {
 std::vector<ExpressionFunction> all_functions() {
   std::vector<ExpressionFunction> all = own_functions();
   for (const OpDef *op : all_ops()) {
-    const bool plain = op->kind == OpKind::elementwise && op->arity > 0 && !op->explicit_type && op->attrs.empty();
+    const bool plain = op->kind == OpKind::elementwise && op->arity > 0 && op->type_rule == TypeRule::derived && op->attrs.empty();
     if (plain && !has_name(all, op->name)) {
       const auto count = static_cast<size_t>(op->arity);
       all.push_back({{op->name, of_floats(op->doc)}, count, true, op->infer == infer_logical ? count : 0, 0, primitive});
