@@ -21,6 +21,18 @@ FlatAccess flatten(const Kernel &kernel, const Shape &shape, const Index &index)
   return flat;
 }
 
+bool may_leave(const Kernel &kernel, const IndexExpr &index, int64_t extent) {
+  if (!index.is_affine())
+    return true;
+  int64_t low = index.offset, high = index.offset;
+  for (const IndexTerm &t : index.terms) {
+    const int64_t reach = checked_multiply(t.coefficient, kernel.axes[static_cast<size_t>(t.id)].extent - 1);
+    int64_t &bound = reach < 0 ? low : high;
+    bound = checked_add(bound, reach);
+  }
+  return low < 0 || high >= extent;
+}
+
 FlatAccess flatten(const Kernel &kernel, const Expr &load) {
   return flatten(kernel, kernel.params[static_cast<size_t>(load.target)].type.shape, load.index);
 }

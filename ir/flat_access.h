@@ -14,6 +14,8 @@ struct FlatAccess {
 };
 /// The access of a tensor of this shape at `index`. Throws Overflow.
 FlatAccess flatten(const Kernel &, const Shape &shape, const Index &index);
+/// Whether an index may be outside [0, extent) for some point of the axes. A computed term may be anything.
+bool may_leave(const Kernel &, const IndexExpr &, int64_t extent);
 /// The access of a load.
 FlatAccess flatten(const Kernel &, const Expr &load);
 

@@ -1,6 +1,8 @@
 // Lowering by substitution: see ir/lowering/lower.h.
 #include "ir/lowering/lower.h"
 
+#include "ir/flat_access.h"
+#include "ir/lowering/footprints.h"
 #include "ir/lowering/gather.h"
 #include "ir/lowering/lowering.h"
 #include "ir/lowering/namings.h"
@@ -122,18 +124,6 @@ static Index axis_index(const std::vector<int> &axes) {
   return index;
 }
 
-bool Lowering::may_leave(const IndexExpr &e, int64_t extent) {
-  if (!e.is_affine())
-    return true;
-  int64_t low = e.offset, high = e.offset;
-  for (const IndexTerm &t : e.terms) {
-    int64_t reach = checked_multiply(t.coefficient, kernel().axes[static_cast<size_t>(t.id)].extent - 1);
-    int64_t &bound = reach < 0 ? low : high;
-    bound = checked_add(bound, reach);
-  }
-  return low < 0 || high >= extent;
-}
-
 ExprId Lowering::element(Value v, const Index &at, bool guarded) {
   const Node &node = graph_[v];
   if (is_constant(node) && node.attrs.contains("value"))
@@ -161,7 +151,7 @@ ExprId Lowering::element_padded(Value v, const Index &at, Number pad, bool guard
   const Node &node = graph_[v];
   bool leaves = guarded;
   for (size_t d = 0; d < at.size(); ++d)
-    leaves |= may_leave(at[d], node.type.shape[d]);
+    leaves |= may_leave(kernel(), at[d], node.type.shape[d]);
   if (!leaves)
     return element(v, at, false);
   if (!region_.contains(v) && !is_constant(node)) {
@@ -175,7 +165,7 @@ ExprId Lowering::element_padded(Value v, const Index &at, Number pad, bool guard
   NodeLowering rule(*this, v, node);
   ExprId inside = -1;
   for (size_t d = 0; d < at.size(); ++d) {
-    if (!may_leave(at[d], node.type.shape[d]))
+    if (!may_leave(kernel(), at[d], node.type.shape[d]))
       continue;
     ExprId i = rule.index_value(at[d]);
     ExprId above = rule.apply(ScalarOp::ge, {i, rule.integer(0)}, DType::boolean);
@@ -328,6 +318,7 @@ public:
     LoweredKernel lowered;
     if (fresh) {
       lowered = lower_region(graph_, nodes, outputs);
+      add_footprints(lowered.kernel);
       lowered.number = kernels_.size();
       known->second.number = kernels_.size();
       std::unordered_map<Value, size_t> places;

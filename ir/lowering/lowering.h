@@ -35,7 +35,6 @@ private:
   void best_of(const std::vector<std::function<void()>> &ways, size_t loops);
   void lower_output(Value v);
   void lower_output(Value v, const Index &at);
-  bool may_leave(const IndexExpr &e, int64_t extent);
 
   struct State {
     LoweredKernel result;

@@ -352,7 +352,7 @@ LocalBuffer ReductionEmitter::run(const NestSchedule &n, int s, int rows, int co
 void ReductionEmitter::forget(const LocalBuffer &buffer) { b_.CreateLifetimeEnd(buffer.memory); }
 
 llvm::Value *ReductionEmitter::result(int s, llvm::Value *row, int col) {
-  return tile_.load_stage(s, k_.stages[static_cast<size_t>(s)].dtype, row, col);
+  return tile_.load_local(tile_.locals.at(s), k_.stages[static_cast<size_t>(s)].dtype, row, col);
 }
 
 } // namespace gradc

@@ -133,7 +133,7 @@ Address TileEmitter::address(const LocalBuffer &local, llvm::Value *row, int col
   for (int a : {view.row_axis, view.col_axis})
     if (local.tile_relative && a >= 0)
       axis[static_cast<size_t>(a)] = i64(0);
-  Address at = address(FlatAccess{0, local.strides, {}}, row, col);
+  Address at = address(FlatAccess{local.offset, local.strides, {}}, row, col);
   axis = std::move(outer);
   return at;
 }
@@ -143,6 +143,8 @@ TileEmitter::Bounds TileEmitter::bounds(const Expr &e, llvm::Value *row, int col
   const Shape &shape = k_.params[static_cast<size_t>(e.target)].type.shape;
   Bounds inside;
   for (size_t d = 0; d < shape.size(); ++d) {
+    if (!may_leave(k_, e.index[d], shape[d]))
+      continue;
     llvm::Value *i = index_value(e.index[d], row, col);
     llvm::Value *extent = llvm::ConstantInt::getSigned(i->getType(), shape[d]);
     llvm::Value *below = b_.CreateICmpULT(i, extent); // unsigned: negative indices are out too
@@ -194,14 +196,27 @@ llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   return b_.CreateSelect(all, value, otherwise);
 }
 
-llvm::Value *TileEmitter::load_stage(int s, DType dtype, llvm::Value *row, int col) {
-  auto it = locals.find(s);
+llvm::Value *TileEmitter::load_stage(const Expr &read, llvm::Value *row, int col) {
+  const Stage &stage = k_.stages[static_cast<size_t>(read.target)];
+  auto it = locals.find(read.target);
   if (it == locals.end()) { // nothing was stored for this stage: its value is computed where it is used
-    const Stage &stage = k_.stages[static_cast<size_t>(s)];
     internal_check(stage.reduce.empty(), "a reduction is read before it is computed");
     return eval(stage.body, row, col);
   }
-  return load_local(it->second, dtype, row, col);
+  return load_local(read_at(it->second, stage, read.index), read.dtype, row, col);
+}
+
+// The buffer of a stage as a reader sees it whose index is not that of the stage: f(n, p+r) of a stage f(n, h).
+LocalBuffer TileEmitter::read_at(LocalBuffer buffer, const Stage &stage, const Index &index) const {
+  const std::vector<int64_t> strides = buffer.strides;
+  buffer.strides.assign(k_.axes.size(), 0);
+  for (size_t i = 0; i < index.size(); ++i) {
+    const int64_t stride = strides[static_cast<size_t>(stage.axes[i])];
+    buffer.offset += stride * index[i].offset;
+    for (const IndexTerm &t : index[i].terms)
+      buffer.strides[static_cast<size_t>(t.id)] += stride * t.coefficient;
+  }
+  return buffer;
 }
 
 llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm::Value *row, int col) {
@@ -345,7 +360,7 @@ llvm::Value *TileEmitter::compute(const Expr &e, llvm::Value *row, int col) {
   switch (e.kind) {
   case Expr::Kind::index: return index_value(e.index[0], row, col);
   case Expr::Kind::load: return load(e, row, col);
-  case Expr::Kind::stage: return load_stage(e.target, e.dtype, row, col);
+  case Expr::Kind::stage: return load_stage(e, row, col);
   default: return apply(e, row, col);
   }
 }

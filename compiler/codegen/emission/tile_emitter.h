@@ -31,6 +31,7 @@ struct LocalBuffer {
   bool tile_relative = false;   // along rows and columns, positions count from the corner of the tile
   int counted_axis = -1;        // along this axis, positions count from `counted_from`
   llvm::Value *counted_from = nullptr;
+  int64_t offset = 0;           // of the element where all axes are 0
 };
 
 class TileEmitter {
@@ -54,7 +55,7 @@ public:
   bool is_read(ExprId) const;
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
-  llvm::Value *load_stage(int stage, DType, llvm::Value *row, int col);
+  llvm::Value *load_stage(const Expr &read, llvm::Value *row, int col);
   llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
   void store_local(const LocalBuffer &, DType, llvm::Value *row, int col, llvm::Value *value);
   /// Prefetches the cache line of an element of a load: the one at the current base of every axis, after some axes are
@@ -73,6 +74,7 @@ public:
 private:
   Address address(const FlatAccess &, llvm::Value *row, int col);
   Address address(const LocalBuffer &, llvm::Value *row, int col);
+  LocalBuffer read_at(LocalBuffer, const Stage &, const Index &) const;
   llvm::Value *load(const Expr &, llvm::Value *row, int col);
   llvm::Value *pad_vector(llvm::Constant *pad); // address of a vector of pads, with as many as the view has lanes
   llvm::Value *index_value(const IndexExpr &, llvm::Value *row, int col);

@@ -91,8 +91,8 @@ FlatAccess Scheduler::read_handed_over(const Expr &e) const {
   const HandedOver layout = handed_over_layout(k_, stage, outer_);
   FlatAccess flat{0, std::vector<int64_t>(k_.axes.size(), 0), {}};
   for (size_t i = 0; i < stage.axes.size(); ++i)
-    if (int axis = e.index[i].plain_axis(); axis >= 0)
-      flat.coefficients[static_cast<size_t>(axis)] += layout.strides[static_cast<size_t>(stage.axes[i])];
+    for (const IndexTerm &t : e.index[i].terms)
+      flat.coefficients[static_cast<size_t>(t.id)] += t.coefficient * layout.strides[static_cast<size_t>(stage.axes[i])];
   return flat;
 }
 
@@ -263,11 +263,17 @@ const Stage *Scheduler::product() const {
 }
 
 // Whether the last shared axis is worth being the rows of the product's tiles: one of the factors does not depend on
-// it, so a tile would read that factor once for several rows.
+// it, so a tile would read that factor once for several rows. Not where the nest has rows and columns of its own, as that of a
+// convolution has: there is an axis of its own for each factor that does not depend on it.
 bool Scheduler::tiles_shared_rows(const Stage &product) {
   if (outer_.shared.empty() || parallel_.empty())
     return false;
   const std::vector<ExprId> &factors = k_.expr(product.body).args;
+  auto serves_several = [&](ExprId f) {
+    return std::any_of(parallel_.begin(), parallel_.end(), [&](int axis) { return axis != rows_ && !axes_.of(f).contains(axis); });
+  };
+  if (std::all_of(factors.begin(), factors.end(), serves_several))
+    return false;
   return std::any_of(factors.begin(), factors.end(),
                      [&](ExprId f) { return !axes_.of(f).contains(outer_.shared.back()); });
 }
