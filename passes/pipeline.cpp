@@ -8,6 +8,7 @@
 #include "passes/order.h"
 #include "passes/plan.h"
 #include "passes/simplify.h"
+#include "passes/split_sums.h"
 
 namespace gradc {
 
@@ -23,6 +24,8 @@ static constexpr Pass kPipeline[] = {
     {"cse", "make equal nodes one", on_graph<cse>},
     // After all that orphan nodes; before fuse, which must not count dead uses.
     {"dce", "drop what no return or update needs", on_graph<dce>},
+    // After simplify, which would make one sum of it again; before fuse, which puts the pieces where their operands are made.
+    {"split_sums", "cut sums over whole batches into sums over examples", on_graph<split_sums>},
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // From here on every computed value belongs to a kernel.

@@ -69,18 +69,17 @@ void check_order(const Graph &given, const std::vector<Pass> &passes) {
 } // namespace
 
 TEST_CASE("any passes may be left out", "[passes]") {
-  for (uint64_t seed : {1, 2, 3})
-    for (size_t chosen = 0; chosen < size_t{1} << pipeline().size(); ++chosen)
-      check_order(random_graph(seed), subset(chosen));
+  for (size_t chosen = 0; chosen < size_t{1} << pipeline().size(); ++chosen)
+    check_order(random_graph(1 + chosen % 3), subset(chosen));
 }
 
 TEST_CASE("passes may run in any order", "[passes]") {
   const std::span<const Pass> all = pipeline();
-  for (uint64_t seed : {4, 5})
-    for (const Pass &a : all)
-      for (const Pass &b : all)
-        for (const Pass &c : all)
-          check_order(random_graph(seed), {a, b, c});
+  uint64_t seed = 0;
+  for (const Pass &a : all)
+    for (const Pass &b : all)
+      for (const Pass &c : all)
+        check_order(random_graph(4 + seed++ % 2), {a, b, c});
 }
 
 TEST_CASE("what is computed without some passes is the same", "[passes]") {
