@@ -35,7 +35,7 @@ public:
 
 private:
   using Step = void (Grower::*)();
-  static const Step kSteps[14];
+  static const Step kSteps[17];
 
   int64_t draw(int64_t low, int64_t high) { return between(rng_, low, high); }
   bool one_in(int64_t n) { return draw(1, n) == 1; }
@@ -223,6 +223,77 @@ private:
     keep(add("contract", inputs, {{"indices", swap ? e.b + "," + e.a + "->" + e.out : indices}}), bound(a) * 2 * static_cast<double>(terms));
   }
 
+  /// A window of some taps that slides along an axis: its steps, and how its place and tap make an index.
+  struct Sliding {
+    int64_t places, taps;
+    std::string index;
+  };
+  Sliding sliding(int64_t extent, char place, char tap) {
+    const int64_t taps = choose<int64_t>({1, 2, 3, 5}), stride = choose<int64_t>({1, 1, 2, 3}), dilation = one_in(4) ? 2 : 1;
+    const int64_t padding = draw(0, taps), reach = (taps - 1) * dilation;
+    auto term = [](int64_t c, char letter) { return (c == 1 ? "" : std::to_string(c)) + std::string(1, letter); };
+    return {std::max<int64_t>(1, (extent + 2 * padding - reach - 1) / stride + 1), taps,
+            "(" + term(stride, place) + "+" + term(dilation, tap) + "-" + std::to_string(padding) + ")"};
+  }
+
+  /// A convolution along one axis or two; the last one has the channels.
+  void convolve() {
+    const Value v = pick_of_rank(2);
+    const Shape from = shape(v);
+    const auto spatial = static_cast<size_t>(rank(v) > 2 && one_in(2) ? 2 : 1), batch = from.size() - 1 - spatial;
+    const int64_t channels = from.back(), filters = choose<int64_t>({1, 3, 4, 17});
+    std::string x = std::string("ABCD").substr(0, batch), w, out = x;
+    Shape kernel, result(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(batch));
+    double terms = static_cast<double>(channels);
+    for (size_t d = 0; d < spatial; ++d) {
+      const Sliding s = sliding(from[batch + d], "pq"[d], "rs"[d]);
+      x += s.index;
+      w += "rs"[d];
+      out += "pq"[d];
+      kernel.push_back(s.taps);
+      result.push_back(s.places);
+      terms *= static_cast<double>(s.taps);
+    }
+    kernel.insert(kernel.end(), {channels, filters});
+    result.push_back(filters);
+    if (element_count(result) > 2 * options_.max_elements || rank(v) > 4)
+      return;
+    const Value weight = declare(one_in(4) ? Role::input : Role::param, kernel);
+    const std::string indices = x + "c," + w + "co->" + out + "o";
+    keep(add("contract", {v, weight}, {{"indices", indices}}, Type{dtype_, result}), bound(v) * 2 * terms);
+  }
+
+  /// The largest, or the sum, of each window along the first axis.
+  void pool() {
+    const Value v = pick_of_rank(1);
+    const Sliding s = sliding(shape(v)[0], 'p', 'r');
+    const std::string others = std::string("abc").substr(0, static_cast<size_t>(std::min<int64_t>(rank(v) - 1, 3)));
+    if (rank(v) > 4)
+      return;
+    Shape result = shape(v);
+    result[0] = s.places;
+    result.push_back(s.taps);
+    if (element_count(result) > 2 * options_.max_elements)
+      return;
+    const bool largest = one_in(2);
+    Attrs attrs{{"indices", s.index + others + "->p" + others + "r"}, {"value", largest ? -100.0 : 0.0}};
+    const Value windows = add("window", {v}, attrs, Type{dtype_, result});
+    const Attrs last{{"axes", std::vector<int64_t>{rank(windows) - 1}}};
+    if (largest) // what is outside alone must stay small, too
+      keep(add("maximum", {add("max", {windows}, last), number(-1)}), std::max(1.0, bound(v)));
+    else
+      keep(add("sum", {windows}, last), bound(v) * static_cast<double>(s.taps));
+  }
+
+  void interleave() {
+    const Value v = pick_of_rank(1);
+    std::vector<int64_t> factors(static_cast<size_t>(rank(v)), 1);
+    factors[static_cast<size_t>(draw(0, rank(v) - 1))] = 2;
+    const std::vector<Value> phases = one_in(2) ? std::vector{v, leaf(shape(v))} : std::vector{leaf(shape(v)), v};
+    if (2 * element_count(shape(v)) <= options_.max_elements)
+      keep(add("interleave", phases, {{"factors", factors}}), std::max(2.0, bound(v)));
+  }
+
   void transpose() {
     const Value v = pick_of_rank(1);
     std::vector<int64_t> perm(static_cast<size_t>(rank(v)));
@@ -385,11 +456,12 @@ private:
   std::optional<Value> seed_, step_;
 };
 
-const Grower::Step Grower::kSteps[14] = {&Grower::elementwise, &Grower::elementwise, &Grower::elementwise,
+const Grower::Step Grower::kSteps[17] = {&Grower::elementwise, &Grower::elementwise, &Grower::elementwise,
                                          &Grower::select,      &Grower::reduce,      &Grower::contract,
                                          &Grower::transpose,   &Grower::reshape,     &Grower::slice,
                                          &Grower::pad,         &Grower::concat,      &Grower::rows,
-                                         &Grower::gather,      &Grower::dropout};
+                                         &Grower::gather,      &Grower::dropout,     &Grower::convolve,
+                                         &Grower::pool,        &Grower::interleave};
 
 } // namespace
 

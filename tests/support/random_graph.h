@@ -13,7 +13,7 @@ struct RandomGraphOptions {
 };
 
 /// A valid graph that is a function of `seed` alone: elementwise ops of the table with broadcasting, reductions,
-/// contractions, movements, gathers, rows of softmax and normalization, then a scalar loss, its gradients and an SGD
+/// contractions, convolutions, pooling, movements, gathers, rows of softmax and normalization, then a scalar loss, its gradients and an SGD
 /// (with or without momentum) update, and several returns. Dims are 1, 2, 3, 4 or 17. Values stay small: what grows passes
 /// through tanh or sigmoid. Operands of logarithms, roots and divisions are at least 1/2.
 Graph random_graph(uint64_t seed, const RandomGraphOptions &options = {});
