@@ -27,10 +27,14 @@ double points(const Kernel &k, const std::vector<int> &axes) {
   return n;
 }
 
-// A sum of products of two loads: the register-tiled case, whose inner loop must stay bare.
+// A sum of products of which a factor serves several points: the register-tiled case, whose inner loop must stay bare.
 bool is_contraction(const Kernel &k, const Stage &stage) {
-  const Expr &body = k.expr(stage.body);
-  return sums_products(k, stage) && stage.axes.size() + stage.reduce.size() >= 2 && body.args[0] != body.args[1];
+  if (!sums_products(k, stage))
+    return false;
+  AxisSets axes(k);
+  const std::vector<ExprId> &factors = k.expr(stage.body).args;
+  return std::any_of(factors.begin(), factors.end(),
+                     [&](ExprId factor) { return axes.of(factor).size() < stage.axes.size() + stage.reduce.size(); });
 }
 
 bool is_bare(const Kernel &k, const Stage &contraction) {
@@ -74,6 +78,17 @@ std::string row_tile_rule(const Kernel &k, const PassTarget &target) {
   return bytes > walked_bytes(target) ? "an operand of the contraction would leave the cache between tiles of rows" : "";
 }
 
+// A contraction with a tile of its own works on all of an iteration of the outer loops, say an image, before others do.
+std::string whole_tile_rule(const Kernel &k, const PassTarget &target) {
+  const std::vector<int> shared = k.shared_axes();
+  double bytes = 0; // of an iteration
+  for (const Param &p : k.params)
+    bytes += p.written ? static_cast<double>(p.type.bytes()) : 0;
+  for (int a : shared)
+    bytes /= static_cast<double>(k.axes[static_cast<size_t>(a)].extent);
+  return bytes > walked_bytes(target) ? "what the contraction has written would leave the cache before it is read" : "";
+}
+
 std::string contraction_rule(const Kernel &k, const PassTarget &target) {
   std::vector<size_t> contractions; // stages
   for (size_t s = 0; s < k.stages.size(); ++s) {
@@ -92,6 +107,8 @@ std::string contraction_rule(const Kernel &k, const PassTarget &target) {
         return is_contraction(k, k.stages[s]) ? "two contractions want two register tiles" : "another reduction beside a contraction";
   if (!tiles_rows(k, target))
     return "";
+  if (contractions.size() == 1 && !k.shared_axes().empty() && has_tile_inside(k, k.stages[contractions[0]], k.shared_axes()))
+    return whole_tile_rule(k, target);
   return contractions.size() > 1 ? "two contractions want two register tiles" : row_tile_rule(k, target);
 }
 

@@ -7,6 +7,7 @@
 #include "passes/fuse.h"
 #include "passes/order.h"
 #include "passes/plan.h"
+#include "passes/recompute.h"
 #include "passes/simplify.h"
 #include "passes/split_sums.h"
 
@@ -28,6 +29,8 @@ static constexpr Pass kPipeline[] = {
     {"split_sums", "cut sums over whole batches into sums over examples", on_graph<split_sums>},
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
+    // After fuse, which decides what is in memory; before order, which looks at how long it is.
+    {"recompute", "compute again what is cheap instead of storing it", recompute, Milestone::fused},
     // From here on every computed value belongs to a kernel.
     {"order", "order the kernels so that memory is freed early", on_graph<order>, Milestone::fused},
     // From here on the order of nodes is the order of execution.

@@ -298,6 +298,7 @@ LoweredKernel lower_region(const Graph &graph, const std::vector<Value> &nodes, 
     share_values(lowered.kernel);
     if (!one_nest(lowered.kernel))
       gather_nests(lowered.kernel);
+    read_stored_values(lowered.kernel);
     return lowered;
   } catch (const Overflow &) {
     throw Unfusable("together its indices leave the range of 64 bits");

@@ -70,6 +70,16 @@ bool sums_products(const Kernel &kernel, const Stage &stage) {
   return stage.combiner == Combiner::sum && body.kind == Expr::Kind::op && body.op == ScalarOp::mul;
 }
 
+bool has_tile_inside(const Kernel &k, const Stage &product, const std::vector<int> &shared) {
+  AxisSets axes(k);
+  const std::vector<ExprId> &factors = k.expr(product.body).args;
+  return std::all_of(factors.begin(), factors.end(), [&](ExprId factor) {
+    return std::any_of(product.axes.begin(), product.axes.end(), [&](int axis) {
+      return std::find(shared.begin(), shared.end(), axis) == shared.end() && !axes.of(factor).contains(axis);
+    });
+  });
+}
+
 std::vector<int> nests_of(const Kernel &k) {
   const std::vector<Run> runs = runs_of(k);
   std::vector<int> nests;

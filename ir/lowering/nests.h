@@ -8,6 +8,10 @@ namespace gradc {
 /// Whether a stage sums products over its reduction axes.
 bool sums_products(const Kernel &, const Stage &);
 
+/// Whether a sum of products has a register tile inside the loops over `shared`, as that of a convolution has: there is an axis
+/// for each factor along which the factor serves several points.
+bool has_tile_inside(const Kernel &, const Stage &product, const std::vector<int> &shared);
+
 /// The loop nest of each stage, counted from 0. Consecutive stages on the same axes are one nest.
 ///
 /// There is one more case, made for the gradients of a dense layer, which both read dY:

@@ -11,6 +11,20 @@ namespace {
 
 constexpr int64_t kBufferBytes = 8 << 10; // of one shared value: a quarter of the smallest L1
 
+// `id` with images in place of some expressions; `image` learns that of every expression below.
+ExprId substitute(Kernel &k, ExprId id, std::map<ExprId, ExprId> &image) {
+  if (auto it = image.find(id); it != image.end())
+    return it->second;
+  Expr e = k.expr(id);
+  for (ExprId &arg : e.args)
+    arg = substitute(k, arg, image);
+  for (IndexExpr &index : e.index)
+    for (IndexTerm &t : index.terms)
+      if (!t.is_axis)
+        t.id = substitute(k, t.id, image);
+  return image[id] = k.intern(std::move(e));
+}
+
 class Sharer {
 public:
   explicit Sharer(Kernel &k) : k_(k) {}
@@ -127,21 +141,8 @@ private:
     const ExprId value = k_.intern(std::move(ref));
     for (size_t s : users) {
       std::map<ExprId, ExprId> image{{id, value}};
-      k_.stages[s].body = substitute(k_.stages[s].body, image);
+      k_.stages[s].body = substitute(k_, k_.stages[s].body, image);
     }
-  }
-
-  ExprId substitute(ExprId id, std::map<ExprId, ExprId> &image) {
-    if (auto it = image.find(id); it != image.end())
-      return it->second;
-    Expr e = k_.expr(id);
-    for (ExprId &arg : e.args)
-      arg = substitute(arg, image);
-    for (IndexExpr &index : e.index)
-      for (IndexTerm &t : index.terms)
-        if (!t.is_axis)
-          t.id = substitute(t.id, image);
-    return image[id] = k_.intern(std::move(e));
   }
 
   Kernel &k_;
@@ -149,6 +150,30 @@ private:
 };
 
 } // namespace
+
+void read_stored_values(Kernel &k) {
+  const std::vector<int> shared = k.shared_axes();
+  const std::vector<int> nests = nests_of(k);
+  for (int number : handed_over(k)) {
+    const Stage stage = k.stages[static_cast<size_t>(number)];
+    int64_t bytes = size_of(stage.dtype);
+    for (int a : stage.axes)
+      if (std::find(shared.begin(), shared.end(), a) == shared.end())
+        bytes = checked_multiply(bytes, k.axes[static_cast<size_t>(a)].extent);
+    if (stage.store < 0 || stage.accumulate || bytes <= kBufferBytes)
+      continue;
+    Expr load{.kind = Expr::Kind::load, .dtype = stage.dtype, .target = stage.store, .index = stage.store_index};
+    Expr ref{.kind = Expr::Kind::stage, .dtype = stage.dtype, .target = number};
+    for (int a : stage.axes)
+      ref.index.push_back(IndexExpr::axis(a));
+    const ExprId from = k.intern(ref), to = k.intern(load);
+    for (size_t s = 0; s < k.stages.size(); ++s)
+      if (nests[s] != nests[static_cast<size_t>(number)]) {
+        std::map<ExprId, ExprId> image{{from, to}};
+        k.stages[s].body = substitute(k, k.stages[s].body, image);
+      }
+  }
+}
 
 void share_values(Kernel &kernel) {
   Sharer sharer(kernel);

@@ -263,16 +263,12 @@ const Stage *Scheduler::product() const {
 }
 
 // Whether the last shared axis is worth being the rows of the product's tiles: one of the factors does not depend on
-// it, so a tile would read that factor once for several rows. Not where the nest has rows and columns of its own, as that of a
-// convolution has: there is an axis of its own for each factor that does not depend on it.
+// it, so a tile would read that factor once for several rows. Not where the nest has rows and columns of its own.
 bool Scheduler::tiles_shared_rows(const Stage &product) {
   if (outer_.shared.empty() || parallel_.empty())
     return false;
   const std::vector<ExprId> &factors = k_.expr(product.body).args;
-  auto serves_several = [&](ExprId f) {
-    return std::any_of(parallel_.begin(), parallel_.end(), [&](int axis) { return axis != rows_ && !axes_.of(f).contains(axis); });
-  };
-  if (std::all_of(factors.begin(), factors.end(), serves_several))
+  if (has_tile_inside(k_, product, outer_.shared))
     return false;
   return std::any_of(factors.begin(), factors.end(),
                      [&](ExprId f) { return !axes_.of(f).contains(outer_.shared.back()); });
