@@ -84,13 +84,18 @@ private:
     return large ? std::optional(recipe) : std::nullopt;
   }
 
-  // Whether kernel `k` may read the sources, and is still a good one when it computes the nodes itself.
+  // Whether kernel `k` may read the sources, and is no worse when it computes the nodes itself.
   bool serves(int k, const Recipe &recipe) const {
     for (Value source : recipe.sources)
       if (first_update_[storage_root(graph_, source)] <= k)
         return false;
-    std::set<Value> nodes = kernels_[static_cast<size_t>(k)].nodes;
-    nodes.insert(recipe.nodes.begin(), recipe.nodes.end());
+    const std::set<Value> &now = kernels_[static_cast<size_t>(k)].nodes;
+    std::set<Value> then = now;
+    then.insert(recipe.nodes.begin(), recipe.nodes.end());
+    return is_good(k, then);
+  }
+
+  bool is_good(int k, const std::set<Value> &nodes) const {
     std::vector<Value> outputs;
     for (Value v : nodes)
       if (graph_[v].kernel == k && (live_out_[v] || !readers_[v].empty()))

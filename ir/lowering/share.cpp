@@ -154,22 +154,25 @@ private:
 void read_stored_values(Kernel &k) {
   const std::vector<int> shared = k.shared_axes();
   const std::vector<int> nests = nests_of(k);
-  for (int number : handed_over(k)) {
-    const Stage stage = k.stages[static_cast<size_t>(number)];
+  for (size_t number = 0; number < k.stages.size(); ++number) {
+    const Stage stage = k.stages[number];
     int64_t bytes = size_of(stage.dtype);
     for (int a : stage.axes)
       if (std::find(shared.begin(), shared.end(), a) == shared.end())
         bytes = checked_multiply(bytes, k.axes[static_cast<size_t>(a)].extent);
-    if (stage.store < 0 || stage.accumulate || bytes <= kBufferBytes)
+    const bool computes = !stage.reduce.empty() || k.expr(stage.body).kind == Expr::Kind::op;
+    if (stage.store < 0 || stage.accumulate || !computes || bytes <= kBufferBytes)
       continue;
     Expr load{.kind = Expr::Kind::load, .dtype = stage.dtype, .target = stage.store, .index = stage.store_index};
-    Expr ref{.kind = Expr::Kind::stage, .dtype = stage.dtype, .target = number};
+    Expr ref{.kind = Expr::Kind::stage, .dtype = stage.dtype, .target = static_cast<int32_t>(number)};
     for (int a : stage.axes)
       ref.index.push_back(IndexExpr::axis(a));
     const ExprId from = k.intern(ref), to = k.intern(load);
-    for (size_t s = 0; s < k.stages.size(); ++s)
-      if (nests[s] != nests[static_cast<size_t>(number)]) {
+    for (size_t s = number + 1; s < k.stages.size(); ++s)
+      if (nests[s] != nests[number]) {
         std::map<ExprId, ExprId> image{{from, to}};
+        if (stage.reduce.empty())
+          image.emplace(stage.body, to);
         k.stages[s].body = substitute(k, k.stages[s].body, image);
       }
   }

@@ -10,8 +10,8 @@ namespace gradc {
 /// of products, which would be computed again for each row or column. Leaves alone what would need a buffer beyond the
 /// nearest cache.
 void share_values(Kernel &);
-/// Has nests read from memory what an earlier nest of the kernel has stored there, where that is more than a buffer in the nearest
-/// cache holds: the image that a convolution has written, for the sum over its pixels.
+/// Has nests read from memory what an earlier nest of the kernel has computed and stored there, where that is more than a buffer in
+/// the nearest cache holds: the image that a convolution has written, for the sum over its pixels.
 void read_stored_values(Kernel &);
 
 } // namespace gradc
