@@ -146,6 +146,11 @@ def convolution(layer, x, params):
     return activate(layer.get("activation", "linear"), y + own["bias"] if "bias" in own else y)
 
 
+def apply(layer, xs, params, values):
+    kind = layer["type"]
+    return LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
+
+
 def forward(model, params, batch):
     """What every input and layer is for a batch, {input: tensor}, and the name of the last layer."""
     values = dict(batch)
@@ -153,9 +158,8 @@ def forward(model, params, batch):
     for layer in model["layers"]:
         names = layer.get("input", previous)
         xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
-        kind = layer["type"]
         previous = layer["name"]
-        values[previous] = LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
+        values[previous] = apply(layer, xs, params, values)
     return values, previous
 
 

@@ -40,7 +40,7 @@ LayerError too_large(const SlidingAxis &a, size_t axis, size_t axes, const char 
   std::string window = fmt::format("a window of {} elements", a.window);
   if (a.dilation > 1)
     window += fmt::format(" with the dilation {} spans {}, which", a.dilation, a.span());
-  std::string image = fmt::format("the {} elements of axis {}", a.extent, axis);
+  std::string image = fmt::format("the {} element{} of axis {}", a.extent, a.extent == 1 ? "" : "s", axis);
   if (a.before + a.after > 0)
     image += fmt::format(" and their padding of {} + {}, {} in all", a.before, a.after, a.before + a.extent + a.after);
   return LayerError(window_key, fmt::format("{} does not fit into {}; the axes of an image are {}", window, image, axes_of_images(axes)));
