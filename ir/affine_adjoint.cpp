@@ -202,4 +202,18 @@ Var join_phases(const AffineAdjoint &adjoint, const Type &operand, const Scope &
   return phases.size() == 1 ? phases[0] : apply("interleave", phases, {{"factors", adjoint.factors}});
 }
 
+Var contract_adjoint(const Einsum &e, bool first, const Type &operand, Var dy, Var other) {
+  const Subscripts &subscripts = first ? e.a : e.b, &others = first ? e.b : e.a, out = subscripts_of(e.out);
+  const Shape of_other = other.shape(), result = dy.shape();
+  const LetterExtents extents =
+      first ? einsum_extents(e, operand.shape, of_other, &result) : einsum_extents(e, of_other, operand.shape, &result);
+  const std::string used = letters_of(e.a) + letters_of(e.b) + e.out;
+  return join_phases(affine_adjoint(subscripts, operand.shape, used, extents), operand, *dy.scope, [&](const AdjointPhase &phase) {
+    const Var adjoint = sliced(phase, dy, out), factor = sliced(phase, other, others);
+    const Type type{operand.dtype, phase.shape};
+    return first ? apply("contract", {adjoint, factor}, {{"indices", Einsum{phase.in(out), phase.in(others), phase.letters}.text()}}, type)
+                 : apply("contract", {factor, adjoint}, {{"indices", Einsum{phase.in(others), phase.in(out), phase.letters}.text()}}, type);
+  });
+}
+
 } // namespace gradc

@@ -8,8 +8,8 @@
 //     second element of w, from f on. The phases are interleaved. No term is absent but at the ends.
 #pragma once
 
+#include "ir/einsum.h"
 #include "ir/formula.h"
-#include "ir/subscripts.h"
 
 #include <functional>
 
@@ -45,5 +45,10 @@ AffineAdjoint affine_adjoint(const Subscripts &subscripts, const Shape &shape, c
 Var join_phases(const AffineAdjoint &, const Type &operand, const Scope &, const std::function<Var(const AdjointPhase &)> &of);
 /// `v`, whose axes are `letters`, as a phase reads it.
 Var sliced(const AdjointPhase &, Var v, const Subscripts &letters);
+
+/// The adjoint of an operand of a contraction, the first or the second, which has the type `operand`: dy, in the shape of the
+/// result, with the other operand. With strides that is one contraction for each phase; of a convolution's image it is the
+/// transposed convolution. Throws Error as einsum_extents and affine_adjoint do.
+Var contract_adjoint(const Einsum &, bool first, const Type &operand, Var dy, Var other);
 
 } // namespace gradc

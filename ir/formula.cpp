@@ -101,7 +101,7 @@ Var sum(Var x) {
 Var sum_last(Var x) { return sum(x, {x.rank() - 1}, false); }
 Var sum_last_keep(Var x) { return sum(x, {x.rank() - 1}, true); }
 Var max_last_keep(Var x) { return reduce("max", x, {x.rank() - 1}, true); }
-Var argmax_last(Var x) { return apply("argmax", {x}, {{"axis", x.rank() - 1}}); }
+Var argmax_last(Var x) { return apply("argmax", {x}, {{"axes", std::vector<int64_t>{x.rank() - 1}}}); }
 Var mean(Var x) { return sum(x) * (1.0 / static_cast<double>(x.type().elements())); }
 
 } // namespace gradc

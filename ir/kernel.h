@@ -67,7 +67,7 @@ struct Expr {
 /// Floats compare by their bits: 0 and -0 are two expressions, and a NaN is one.
 bool operator==(const Expr &, const Expr &);
 
-/// argmax gives a position along the one reduction axis, on ties the first.
+/// argmax gives a position among the points of the reduction axes, in their order; on ties the first.
 enum class Combiner : uint8_t { none, sum, max, argmax };
 std::string_view to_string(Combiner);
 

@@ -3,29 +3,21 @@
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/model.h"
 #include "compiler/model/tables/optimizers.h"
+#include "ir/einsum.h"
 #include "ir/op.h"
 #include "passes/dce.h"
 
 #include <algorithm>
-#include <map>
 
 namespace gradc {
 namespace {
 
 /// "bi,io->bo" names every axis of the product; their extents multiplied are the multiply-adds.
 double multiply_adds(const Graph &graph, const Node &node) {
-  std::map<char, int64_t> extents;
-  size_t operand = 0, axis = 0;
-  for (char c : string_attr(node.attrs, "indices")) {
-    if (c == '-')
-      break;
-    if (c == ',')
-      ++operand, axis = 0;
-    else
-      extents[c] = graph.type(node.inputs[operand]).shape[axis++];
-  }
+  const Einsum e = parse_einsum(string_attr(node.attrs, "indices"));
+  const LetterExtents extents = einsum_extents(e, graph.type(node.inputs[0]).shape, graph.type(node.inputs[1]).shape, &node.type.shape);
   double product = 1;
-  for (auto [letter, extent] : extents)
+  for (int64_t extent : extents.of(e.out + e.contracted()))
     product *= static_cast<double>(extent);
   return product;
 }

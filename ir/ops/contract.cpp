@@ -19,20 +19,9 @@ static Type infer(const Signature &s) {
   return {a.dtype, extents.of(e.out)};
 }
 
-/// The adjoint of one operand: a contraction of dy with the other, or where the operand is read in strides one for each phase.
+/// A contraction of dy with the other operand, or where the operand is read in strides one for each phase.
 static Var adjoint(const Adjoint &g, bool first) {
-  const Einsum e = notation(g.attrs);
-  const Var x = g.input(first ? 0 : 1), other = g.input(first ? 1 : 0);
-  const Subscripts &subscripts = first ? e.a : e.b, &others = first ? e.b : e.a, out = subscripts_of(e.out);
-  const Shape result = g.dy.shape();
-  const LetterExtents extents = einsum_extents(e, g.input(0).shape(), g.input(1).shape(), &result);
-  const std::string used = letters_of(e.a) + letters_of(e.b) + e.out;
-  return join_phases(affine_adjoint(subscripts, x.shape(), used, extents), x.type(), g.scope(), [&](const AdjointPhase &phase) {
-    const Var dy = sliced(phase, g.dy, out), factor = sliced(phase, other, others);
-    const Type type{x.dtype(), phase.shape};
-    return first ? apply("contract", {dy, factor}, {{"indices", Einsum{phase.in(out), phase.in(others), phase.letters}.text()}}, type)
-                 : apply("contract", {factor, dy}, {{"indices", Einsum{phase.in(others), phase.in(out), phase.letters}.text()}}, type);
-  });
+  return contract_adjoint(notation(g.attrs), first, g.input(first ? 0 : 1).type(), g.dy, g.input(first ? 1 : 0));
 }
 
 static ExprId lower(NodeLowering &l, const Index &at) {

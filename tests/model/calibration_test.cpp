@@ -74,6 +74,21 @@ TEST_CASE("after calibration the linear output of every layer has variance 1, ho
     }
 }
 
+TEST_CASE("after calibration the linear output of convolutions has variance 1", "[model]") {
+  const Model model = model_of(R"({"inputs": {"x": {"shape": [9, 8, 3]}, "y": {"shape": [2]}},
+    "layers": [{"name": "a", "type": "conv2d", "filters": 5, "kernel_size": 3, "strides": 2, "padding": "same", "weight_initializer": "lsuv", "input": "x"},
+               {"name": "b", "type": "depthwise_conv2d", "kernel_size": 2, "depth_multiplier": 2, "weight_initializer": "lsuv"},
+               {"name": "c", "type": "separable_conv2d", "filters": 6, "kernel_size": 2, "pointwise_initializer": "lsuv"},
+               {"name": "d", "type": "conv_transpose2d", "filters": 4, "kernel_size": 3, "strides": 2, "groups": 2, "weight_initializer": "lsuv"},
+               {"name": "flat", "type": "flatten"}, {"name": "out", "type": "dense", "units": 2}],
+    "outputs": ["a", "b", "c", "d"], "loss": {"type": "mse", "target": "y", "prediction": "out"}})");
+  Bindings state;
+  run(model, Entry::init, state);
+  run(model, Entry::calibrate, state);
+  for (const Tensor &output : run(model, Entry::predict, state))
+    CHECK(variance(output.floats) == Approx(1).epsilon(1e-12));
+}
+
 // Of the first layer the weights are known: their rows or columns are orthonormal before.
 TEST_CASE("calibration scales weights and leaves all else alone", "[model]") {
   const Model model = deep("tanh", 2, R"({"type": "adam", "average": {"type": "ema", "decay": 0.9}})");

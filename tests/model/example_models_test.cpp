@@ -68,6 +68,10 @@ TEST_CASE("examples: digits are told apart") {
   CHECK(train_example("digits/model.json").metric("accuracy") >= 0.97); // the data's usual figure for a small network
 }
 
+TEST_CASE("examples: digits are told apart by convolutions") {
+  CHECK(train_example("lenet/model.json").metric("accuracy") >= 0.985); // small convolutional networks reach 99 %
+}
+
 TEST_CASE("examples: irises are told apart") {
   CHECK(train_example("iris/model.json").metric("accuracy") >= 0.95); // a few flowers of two species look alike
 }

@@ -20,15 +20,9 @@ namespace {
 
 using runtime::TemporaryFolder;
 
-/// The weights [in, out] that an initializer, in JSON, begins with.
-std::vector<double> weights(const std::string &initializer, int64_t in, int64_t out, DType dtype = DType::f32,
-                            int64_t seed = 5) {
-  const Model model = tests::model_of(fmt::format(R"({{
-    "inputs": {{"x": {{"shape": [{}]}}, "y": {{"shape": [{}]}}}},
-    "layers": [{{"name": "f", "type": "dense", "units": {}, "weight_initializer": {}}}],
-    "loss": {{"type": "mse", "target": "y"}}}})",
-                                                  in, out, out, initializer));
-  const Graph graph = build_graph(model, Entry::init, 0, dtype);
+/// The weights that a layer `f` of such a model begins with.
+std::vector<double> weights_of(const std::string &text, DType dtype = DType::f32, int64_t seed = 5) {
+  const Graph graph = build_graph(tests::model_of(text), Entry::init, 0, dtype);
   Bindings state;
   for (const Node &node : graph.nodes)
     if (node.is_declaration())
@@ -36,6 +30,28 @@ std::vector<double> weights(const std::string &initializer, int64_t in, int64_t 
   state.at("seed").set_integer(0, seed);
   interpret(graph, state);
   return state.at("f.weight").floats;
+}
+
+/// The weights [in, out] that an initializer, in JSON, begins with.
+std::vector<double> weights(const std::string &initializer, int64_t in, int64_t out, DType dtype = DType::f32,
+                            int64_t seed = 5) {
+  return weights_of(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [{}]}}, "y": {{"shape": [{}]}}}},
+    "layers": [{{"name": "f", "type": "dense", "units": {}, "weight_initializer": {}}}],
+    "loss": {{"type": "mse", "target": "y"}}}})",
+                                in, out, out, initializer),
+                    dtype, seed);
+}
+
+/// The same of a layer, with these keys, that reads an image of `channels`.
+std::vector<double> kernel(const std::string &initializer, const std::string &layer, int64_t channels, DType dtype = DType::f32) {
+  return weights_of(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [9, 9, {}]}}, "y": {{"shape": [1]}}}},
+    "layers": [{{"name": "f", {}, "weight_initializer": {}, "input": "x"}},
+               {{"name": "flat", "type": "flatten"}}, {{"name": "out", "type": "dense", "units": 1}}],
+    "loss": {{"type": "mse", "target": "y"}}}})",
+                                channels, layer, initializer),
+                    dtype);
 }
 
 double mean_square(const std::vector<double> &values) {
@@ -65,6 +81,31 @@ TEST_CASE("initial values have the variance their names promise", "[model]") {
     INFO(initializer);
     // 10^4 samples: the standard error of the variance is below 1.5 %.
     CHECK(mean_square(weights(initializer, 200, 50)) == Approx(variance).epsilon(0.06));
+  }
+}
+
+// torch.nn.init._calculate_fan_in_and_fan_out of [filters, channels / groups, height, width].
+TEST_CASE("the fans of a kernel count the elements of its window", "[model]") {
+  const std::string plain = R"("type": "conv2d", "filters": 40, "kernel_size": [3, 5])",
+                    grouped = R"("type": "conv2d", "filters": 400, "kernel_size": 3, "groups": 4)",
+                    depthwise = R"("type": "depthwise_conv2d", "kernel_size": 5, "depth_multiplier": 10)",
+                    transposed = R"("type": "conv_transpose2d", "filters": 40, "kernel_size": [3, 5])";
+  struct Case {
+    std::string initializer, layer;
+    int64_t channels;
+    double variance;
+  };
+  const Case cases[] = {{R"("he_normal")", plain, 20, 2.0 / (20 * 15)},
+                        {R"("xavier_uniform")", plain, 20, 2.0 / ((20 + 40) * 15)},
+                        {R"("lecun_uniform")", grouped, 16, 1.0 / (4 * 9)},
+                        {R"("xavier_normal")", grouped, 16, 2.0 / ((4 + 400) * 9)},
+                        {R"("he_uniform")", depthwise, 30, 2.0 / 25},
+                        {R"("xavier_uniform")", depthwise, 30, 2.0 / ((1 + 300) * 25)},
+                        {R"("he_normal")", transposed, 20, 2.0 / (20 * 15)},
+                        {R"("xavier_normal")", transposed, 20, 2.0 / ((20 + 40) * 15)}};
+  for (const auto &[initializer, layer, channels, variance] : cases) {
+    INFO(initializer << " of " << layer);
+    CHECK(mean_square(kernel(initializer, layer, channels)) == Approx(variance).epsilon(0.06)); // of 7500 samples or more
   }
 }
 
@@ -110,6 +151,13 @@ TEST_CASE("orthogonal weights are orthogonal to rounding, of every shape", "[mod
       CHECK(error_of_orthogonal(weights(R"("orthogonal")", in, out, DType::f64, seed), in, out, 1) < 4e-15);
       CHECK(error_of_orthogonal(weights(R"({"type": "orthogonal", "gain": 2})", in, out, DType::f32, seed), in, out, 2) < 2e-6);
     }
+}
+
+TEST_CASE("an orthogonal kernel is an orthogonal matrix with a column for each filter", "[model]") {
+  for (const auto &[filters, channels] : {std::pair<int64_t, int64_t>{7, 3}, {40, 2}}) {
+    const std::string layer = fmt::format(R"("type": "conv2d", "filters": {}, "kernel_size": 3)", filters);
+    CHECK(error_of_orthogonal(kernel(R"("orthogonal")", layer, channels, DType::f64), 9 * channels, filters, 1) < 4e-15);
+  }
 }
 
 // Of a uniform orthogonal n x n matrix, an element has mean 0 and variance 1 / n, and so has the trace mean 0 and variance 1.

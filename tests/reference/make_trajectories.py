@@ -1,4 +1,4 @@
-"""Writes trajectories/*.json: what PyTorch computes when it trains a model for 200 steps.
+"""Writes trajectories/*.json: what PyTorch computes when it trains a model for 200 steps, or as many as `LARGE` says.
 
     python3 make_trajectories.py [case...]
 
@@ -15,13 +15,50 @@ import textwrap
 import numpy as np
 import torch
 
+import torch_images
 import torch_model
 import torch_parameters
-from trajectory_cases import CLASSES, cases
+from trajectory_cases import CLASSES, LARGE, cases
 
 STEPS, BATCH, ROWS = 200, 7, 21
 KEEP = 2e-5
 FOLDER = pathlib.Path(__file__).parent / "trajectories"
+
+
+class Drawn:
+    """Numbers too many to write down: multiples of 1/parts up to `most` of these, by the linear congruential generator of Knuth's MMIX."""
+
+    def __init__(self, seed, shape, most, parts):
+        self.shape, self.spec = shape, {"seed": int(seed), "count": int(np.prod(shape)), "most": int(most), "parts": parts}
+
+    def values(self):
+        state, numbers = self.spec["seed"], []
+        for _ in range(self.spec["count"]):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            numbers.append((state >> 33) % (2 * self.spec["most"] + 1) - self.spec["most"])
+        return np.array(numbers).reshape(self.shape) / self.spec["parts"] + 0.0
+
+
+def drawn_parameters(model, random):
+    """Of a network of one layer behind the other; uniform as Glorot and Bengio have it."""
+    params, shape = {}, next(iter(model["inputs"].values()))["shape"]
+    for layer in model["layers"]:
+        shapes = {}
+        if layer["type"] == "dense":
+            shapes = {"weight": (shape[-1], layer["units"]), "bias": (layer["units"],)}
+        elif layer["type"] in torch_images.WITH_WEIGHTS:
+            shapes = torch_images.shapes(layer, shape[-1])
+        for key, dims in shapes.items():
+            fans = np.prod(dims[:-2]) * sum(dims[-2:]) if key == "weight" else 600
+            params[f"{layer['name']}.{key}"] = Drawn(random.integers(1, 2**31), dims, np.sqrt(6 / fans) * 1024, 1024)
+        zeros = {name: torch.tensor(value.values()) for name, value in params.items()}
+        shape = torch_model.apply(layer, [torch.zeros(1, *shape, dtype=torch.float64)], zeros, {}).shape[1:]
+    return params
+
+
+def drawn_rows(model, random):
+    return {name: random.integers(0, CLASSES, ROWS) if name == "k" else Drawn(random.integers(1, 2**31), (ROWS, *spec["shape"]), 64, 64)
+            for name, spec in model["inputs"].items()}
 
 
 def initial_parameters(model, random):
@@ -71,8 +108,8 @@ def rows(model, random):
     return data
 
 
-def train(model, params, data, dtype, buffers):
-    """The losses and the learning rates of STEPS steps, which take BATCH rows each in turn, and averages of parameters at the end.
+def train(model, params, data, dtype, buffers, steps):
+    """The losses and the learning rates of so many steps, which take BATCH rows each in turn, and averages of parameters at the end.
     Initial values of `buffers` that are not there are added."""
     torch.set_default_dtype(dtype)  # of the scalars that some optimizers keep
     params = {name: torch.tensor(value, dtype=dtype, requires_grad=True) for name, value in params.items()}
@@ -80,10 +117,10 @@ def train(model, params, data, dtype, buffers):
     chosen = torch_model.optimizer(model["optimizer"], torch_parameters.groups(model["optimizer"], params))
     seen = torch_parameters.Seen(model, params, buffers)
     average = torch_parameters.Average(model["optimizer"].get("average"), params)
-    scheduler, length = torch_model.scheduler(model["optimizer"]["learning_rate"], chosen, STEPS)
+    scheduler, length = torch_model.scheduler(model["optimizer"]["learning_rate"], chosen, steps)
     losses, rates = [], []
     factor = chosen.param_groups[0].get("initial_lr", 1) / chosen.defaults["lr"]  # of the first group
-    for step in range(STEPS):
+    for step in range(steps):
         begin = step * BATCH % ROWS
         loss = torch_model.loss(model, seen.of_step(), {name: t[begin:begin + BATCH] for name, t in tensors.items()})
         chosen.zero_grad()
@@ -100,6 +137,8 @@ def train(model, params, data, dtype, buffers):
 
 
 def wrapped(numbers):
+    if isinstance(numbers, Drawn):
+        return json.dumps(numbers.spec)
     flat = np.asarray(numbers).ravel().tolist()
     return "[" + textwrap.fill(json.dumps(flat)[1:-1], 110, break_on_hyphens=False).replace("\n", "\n  ") + "]"
 
@@ -120,10 +159,13 @@ def make(name, model):
     """With the first seed that gives a well-conditioned case."""
     for seed in range(100):
         random = np.random.default_rng(seed)
-        params, data = initial_parameters(model, random), rows(model, random)
+        large = name in LARGE
+        params, data = ((drawn_parameters, drawn_rows) if large else (initial_parameters, rows))
+        params, data = params(model, random), data(model, random)
+        numbers = [{key: x.values() if isinstance(x, Drawn) else x for key, x in values.items()} for values in (params, data)]
         buffers = {}
-        losses, rates, final = train(model, params, data, torch.float64, buffers)
-        single, *_ = train(model, params, data, torch.float32, buffers)
+        losses, rates, final = train(model, *numbers, torch.float64, buffers, LARGE.get(name, STEPS))
+        single, *_ = train(model, *numbers, torch.float32, buffers, LARGE.get(name, STEPS))
         deviation = max(abs(a - b) / abs(b) for a, b in zip(single, losses))
         if deviation < KEEP:
             print(f"{name:40} seed {seed}  loss {losses[0]:.4f} -> {losses[-1]:.4f}  f32 {deviation:.1e}")

@@ -47,6 +47,67 @@ LAYERS = {  # name: shape of an example, then the layers
     "normalize_zero": ([3], {"type": "scale", "factor": 0}, {"type": "normalize"}),
 }
 
+IMAGES = {  # the same, of convolutions and pools
+    "conv1d": ([7, 3], {"type": "conv1d", "filters": 4, "kernel_size": 3}),
+    "conv1d_same_strided": ([8, 2], {"type": "conv1d", "filters": 3, "kernel_size": 5, "strides": 2, "padding": "same"}),
+    "conv1d_dilated": ([11, 2], {"type": "conv1d", "filters": 3, "kernel_size": 3, "dilation": 3, "strides": 2, "padding": 4}),
+    "conv1d_point": ([5, 3], {"type": "conv1d", "filters": 4, "kernel_size": 1}),
+    "conv1d_point_padded": ([4, 3], {"type": "conv1d", "filters": 2, "kernel_size": 1, "padding": [[0, 2]]}),
+    "conv1d_point_strided": ([7, 3], {"type": "conv1d", "filters": 2, "kernel_size": 1, "strides": 3, "padding": 1}),
+    "conv1d_much_padding": ([3, 1], {"type": "conv1d", "filters": 2, "kernel_size": 2, "padding": 5, "strides": 3}),
+    "conv2d": ([5, 6, 3], {"type": "conv2d", "filters": 4, "kernel_size": 3, "activation": "tanh"}),
+    "conv2d_same": ([4, 5, 2], {"type": "conv2d", "filters": 3, "kernel_size": [2, 3], "padding": "same"}),
+    "conv2d_same_strided": ([7, 5, 2], {"type": "conv2d", "filters": 3, "kernel_size": 3, "strides": [2, 3], "padding": "same"}),
+    "conv2d_strided": ([8, 9, 3], {"type": "conv2d", "filters": 2, "kernel_size": 3, "strides": 2, "padding": 1, "use_bias": False}),
+    "conv2d_uneven": ([5, 6, 2], {"type": "conv2d", "filters": 3, "kernel_size": [3, 2], "padding": [[2, 0], 1], "strides": [1, 2]}),
+    "conv2d_dilated": ([9, 8, 2], {"type": "conv2d", "filters": 2, "kernel_size": 3, "dilation": [2, 3], "padding": "same"}),
+    "conv2d_grouped": ([5, 5, 6], {"type": "conv2d", "filters": 9, "kernel_size": 3, "groups": 3, "padding": 1, "strides": 2}),
+    "conv2d_single_groups": ([4, 5, 3], {"type": "conv2d", "filters": 3, "kernel_size": [1, 3], "groups": 3}),
+    "conv2d_pixel": ([1, 1, 2], {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": 1}),
+    "conv2d_stride_beyond": ([7, 7, 1], {"type": "conv2d", "filters": 2, "kernel_size": 2, "strides": 4}),
+    "conv3d": ([4, 3, 5, 2], {"type": "conv3d", "filters": 3, "kernel_size": [2, 3, 2], "strides": [2, 1, 1], "padding": [0, 1, [1, 0]]}),
+    "conv3d_grouped": ([3, 3, 3, 4], {"type": "conv3d", "filters": 4, "kernel_size": 2, "groups": 2, "padding": "same"}),
+    "depthwise": ([5, 6, 3], {"type": "depthwise_conv2d", "kernel_size": 3, "padding": "same"}),
+    "depthwise_multiplied": ([6, 5, 2], {"type": "depthwise_conv2d", "kernel_size": [3, 2], "depth_multiplier": 3, "strides": 2}),
+    "depthwise_one_channel": ([5, 5, 1], {"type": "depthwise_conv2d", "kernel_size": 2, "depth_multiplier": 2, "dilation": 2}),
+    "separable": ([6, 5, 3], {"type": "separable_conv2d", "filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}),
+    "separable_multiplied": ([7, 6, 2], {"type": "separable_conv2d", "filters": 3, "kernel_size": 3, "depth_multiplier": 2, "strides": 2,
+                                         "use_bias": False}),
+    "transposed1d": ([4, 3], {"type": "conv_transpose1d", "filters": 2, "kernel_size": 3}),
+    "transposed1d_strided": ([5, 2], {"type": "conv_transpose1d", "filters": 3, "kernel_size": 5, "strides": 3, "padding": 2, "output_padding": 1}),
+    "transposed1d_long": ([20, 2], {"type": "conv_transpose1d", "filters": 2, "kernel_size": 4, "strides": 2, "padding": 1}),
+    "transposed1d_dilated": ([4, 2], {"type": "conv_transpose1d", "filters": 2, "kernel_size": 3, "strides": 2, "dilation": 3, "padding": 1,
+                                      "output_padding": 2}),
+    "transposed1d_gaps": ([3, 2], {"type": "conv_transpose1d", "filters": 2, "kernel_size": 2, "strides": 4}),
+    "transposed2d": ([3, 4, 2], {"type": "conv_transpose2d", "filters": 3, "kernel_size": 3, "strides": 2, "padding": 1, "output_padding": 1}),
+    "transposed2d_stride_1": ([4, 3, 2], {"type": "conv_transpose2d", "filters": 3, "kernel_size": [2, 3], "padding": [0, 1]}),
+    "transposed2d_grouped": ([3, 3, 4], {"type": "conv_transpose2d", "filters": 6, "kernel_size": 2, "strides": [2, 1], "groups": 2}),
+    "transposed2d_single_groups": ([6, 3, 3], {"type": "conv_transpose2d", "filters": 3, "kernel_size": 3, "strides": 2, "groups": 3}),
+    "transposed2d_same": ([7, 4, 2], {"type": "conv_transpose2d", "filters": 2, "kernel_size": [4, 3], "strides": [3, 2], "padding": "same"}),
+    "transposed2d_valid": ([3, 2, 2], {"type": "conv_transpose2d", "filters": 2, "kernel_size": [1, 3], "strides": 2, "padding": "valid"}),
+    "transposed2d_uneven": ([4, 4, 1], {"type": "conv_transpose2d", "filters": 2, "kernel_size": 3, "strides": 2, "padding": [[2, 0], [0, 1]]}),
+    "max_pool1d": ([8, 3], {"type": "max_pool1d"}),
+    "max_pool1d_dilated": ([9, 2], {"type": "max_pool1d", "pool_size": 3, "strides": 2, "dilation": 2, "padding": 1}),
+    "max_pool2d": ([6, 6, 3], {"type": "max_pool2d"}),
+    "max_pool2d_rest": ([5, 7, 2], {"type": "max_pool2d", "pool_size": [2, 3]}),
+    "max_pool2d_ceil": ([5, 7, 2], {"type": "max_pool2d", "pool_size": 2, "ceil_mode": True}),
+    "max_pool2d_overlapping": ([7, 6, 2], {"type": "max_pool2d", "pool_size": 3, "strides": 2, "padding": 1, "ceil_mode": True}),
+    "max_pool2d_same": ([5, 4, 1], {"type": "max_pool2d", "pool_size": 3, "strides": 2, "padding": "same"}),
+    "max_pool2d_uneven": ([4, 5, 2], {"type": "max_pool2d", "pool_size": [3, 2], "strides": 1, "padding": [[2, 0], 1]}),
+    "max_pool2d_points": ([5, 4, 2], {"type": "max_pool2d", "pool_size": 1, "strides": [2, 1]}),
+    "max_pool2d_whole": ([3, 3, 5], {"type": "max_pool2d", "pool_size": 3}),
+    "max_pool1d_ties": ([7, 2], {"type": "max_pool1d", "pool_size": 3, "strides": 2}),
+    "max_pool2d_ties": ([6, 5, 2], {"type": "max_pool2d", "pool_size": [2, 3], "strides": [1, 2]}),
+    "max_pool2d_ties_one_channel": ([17, 18, 1], {"type": "max_pool2d", "pool_size": 5, "padding": 2}),
+    "average_pool1d": ([9, 2], {"type": "average_pool1d", "pool_size": 3, "strides": 2}),
+    "average_pool1d_ceil": ([7, 2], {"type": "average_pool1d", "pool_size": 3, "strides": 2, "padding": 1, "ceil_mode": True, "count_include_pad": True}),
+    "average_pool2d": ([6, 5, 3], {"type": "average_pool2d"}),
+    "average_pool2d_padded": ([5, 6, 2], {"type": "average_pool2d", "pool_size": 3, "strides": 2, "padding": 1}),
+    "average_pool2d_counted": ([5, 6, 2], {"type": "average_pool2d", "pool_size": 3, "strides": 2, "padding": 1, "count_include_pad": True}),
+    "average_pool2d_same": ([5, 4, 2], {"type": "average_pool2d", "pool_size": [2, 3], "strides": [2, 1], "padding": "same"}),
+    "average_pool2d_same_counted": ([4, 5, 2], {"type": "average_pool2d", "pool_size": 2, "strides": 1, "padding": "same", "count_include_pad": True}),
+}
+
 
 def model_of(shape, layers, output, units=None):
     return {"inputs": {"x": {"shape": shape}, "y": {"shape": output}},
@@ -62,9 +123,10 @@ def of_activation(activation, random):
     return model, params, {"x": random.standard_normal((1, 1)), "y": random.standard_normal((1, n))}
 
 
-def of_layers(shape, layers, random):
+def of_layers(shape, layers, random, ties=False):
+    """With `ties` all positions of the image have equal values, and the gradient of a.weight tells which of them counted."""
     n = shape[-1]
-    params = {"a.weight": random.standard_normal((n, n)), "a.bias": random.standard_normal(n)}
+    params = {"a.weight": random.standard_normal((n, n)) * (not ties), "a.bias": random.standard_normal(n)}
     for layer in layers:
         params.update(torch_model.parameters(layer, shape, random))
     inputs = {"x": random.standard_normal((BATCH, *shape)), "y": np.zeros(1)}
@@ -105,6 +167,9 @@ def cases():
     for name, (shape, *layers) in LAYERS.items():
         named = [{"name": f"f{i}", **layer} for i, layer in enumerate(layers)]
         yield case(name, *of_layers(shape, named, random))
+    for name, (shape, *layers) in IMAGES.items():
+        named = [{"name": f"f{i}", **layer} for i, layer in enumerate(layers)]
+        yield case(name, *of_layers(shape, named, random, "ties" in name))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler as schedulers
 
 import published
 import torch_expressions
+import torch_images
 import torch_losses
 
 ACTIVATIONS = {
@@ -60,18 +61,20 @@ LAYERS = {  # those without parameters; of a list of inputs, and of all values b
     "clip": lambda layer, xs, values: xs[0].clamp(layer.get("min"), layer.get("max")),
     "normalize": lambda layer, xs, values: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
     "expression": lambda layer, xs, values: torch_expressions.evaluate(layer["of"], values),
+    **{kind: lambda layer, xs, values: torch_images.pool(layer, xs[0]) for kind in torch_images.POOLS},
 }
 
 LEARNED = {  # those with parameters; all of the model are given
     "dense": lambda layer, xs, params: dense(layer, xs, params),
     "prelu": lambda layer, xs, params: prelu(xs[0], params[layer["name"] + ".slope"]),
     "rbf": lambda layer, xs, params: rbf(xs[0], params[layer["name"] + ".centers"], rbf_width(layer, params)),
+    **{kind: lambda layer, xs, params: convolution(layer, xs[0], params) for kind in torch_images.WITH_WEIGHTS},
 }
 
 
 def parameters(layer, shape, random):
     """Random initial ones of a layer but dense, which reads examples of a shape."""
-    shapes = {}
+    shapes = torch_images.shapes(layer, shape[-1]) if layer["type"] in torch_images.WITH_WEIGHTS else {}
     if layer["type"] == "prelu":
         shapes["slope"] = shape[-1:] if layer.get("slopes") == "features" else ()
     if layer["type"] == "rbf":
@@ -137,6 +140,17 @@ def dense(layer, xs, params):
     return activate(layer.get("activation", "linear"), y)
 
 
+def convolution(layer, x, params):
+    own = {name.removeprefix(layer["name"] + "."): value for name, value in params.items() if name.startswith(layer["name"] + ".")}
+    y = torch_images.with_weights(layer, x, own)
+    return activate(layer.get("activation", "linear"), y + own["bias"] if "bias" in own else y)
+
+
+def apply(layer, xs, params, values):
+    kind = layer["type"]
+    return LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
+
+
 def forward(model, params, batch):
     """What every input and layer is for a batch, {input: tensor}, and the name of the last layer."""
     values = dict(batch)
@@ -144,9 +158,8 @@ def forward(model, params, batch):
     for layer in model["layers"]:
         names = layer.get("input", previous)
         xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
-        kind = layer["type"]
         previous = layer["name"]
-        values[previous] = LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
+        values[previous] = apply(layer, xs, params, values)
     return values, previous
 
 

@@ -3,6 +3,8 @@ import torch_model
 
 FEATURES, HIDDEN, CLASSES = 8, 13, 5  # no multiple of a vector but the first
 
+LARGE = {"lenet5": 50}  # cases whose numbers are drawn instead of written down, and their steps
+
 OPTIMIZERS = {
     "sgd": {"learning_rate": 0.125},
     "momentum": {"learning_rate": 0.03, "momentum": 0.85},
@@ -62,6 +64,26 @@ MORE_LOSSES = {  # trained by one optimizer each
     "cosine": ({"type": "cosine", "target": "y"}, TARGETS["y"]),
     "distillation": ({"type": "distillation", "labels": "k", "teacher": "y"}, {**TARGETS["k"], **TARGETS["y"]}),
 }
+
+
+def lenet5():
+    """LeCun et al. 1998 with the activation and the pools of today."""
+    def convolution(name, filters, padding):
+        return {"name": name, "type": "conv2d", "filters": filters, "kernel_size": 5, "padding": padding, "activation": "relu"}
+
+    def dense(name, units, activation):
+        return {"name": name, "type": "dense", "units": units, "activation": activation}
+
+    return {
+        "inputs": {"x": {"shape": [28, 28, 1]}, **TARGETS["k"]},
+        "layers": [
+            {**convolution("conv1", 6, "same"), "input": "x"}, {"name": "pool1", "type": "max_pool2d"},
+            convolution("conv2", 16, "valid"), {"name": "pool2", "type": "max_pool2d"}, {"name": "flat", "type": "flatten"},
+            dense("dense1", 120, "relu"), dense("dense2", 84, "relu"), dense("scores", 10, "linear"),
+        ],
+        "loss": LOSSES["softmax_cross_entropy"][0],
+        "optimizer": {"type": "sgd", "learning_rate": 0.03125},
+    }
 
 
 def network(loss="softmax_cross_entropy", optimizer="sgd", activation="tanh", hidden=(), **keys):
@@ -216,6 +238,7 @@ def cases():
     yield "penalty_l1", network("mse", hidden={"l1": 0.004})
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()
+    yield "lenet5", lenet5()
     yield "expressions", expressions()
     yield from parameters()
     some = [1, 0.25, 3, 0, 2][:CLASSES]

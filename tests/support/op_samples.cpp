@@ -167,9 +167,9 @@ void sample_reduction(Sampler &s) {
   s.finish({s.input(s.number_dtype(), shape)}, attrs);
 }
 
-void sample_argmax(Sampler &s) {
-  Shape shape = s.shape(1, 4);
-  Attrs attrs{{"axis", s.draw(0, static_cast<int64_t>(shape.size()) - 1)}, {"keep", s.coin()}};
+void sample_max(Sampler &s) {
+  Shape shape = s.shape(0, 4);
+  Attrs attrs{{"axes", s.some_axes(shape.size())}, {"keep", s.coin()}, {"ties", std::string(s.coin() ? "share" : "first")}};
   s.finish({s.input(s.number_dtype(), shape)}, attrs);
 }
 
@@ -301,7 +301,7 @@ void sample_random_bits(Sampler &s) { sample_random(s, DType::i32); }
 void sample_random_float(Sampler &s) { sample_random(s, s.real); }
 
 const std::map<std::string_view, void (*)(Sampler &)> kSamplers = {
-    {"argmax", sample_argmax},
+    {"argmax", sample_reduction},
     {"broadcast", sample_broadcast},
     {"concat", sample_concat},
     {"constant", sample_constant},
@@ -309,7 +309,7 @@ const std::map<std::string_view, void (*)(Sampler &)> kSamplers = {
     {"gather", sample_gather},
     {"interleave", sample_interleave},
     {"iota", sample_iota},
-    {"max", sample_reduction},
+    {"max", sample_max},
     {"pad", sample_pad},
     {"random_bits", sample_random_bits},
     {"random_normal", sample_random_float},

@@ -274,7 +274,7 @@ private:
   Value indices(int64_t count) {
     if (one_in(3)) {
       const Value v = pick_of_rank(1);
-      const Value found = add("argmax", {v}, {{"axis", draw(0, rank(v) - 1)}});
+      const Value found = add("argmax", {v}, {{"axes", std::vector<int64_t>{draw(0, rank(v) - 1)}}});
       if (element_count(shape(found)) <= 20)
         return found;
     }

@@ -75,6 +75,34 @@ const char *const kShapes = R"({
   "optimizer": {"type": "adam", "learning_rate": 0.02}
 })";
 
+// Convolutions and pools of every kind, of images that fill no vector.
+const char *const kImages = R"({
+  "inputs": {"x": {"shape": [9, 7, 2]}, "row": {"shape": [11, 3]}, "kind": {"shape": [], "dtype": "i32"}},
+  "layers": [
+    {"name": "strided",   "type": "conv2d", "filters": 6, "kernel_size": 3, "strides": 2, "padding": "same", "activation": "relu",
+                          "drop_connect": 0.05, "input": "x"},
+    {"name": "alone",     "type": "depthwise_conv2d", "kernel_size": 3, "padding": "same", "activation": "silu"},
+    {"name": "separate",  "type": "separable_conv2d", "filters": 6, "kernel_size": 2, "depth_multiplier": 2, "activation": "relu", "l2": 1e-3},
+    {"name": "overlap",   "type": "max_pool2d", "pool_size": 3, "strides": 1, "padding": 1},
+    {"name": "larger",    "type": "conv_transpose2d", "filters": 4, "kernel_size": 3, "strides": 2, "groups": 2, "activation": "tanh"},
+    {"name": "smooth",    "type": "average_pool2d", "padding": "same"},
+    {"name": "of_image",  "type": "flatten"},
+    {"name": "cube",      "type": "reshape", "shape": [3, 3, 7, 2], "input": "x"},
+    {"name": "solid",     "type": "conv3d", "filters": 4, "kernel_size": [2, 3, 3], "strides": [1, 1, 2], "activation": "relu", "weight_initializer": "lsuv"},
+    {"name": "of_cube",   "type": "flatten"},
+    {"name": "dilated",   "type": "conv1d", "filters": 5, "kernel_size": 3, "dilation": 2, "activation": "relu", "input": "row"},
+    {"name": "longer",    "type": "conv_transpose1d", "filters": 3, "kernel_size": 5, "strides": 3, "padding": 2, "output_padding": 1},
+    {"name": "largest",   "type": "max_pool1d", "pool_size": 4, "ceil_mode": true},
+    {"name": "means",     "type": "average_pool1d", "pool_size": 3, "strides": 2, "padding": 1, "count_include_pad": true},
+    {"name": "of_row",    "type": "flatten"},
+    {"name": "all",       "type": "concat", "input": ["of_image", "of_cube", "of_row"]},
+    {"name": "scores",    "type": "dense", "units": 3}
+  ],
+  "loss": {"type": "softmax_cross_entropy", "labels": "kind"},
+  "metrics": ["accuracy"],
+  "optimizer": {"type": "adam", "learning_rate": 0.01}
+})";
+
 const char *const kYesOrNo = R"({
   "inputs": {"x": {"shape": [33]}, "y": {"shape": [4]}},
   "layers": [
@@ -116,6 +144,8 @@ const std::vector<WholeModel> &whole_models() {
       {"shapes", kShapes, 11, 60},
       {"yes_or_no", kYesOrNo, 17, 60},
       {"wide", kWide, 64, 6, true},
+      {"images", kImages, 9, 60},
+      {"lenet", example("lenet"), 32, 40, true},
   };
   return models;
 }

@@ -74,8 +74,11 @@ void ReductionEmitter::combine(const Stage &stage, Accumulator &acc, llvm::Value
   DType dtype = term_dtype(stage);
   if (stage.combiner == Combiner::argmax) {
     llvm::Value *position = tile_.axis[static_cast<size_t>(stage.reduce[0])];
+    for (size_t i = 1; i < stage.reduce.size(); ++i)
+      position = b_.CreateNSWAdd(b_.CreateNSWMul(position, i64(extent_of(stage.reduce[i]))),
+                                 tile_.axis[static_cast<size_t>(stage.reduce[i])]);
     position = tile_.widen(position);
-    if (tile_.view.lane_axis == stage.reduce[0] && tile_.view.lanes > 1)
+    if (tile_.view.lane_axis == stage.reduce.back() && tile_.view.lanes > 1)
       position = b_.CreateNSWAdd(position, tile_.lane_numbers());
     llvm::Value *wins = better(term, old);
     b_.CreateStore(b_.CreateSelect(wins, term, old), acc.value);

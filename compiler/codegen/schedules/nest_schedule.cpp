@@ -171,6 +171,8 @@ void Scheduler::collect() {
 bool Scheduler::lanes_may_share(const Stage &stage, int axis) const {
   if (std::find(stage.reduce.begin(), stage.reduce.end(), axis) == stage.reduce.end())
     return false;
+  if (stage.combiner == Combiner::argmax && axis != stage.reduce.back())
+    return false; // the points of a lane must come in their order
   if (outer_.sums == SumOrder::fast)
     return true;
   const FixedSum sum = fixed_sum(k_, stage);

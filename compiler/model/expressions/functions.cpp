@@ -60,7 +60,7 @@ Var log_sum_exp(const FunctionBuild &b) {
 
 Var argmax_of(const FunctionBuild &b) {
   const Var x = b.operands[0];
-  return cast(apply("argmax", {x}, {{"axis", axes_of(b)[0]}, {"keep", b.keys.boolean_at("keep")}}), x.dtype());
+  return cast(apply("argmax", {x}, {{"axes", axes_of(b)}, {"keep", b.keys.boolean_at("keep")}}), x.dtype());
 }
 
 /// Sums over the last axis of both.

@@ -258,7 +258,7 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
   for (const LayerParam &p : shapes.params) {
     std::string problem = problem_of(p.initializer, p.shape);
     if (problem.empty() && is_calibrated(p.initializer) && !p.linear)
-      problem = "it is for weights in which the output is linear, as those of dense";
+      problem = "it is for weights in which the output is linear, as those of dense and of convolutions";
     if (problem.empty() && is_calibrated(p.initializer) && p.spectral_norm)
       problem = "'spectral_norm' undoes its scale; use 'orthogonal'";
     if (!problem.empty())

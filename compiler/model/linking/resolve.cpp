@@ -299,7 +299,7 @@ private:
 
   static std::string count_wanted(const Attr &attr) {
     if (attr.min_items == attr.max_items)
-      return fmt::format("{} items", attr.min_items);
+      return fmt::format("{} item{}", attr.min_items, attr.min_items == 1 ? "" : "s");
     return attr.max_items == ~size_t{0}
                ? fmt::format("at least {} item{}", attr.min_items, attr.min_items == 1 ? "" : "s")
                : fmt::format("{} to {} items", attr.min_items, attr.max_items);

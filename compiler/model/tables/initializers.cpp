@@ -12,8 +12,19 @@
 namespace gradc {
 namespace {
 
-double fan_out(const Initial &i) { return i.type.shape.empty() ? 1 : static_cast<double>(i.type.shape.back()); }
-double fan_in(const Initial &i) { return static_cast<double>(i.type.elements()) / std::max(fan_out(i), 1.0); }
+/// How many elements each output reads: the product of all dims but the last.
+double fan_in(const Initial &i) {
+  const Shape &shape = i.type.shape;
+  return shape.empty() || shape.back() == 0 ? 1 : static_cast<double>(i.type.elements() / shape.back());
+}
+
+/// How many elements of outputs read each input: those of a convolution in every place of the window, the dims before the last two.
+double fan_out(const Initial &i) {
+  const Shape &shape = i.type.shape;
+  if (shape.size() < 2)
+    return shape.empty() ? 1 : static_cast<double>(shape.back());
+  return static_cast<double>(element_count(Shape(shape.begin(), shape.end() - 2)) * shape.back());
+}
 
 Var normal(const Initial &i, double mean, double deviation) {
   if (deviation == 0)
@@ -140,7 +151,7 @@ const std::vector<InitializerDef> &table() {
        no_rows},
       {{"lsuv",
         "orthogonal, then scaled so that of the first train.batch_size examples the linear output of the layer, before the bias, has "
-        "variance 1, one layer after the other (Mishkin and Matas 2016). For weights of dense.",
+        "variance 1, one layer after the other (Mishkin and Matas 2016). For weights of dense and of convolutions.",
         {}},
        [](const Initial &i) { return orthogonal(i, 1); },
        no_rows},

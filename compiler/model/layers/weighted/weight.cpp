@@ -40,8 +40,11 @@ LayerParam weight_param(LayerShapes &l, std::string name, Shape shape, JsonValue
   const std::pair<const char *, std::string &> amounts[] = {
       {"l1", param.l1}, {"l2", param.l2}, {"proximal_l1", param.proximal_l1}, {"weight_noise", param.noise}};
   for (const auto &[key, hyper] : amounts)
-    if (const double value = initial_of(l.attrs.at(key)); value > 0)
-      l.hypers.push_back({hyper = key, value});
+    if (const double value = initial_of(l.attrs.at(key)); value > 0) {
+      hyper = key;
+      if (std::ranges::find(l.hypers, hyper, &LayerHyper::name) == l.hypers.end()) // several weights may share it
+        l.hypers.push_back({key, value});
+    }
   if (const JsonValue *constraint = l.attrs.find("constraint"))
     param.constraint = *constraint;
   param.spectral_norm = l.attrs.boolean_at("spectral_norm");
