@@ -153,6 +153,8 @@ private:
 
 void read_stored_values(Kernel &k) {
   const std::vector<int> shared = k.shared_axes();
+  if (shared.empty()) // the nests run one after the other, each over all of its points
+    return;
   const std::vector<int> nests = nests_of(k);
   for (size_t number = 0; number < k.stages.size(); ++number) {
     const Stage stage = k.stages[number];
