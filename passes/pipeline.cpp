@@ -7,6 +7,7 @@
 #include "passes/fuse.h"
 #include "passes/order.h"
 #include "passes/plan.h"
+#include "passes/planar.h"
 #include "passes/recompute.h"
 #include "passes/separate_views.h"
 #include "passes/simplify.h"
@@ -26,6 +27,8 @@ static constexpr Pass kPipeline[] = {
     {"cse", "make equal nodes one", on_graph<cse>},
     // After all that orphan nodes; before fuse, which must not count dead uses.
     {"dce", "drop what no return or update needs", on_graph<dce>},
+    // After dce, so that it turns nothing in vain; before all that adds axes or copies views.
+    {"planar", "lay out values of few channels channel by channel", on_graph<planar>},
     // After simplify, which would make one sum of it again; before fuse, which puts the pieces where their operands are made.
     {"split_sums", "cut sums over whole batches into sums over examples", on_graph<split_sums>},
     // After cse, which would make one of them again; before fuse, which puts each into the kernel of its reader.

@@ -84,13 +84,16 @@ private:
     return product;
   }
 
-  // The axes that all stages begin with and that stand alone in the indices of the factors; then, if need be, a part of the next.
+  // The axes that all stages begin with and that stand alone in the indices of the factors; then, if need be, a part of the next
+  // that the factors are read along.
   void choose_outer() {
     const std::vector<int> shared = k_.shared_axes();
     size_t next = 0;
     for (; next < shared.size() && stands_alone(shared[next]); ++next)
       outer_.push_back(shared[next]);
-    if (next == shared.size() || (bytes() <= kFootprintBytes && iterations() >= kIterations))
+    while (next < shared.size() && !is_read_along(shared[next]))
+      ++next;
+    if (next == shared.size() || (!outer_.empty() && bytes() <= kFootprintBytes && iterations() >= kIterations))
       return;
     const int axis = shared[next];
     for (const Stage &stage : k_.stages)
@@ -105,20 +108,47 @@ private:
         const bool fits = least + (bytes() - least) / parts <= kFootprintBytes;
         if (part > 1 && !(fits && iterations() * parts >= kIterations))
           continue;
-        outer_.push_back(part == 1 ? axis : split(axis, part));
+        outer_.push_back(part == 1 ? to_front(axis) : split(axis, part));
         return;
       }
   }
 
+  // Whether each factor has an index that is this axis, and no other index that it is a part of.
   bool stands_alone(int axis) const {
-    for (ExprId factor : padded_factors())
-      for (const IndexExpr &index : k_.expr(factor).index)
-        if (index.coefficient_of(axis) != 0 && index.plain_axis() != axis)
-          return false;
-    return true;
+    const std::vector<ExprId> factors = padded_factors();
+    return std::all_of(factors.begin(), factors.end(), [&](ExprId factor) {
+      const Index &index = k_.expr(factor).index;
+      const auto reads = [&](const IndexExpr &i) { return i.coefficient_of(axis) != 0; };
+      const auto is = [&](const IndexExpr &i) { return i.plain_axis() == axis; };
+      return std::any_of(index.begin(), index.end(), is) &&
+             std::all_of(index.begin(), index.end(), [&](const IndexExpr &i) { return !reads(i) || is(i); });
+    });
   }
 
-  // Cuts an axis into an outer one, which is returned, and itself, of `part` points from now on.
+  bool is_read_along(int axis) const {
+    const std::vector<ExprId> factors = padded_factors();
+    return std::any_of(factors.begin(), factors.end(), [&](ExprId factor) {
+      const Index &index = k_.expr(factor).index;
+      return std::any_of(index.begin(), index.end(), [&](const IndexExpr &i) { return i.coefficient_of(axis) != 0; });
+    });
+  }
+
+  // Moves an axis behind the outer ones, in all stages.
+  int to_front(int axis) {
+    const auto place = static_cast<std::ptrdiff_t>(outer_.size());
+    for (Expr &e : k_.exprs)
+      if (e.kind == Expr::Kind::stage)
+        for (size_t i = 0; i < e.index.size(); ++i)
+          if (e.index[i].plain_axis() == axis)
+            std::rotate(e.index.begin() + place, e.index.begin() + static_cast<std::ptrdiff_t>(i), e.index.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    for (Stage &stage : k_.stages)
+      if (const auto at = std::find(stage.axes.begin(), stage.axes.end(), axis); at != stage.axes.end())
+        std::rotate(stage.axes.begin() + place, at, at + 1);
+    k_.hashes.clear();
+    return axis;
+  }
+
+  // Cuts an axis into itself, of `part` points from now on, and an outer one behind the outer ones, which is returned.
   int split(int axis, int64_t part) {
     const int outer = static_cast<int>(k_.axes.size());
     k_.axes.push_back({k_.axes[static_cast<size_t>(axis)].name + "o", extent(axis) / part});
@@ -143,8 +173,7 @@ private:
         if (auto at = std::find(axes->begin(), axes->end(), axis); at != axes->end())
           axes->insert(at, outer);
     }
-    k_.hashes.clear();
-    return outer;
+    return to_front(outer);
   }
 
   // Inserts the footprint of a factor of stage `s` before it.

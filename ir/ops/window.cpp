@@ -58,14 +58,16 @@ static Gradients gradient(const Adjoint &g) {
     const Subscripts read = phase.in(subscripts_of(n.out));
     LetterExtents left;
     left.bind(read, dy.shape(), "the adjoint");
+    // What is summed over comes before the last axis, along which elements are neighbours.
     std::string letters = phase.letters;
     Shape shape = phase.shape;
     std::vector<int64_t> summed;
     for (char letter : letters_of(read))
       if (letters.find(letter) == std::string::npos) {
-        summed.push_back(static_cast<int64_t>(letters.size()));
-        letters += letter;
-        shape.push_back(left.of(letter));
+        const size_t at = letters.size() - 1;
+        summed.push_back(static_cast<int64_t>(at));
+        letters.insert(at, 1, letter);
+        shape.insert(shape.end() - 1, left.of(letter));
       }
     Attrs attrs{{"indices", to_string(read) + "->" + letters}};
     return sum(apply("window", {dy}, attrs, Type{x.dtype, shape}), summed, false);

@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/emission/emit_scalar.h"
 
+#include <algorithm>
 #include <bit>
 #include <numeric>
 
@@ -53,6 +54,36 @@ llvm::Value *load_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtyp
   if (dtype == DType::boolean)
     value = b.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
   return value;
+}
+
+llvm::Value *load_every_second(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at, int count) {
+  const int needed = 2 * count - 1; // elements from the first to the last
+  auto part = [&](int first) {
+    Address vector{b.CreateNSWAdd(at.offset, b.getInt64(static_cast<uint64_t>(first))), nullptr, 1, at.lanes};
+    const int here = std::clamp(needed - first, 0, at.lanes);
+    llvm::Value *mask = here < at.lanes ? first_lanes(b, at.lanes, here) : nullptr;
+    return load_elements(b, base, dtype, vector, mask);
+  };
+  std::vector<int> every_second(static_cast<size_t>(at.lanes));
+  for (int lane = 0; lane < at.lanes; ++lane)
+    every_second[static_cast<size_t>(lane)] = 2 * lane;
+  llvm::Value *low = part(0);
+  llvm::Value *high = needed > at.lanes ? part(at.lanes) : llvm::Constant::getNullValue(low->getType());
+  return b.CreateShuffleVector(low, high, every_second);
+}
+
+void store_in_turn(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at, int count, llvm::Value *even,
+                   llvm::Value *odd) {
+  for (int half = 0; half < 2; ++half) {
+    std::vector<int> turns;
+    for (int lane = 0; lane < at.lanes / 2; ++lane)
+      for (int from : {0, at.lanes})
+        turns.push_back(from + half * at.lanes / 2 + lane);
+    const int first = half * at.lanes, here = std::clamp(2 * count - first, 0, at.lanes);
+    const Address vector{b.CreateNSWAdd(at.offset, b.getInt64(static_cast<uint64_t>(first))), nullptr, 1, at.lanes};
+    if (here > 0)
+      store_elements(b, base, dtype, vector, here, b.CreateShuffleVector(even, odd, turns));
+  }
 }
 
 void store_elements(llvm::IRBuilderBase &b, llvm::Value *base, DType dtype, const Address &at, int count,

@@ -312,9 +312,18 @@ void KernelEmitter::finish(const NestSchedule &n, const std::vector<int> &stages
       pending.push_back({s, col, value});
     }
   }
-  for (const Pending &p : pending) {
+  std::set<size_t> stored; // with another
+  for (size_t i = 0; i < pending.size(); ++i) {
+    const Pending &p = pending[i];
     const Stage &st = stage(p.stage);
-    if (st.store >= 0)
+    const auto odd = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(i), pending.end(), [&](const Pending &other) {
+      return other.col == p.col && tile_->stores_in_turn(st, stage(other.stage));
+    });
+    if (odd != pending.end()) {
+      tile_->store_params_in_turn(st.store, st.store_index, row, p.col, p.value, odd->value);
+      stored.insert({i, static_cast<size_t>(odd - pending.begin())});
+    }
+    if (st.store >= 0 && !stored.contains(i))
       tile_->store_param(st.store, st.store_index, row, p.col, p.value, st.accumulate);
     if (auto it = handed_over_.find(p.stage); it != handed_over_.end())
       tile_->store_local(it->second, st.dtype, row, p.col, p.value);

@@ -120,6 +120,7 @@ Address TileEmitter::address(const FlatAccess &flat, llvm::Value *row, int col) 
   if (varying || (view.lanes > 1 && lane_stride != 0 && lane_stride != 1)) {
     llvm::Value *lanes = b_.CreateNSWMul(lane_numbers(), widen(i64(lane_stride)));
     result.indices = varying ? b_.CreateNSWAdd(varying, lanes) : lanes;
+    result.regular = !varying;
   }
   return result;
 }
@@ -163,12 +164,20 @@ llvm::Value *TileEmitter::pad_vector(llvm::Constant *pad) {
   return global;
 }
 
+// Where the target has masked loads, elements two apart are read without a gather.
+llvm::Value *TileEmitter::read(llvm::Value *base, DType dtype, const Address &at, int col, bool masked) {
+  constexpr int kLeastLanes = 8;
+  if (at.indices && at.regular && at.lane_stride == 2 && view.lanes >= kLeastLanes)
+    return load_every_second(b_, base, dtype, at, existing(col));
+  return load_elements(b_, base, dtype, at, masked ? mask(col) : nullptr);
+}
+
 llvm::Value *TileEmitter::load(const Expr &e, llvm::Value *row, int col) {
   const Param &param = k_.params[static_cast<size_t>(e.target)];
   llvm::Value *base = params_[static_cast<size_t>(e.target)];
   Address at = address(flatten(k_, e), row, col);
   if (!e.padded)
-    return load_elements(b_, base, param.type.dtype, at, mask(col));
+    return read(base, param.type.dtype, at, col, true);
   llvm::Type *element = memory_type(b_.getContext(), param.type.dtype);
   llvm::Constant *pad = is_float(param.type.dtype)
                             ? llvm::ConstantFP::get(element, e.number)
@@ -223,7 +232,7 @@ llvm::Value *TileEmitter::load_local(const LocalBuffer &local, DType dtype, llvm
   Address at = address(local, row, col);
   // Lanes that are no points may be read without a mask where they are consecutive: behind each row lies slack. They
   // need a mask where they must be zero, and where every lane has an address of its own, which may be anywhere.
-  return load_elements(b_, local.memory, dtype, at, at.indices || view.mask_all ? mask(col) : nullptr);
+  return read(local.memory, dtype, at, col, at.indices || view.mask_all);
 }
 
 void TileEmitter::prefetch(ExprId load, const std::map<int, llvm::Value *> &moves) {
@@ -272,6 +281,22 @@ void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, i
     value = emit_scalar(b_, target_, ScalarOp::add, type.dtype, type.dtype, {old, value});
   }
   store_elements(b_, base, type.dtype, at, existing(col), value);
+}
+
+bool TileEmitter::stores_in_turn(const Stage &even, const Stage &odd) const {
+  if (view.lanes < 2 || view.lane_axis < 0 || even.store < 0 || even.store != odd.store || even.accumulate || odd.accumulate)
+    return false;
+  const Shape &shape = k_.params[static_cast<size_t>(even.store)].type.shape;
+  FlatAccess first = flatten(k_, shape, even.store_index), second = flatten(k_, shape, odd.store_index);
+  second.offset -= 1;
+  return first == second && first.computed.empty() && first.coefficients[static_cast<size_t>(view.lane_axis)] == 2;
+}
+
+void TileEmitter::store_params_in_turn(int param, const Index &first, llvm::Value *row, int col, llvm::Value *even,
+                                       llvm::Value *odd) {
+  const Type &type = k_.params[static_cast<size_t>(param)].type;
+  store_in_turn(b_, params_[static_cast<size_t>(param)], type.dtype, address(flatten(k_, type.shape, first), row, col),
+                existing(col), even, odd);
 }
 
 // The random words of a vector, where their numbers are in arithmetic progression over the lanes; null where they are

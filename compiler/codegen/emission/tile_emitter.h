@@ -54,6 +54,10 @@ public:
   /// in the lanes that are no points.
   bool is_read(ExprId) const;
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
+  /// Stores two values to elements two apart, the second one element behind the first.
+  void store_params_in_turn(int param, const Index &first, llvm::Value *row, int col, llvm::Value *even, llvm::Value *odd);
+  /// Whether store_params_in_turn can store what two stages make.
+  bool stores_in_turn(const Stage &even, const Stage &odd) const;
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
   llvm::Value *load_stage(const Expr &read, llvm::Value *row, int col);
   llvm::Value *load_local(const LocalBuffer &, DType, llvm::Value *row, int col);
@@ -72,6 +76,7 @@ public:
   void close_scope() { scopes_.pop_back(); }
 
 private:
+  llvm::Value *read(llvm::Value *base, DType, const Address &, int col, bool masked);
   Address address(const FlatAccess &, llvm::Value *row, int col);
   Address address(const LocalBuffer &, llvm::Value *row, int col);
   LocalBuffer read_at(LocalBuffer, const Stage &, const Index &) const;

@@ -10,6 +10,7 @@ namespace gradc {
 namespace {
 
 constexpr double kGatherCost = 24; // how many loads a gather of one vector costs
+constexpr double kEverySecondCost = 3; // the same of elements two apart, which two loads and a shuffle bring
 constexpr double kInstructionsPerCycle = 3;
 constexpr int kExpensiveOps = 12;  // how many instructions a function like exp counts as
 constexpr double kReduceCost = 10; // how many instructions it takes to sum the lanes of one vector
@@ -35,6 +36,7 @@ public:
 private:
   int64_t extent(int axis) const { return axis == rows_ ? outer_.shared_rows : k_.axes[static_cast<size_t>(axis)].extent; }
   void survey(ExprId id, bool reducing, std::set<ExprId> &seen);
+  bool has_neighbour(const Access &) const;
   double access_cost(const Access &a, int lane_axis, bool along_reduction) const;
   double outer_cost(int lane_axis) const;
   double dot_cost(int lane_axis) const;
@@ -96,12 +98,21 @@ FlatAccess Scheduler::read_handed_over(const Expr &e) const {
   return flat;
 }
 
+// Whether another store fills the gaps of one whose elements are two apart.
+bool Scheduler::has_neighbour(const Access &a) const {
+  return std::any_of(accesses_.begin(), accesses_.end(), [&](const Access &other) {
+    return other.store && other.flat.coefficients == a.flat.coefficients && std::abs(other.flat.offset - a.flat.offset) == 1;
+  });
+}
+
 double Scheduler::access_cost(const Access &a, int lane_axis, bool along_reduction) const {
   int64_t stride = a.flat.coefficients[static_cast<size_t>(lane_axis)];
   if (a.computed_axes.contains(lane_axis))
     return kGatherCost;
   if (along_reduction && a.store)
     return 1;
+  if (stride == 2 && lanes_ >= 8 && a.flat.computed.empty() && (!a.store || has_neighbour(a)))
+    return kEverySecondCost;
   return stride == 0 ? 0.5 : stride == 1 ? 1 : kGatherCost;
 }
 
