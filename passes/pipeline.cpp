@@ -25,7 +25,7 @@ static constexpr Pass kPipeline[] = {
     // After all that orphan nodes; before fuse, which must not count dead uses.
     {"dce", "drop what no return or update needs", on_graph<dce>},
     // After cse, which would make one of them again; before fuse, which puts each into the kernel of its reader.
-    {"separate_views", "give each reader of a view that is no smaller than its operand one of its own", on_graph<separate_views>},
+    {"separate_views", "give each reader of a view a view of its own", on_graph<separate_views>},
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // From here on every computed value belongs to a kernel.
