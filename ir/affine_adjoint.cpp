@@ -208,11 +208,13 @@ Var contract_adjoint(const Einsum &e, bool first, const Type &operand, Var dy, V
   const LetterExtents extents =
       first ? einsum_extents(e, operand.shape, of_other, &result) : einsum_extents(e, of_other, operand.shape, &result);
   const std::string used = letters_of(e.a) + letters_of(e.b) + e.out;
-  return join_phases(affine_adjoint(subscripts, operand.shape, used, extents), operand, *dy.scope, [&](const AdjointPhase &phase) {
-    const Var adjoint = sliced(phase, dy, out), factor = sliced(phase, other, others);
+  const AffineAdjoint adjoint = affine_adjoint(subscripts, operand.shape, used, extents);
+  return join_phases(adjoint, operand, *dy.scope, [&](const AdjointPhase &phase) {
+    const Var of_result = sliced(phase, dy, out), factor = sliced(phase, other, others);
+    const Subscripts at_result = phase.in(out), at_factor = phase.in(others);
     const Type type{operand.dtype, phase.shape};
-    return first ? apply("contract", {adjoint, factor}, {{"indices", Einsum{phase.in(out), phase.in(others), phase.letters}.text()}}, type)
-                 : apply("contract", {factor, adjoint}, {{"indices", Einsum{phase.in(others), phase.in(out), phase.letters}.text()}}, type);
+    return first ? apply("contract", {of_result, factor}, {{"indices", Einsum{at_result, at_factor, phase.letters}.text()}}, type)
+                 : apply("contract", {factor, of_result}, {{"indices", Einsum{at_factor, at_result, phase.letters}.text()}}, type);
   });
 }
 

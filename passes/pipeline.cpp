@@ -32,7 +32,7 @@ static constexpr Pass kPipeline[] = {
     // After simplify, which would make one sum of it again; before fuse, which puts the pieces where their operands are made.
     {"split_sums", "cut sums over whole batches into sums over examples", on_graph<split_sums>},
     // After cse, which would make one of them again; before fuse, which puts each into the kernel of its reader.
-    {"separate_views", "give each reader of a view that is no smaller than its operand one of its own", on_graph<separate_views>},
+    {"separate_views", "give each reader of a view a view of its own", on_graph<separate_views>},
     // From here on the set of values is final: later passes group, order and place them.
     {"fuse", "group nodes into kernels around an anchor", fuse},
     // After fuse, which decides what is in memory; before order, which looks at how long it is.

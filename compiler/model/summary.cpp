@@ -15,7 +15,8 @@ namespace {
 /// "bi,io->bo" names every axis of the product; their extents multiplied are the multiply-adds.
 double multiply_adds(const Graph &graph, const Node &node) {
   const Einsum e = parse_einsum(string_attr(node.attrs, "indices"));
-  const LetterExtents extents = einsum_extents(e, graph.type(node.inputs[0]).shape, graph.type(node.inputs[1]).shape, &node.type.shape);
+  const Shape &a = graph.type(node.inputs[0]).shape, &b = graph.type(node.inputs[1]).shape;
+  const LetterExtents extents = einsum_extents(e, a, b, &node.type.shape);
   double product = 1;
   for (int64_t extent : extents.of(e.out + e.contracted()))
     product *= static_cast<double>(extent);

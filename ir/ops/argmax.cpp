@@ -46,7 +46,7 @@ static void evaluate_on(const Node &node, const Tensor &x, const std::vector<T> 
 extern const OpDef op_argmax;
 const OpDef op_argmax{
     .name = "argmax",
-    .doc = "the position of the maximum of x along axes, counted in row-major order: the first on ties; NaN is above all numbers",
+    .doc = "the row-major position of the maximum of x along axes: the first on ties; NaN is above all numbers",
     .arity = 1,
     .kind = OpKind::reduction,
     .attrs = {{"axes", AttrKind::integers, "dims to look along"},

@@ -6,8 +6,8 @@
 
 namespace gradc {
 
-extern const LayerDef layer_conv1d, layer_conv2d, layer_conv3d, layer_depthwise_conv2d, layer_separable_conv2d, layer_conv_transpose1d,
-    layer_conv_transpose2d, layer_max_pool1d, layer_max_pool2d, layer_average_pool1d, layer_average_pool2d;
+extern const LayerDef layer_conv1d, layer_conv2d, layer_conv3d, layer_depthwise_conv2d, layer_separable_conv2d,
+    layer_conv_transpose1d, layer_conv_transpose2d, layer_max_pool1d, layer_max_pool2d, layer_average_pool1d, layer_average_pool2d;
 extern const LayerDef layer_activation, layer_add, layer_alpha_dropout, layer_clip, layer_concat, layer_dense, layer_divide,
     layer_dropout, layer_expression, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
     layer_normalize, layer_one_hot, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,

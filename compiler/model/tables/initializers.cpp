@@ -18,7 +18,8 @@ double fan_in(const Initial &i) {
   return shape.empty() || shape.back() == 0 ? 1 : static_cast<double>(i.type.elements() / shape.back());
 }
 
-/// How many elements of outputs read each input: those of a convolution in every place of the window, the dims before the last two.
+/// How many elements of outputs read each input; in a convolution at every place of the window, which are the dims before the last
+/// two.
 double fan_out(const Initial &i) {
   const Shape &shape = i.type.shape;
   if (shape.size() < 2)

@@ -11,7 +11,8 @@ struct Initial;
 const Family &initializers();
 
 /// The initial value of a parameter, from a resolved initializer. Random values are a function of the seed and the stream. Fan-in
-/// is the product of all dims but the last, fan-out that of all but the last but one. Throws Error when a file of values does not fit.
+/// is the product of all dims but the last, fan-out that of all but the last but one. Throws Error when a file of values does
+/// not fit.
 Var initial_value(const Initial &);
 
 /// Is the value scaled by the entry `calibrate`, which sees data?

@@ -47,7 +47,8 @@ const std::vector<Synonyms> &synonyms() {
       {"depthwise_conv2d", "depthwise depthwise_conv depthwise_convolution"},
       {"separable_conv2d", "separable separable_conv separable_convolution2d"},
       {"conv_transpose1d", "conv1d_transpose deconv1d convolution1d_transpose transposed_conv1d"},
-      {"conv_transpose2d", "conv2d_transpose deconv deconv2d deconvolution convolution2d_transpose transposed_conv2d conv_transpose"},
+      {"conv_transpose2d", "conv2d_transpose deconv deconv2d deconvolution convolution2d_transpose transposed_conv2d "
+                           "conv_transpose"},
       {"max_pool1d", "max_pooling1d"},
       {"max_pool2d", "max_pooling2d max_pool max_pooling pooling pool"},
       {"average_pool1d", "avg_pool1d average_pooling1d"},

@@ -6,8 +6,8 @@ namespace gradc {
 extern const LayerDef layer_conv2d;
 const LayerDef layer_conv2d = {
     {"conv2d",
-     "activation(y + b), where y is the convolution of [height, width, channels] with W, [kernel height, kernel "
-     "width, channels / groups, filters].",
+     "activation(y + b), where y is the convolution of [height, width, channels] with W, [kernel height, kernel width, "
+     "channels / groups, filters].",
      convolution_keys(2)},
     1,
     1,

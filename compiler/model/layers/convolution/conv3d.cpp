@@ -6,8 +6,8 @@ namespace gradc {
 extern const LayerDef layer_conv3d;
 const LayerDef layer_conv3d = {
     {"conv3d",
-     "activation(y + b), where y is the convolution of [depth, height, width, channels] with W, [kernel depth, kernel height, kernel "
-     "width, channels / groups, filters].",
+     "activation(y + b), where y is the convolution of [depth, height, width, channels] with W, [kernel depth, kernel height, "
+     "kernel width, channels / groups, filters].",
      convolution_keys(3)},
     1,
     1,

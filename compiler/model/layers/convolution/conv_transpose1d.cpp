@@ -6,8 +6,8 @@ namespace gradc {
 extern const LayerDef layer_conv_transpose1d;
 const LayerDef layer_conv_transpose1d = {
     {"conv_transpose1d",
-     "activation(y + b), where y is the transposed convolution of [width, channels] with W, [kernel width, channels / "
-     "groups, filters].",
+     "activation(y + b), where y is the transposed convolution of [width, channels] with W, [kernel width, channels / groups, "
+     "filters].",
      transposed_convolution_keys(1)},
     1,
     1,

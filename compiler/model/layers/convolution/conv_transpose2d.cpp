@@ -6,8 +6,8 @@ namespace gradc {
 extern const LayerDef layer_conv_transpose2d;
 const LayerDef layer_conv_transpose2d = {
     {"conv_transpose2d",
-     "activation(y + b), where y is the transposed convolution of [height, width, channels] with W, [kernel height, kernel width, channels / "
-     "groups, filters].",
+     "activation(y + b), where y is the transposed convolution of [height, width, channels] with W, [kernel height, kernel "
+     "width, channels / groups, filters].",
      transposed_convolution_keys(2)},
     1,
     1,

@@ -8,8 +8,8 @@
 namespace gradc {
 namespace {
 
-/// The operands and the result as index notation has them: with an axis for the groups where there are several, and without axes
-/// that have one element.
+/// The operands and the result as index notation has them: with an axis for the groups where there are several, and without
+/// axes that have one element.
 struct Form {
   Einsum notation;
   Shape image, weight, result; // a batch in front of the first and the last
@@ -92,19 +92,18 @@ Var transposed_convolved(Var x, Var weight, const SlidingAxes &axes, const Chann
 }
 
 std::vector<Attr> window_keys(size_t axes) {
-  return {axes_key("kernel_size", axes, "extent of the window; a number, or one for each axis"),
-          axes_key("strides", axes, "how far the window moves from one position to the next; a number, or one for each axis")
-              .defaults_to("1")
-              .decides_shape(),
-          padding_key(axes, "zeros around the image: none (valid), as many as give the output the extents of the input divided by the strides "
-                            "(same), or for all axes or each axis how many, on both sides or [before, after]"),
-          axes_key("dilation", axes, "distance of the elements of the window; a number, or one for each axis").defaults_to("1").decides_shape()};
+  return {axes_key("kernel_size", axes, "extent of the window; a number, or one for each axis"), strides_key(axes),
+          padding_key(axes,
+                      "zeros around the image: none (valid), as many as give the output the extents of the input divided by "
+                      "the strides (same), or for all axes or each axis how many, on both sides or [before, after]"),
+          dilation_key(axes)};
 }
 
 Attr filters_key() { return attr::integer("filters", "channels of the output").at_least(1).at_most(kMaxDim); }
 
 Attr groups_key() {
-  return attr::integer("groups", "channels and filters are divided into so many groups; each group of filters reads its group of channels alone")
+  return attr::integer("groups",
+                       "into how many groups channels and filters are divided; a group of filters reads its group of channels")
       .at_least(1)
       .at_most(kMaxDim)
       .defaults_to("1");
@@ -119,7 +118,11 @@ std::vector<Attr> convolution_keys(size_t axes) {
 
 std::vector<Attr> depthwise_keys() {
   std::vector<Attr> keys = window_keys(2);
-  keys.push_back(attr::integer("depth_multiplier", "filters of each channel").at_least(1).at_most(kMaxDim).defaults_to("1").decides_shape());
+  keys.push_back(attr::integer("depth_multiplier", "filters of each channel")
+                     .at_least(1)
+                     .at_most(kMaxDim)
+                     .defaults_to("1")
+                     .decides_shape());
   return keys;
 }
 
@@ -130,8 +133,8 @@ Channels depthwise_channels(int64_t in, const JsonValue &attrs) {
 Channels grouped_channels(const LayerShapes &l) {
   const Channels channels{features(l.inputs[0]), l.attrs.integer_at("filters"), l.attrs.integer_at("groups")};
   if (channels.in % channels.groups != 0)
-    throw LayerError("groups", fmt::format("the {} channels of '{}' cannot be divided into {} groups", channels.in, l.inputs[0].name,
-                                           channels.groups));
+    throw LayerError("groups", fmt::format("the {} channels of '{}' cannot be divided into {} groups", channels.in,
+                                           l.inputs[0].name, channels.groups));
   if (channels.filters % channels.groups != 0)
     throw LayerError("groups", fmt::format("{} filters cannot be divided into {} groups", channels.filters, channels.groups));
   return channels;

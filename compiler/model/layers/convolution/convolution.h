@@ -1,6 +1,6 @@
-// Convolutions as contractions: y(p, o) = sum over r, c of x(stride p + dilation r - before, c) W(r, c, o), along up to three axes.
-// What lies outside the image is absent. The weight is [elements of the window..., channels / groups, filters]; a group of filters
-// reads a group of channels.
+// Convolutions as contractions: y(p, o) = sum over r, c of x(stride p + dilation r - before, c) W(r, c, o), along up to three
+// axes. What lies outside the image is absent. The weight is [elements of the window..., channels / groups, filters]; a group
+// of filters reads a group of channels.
 #pragma once
 
 #include "compiler/model/layers/sliding/sliding_axis.h"
@@ -17,9 +17,9 @@ Shape weight_shape(const SlidingAxes &, const Channels &);
 
 /// The convolution of x, [batch, extents..., channels], with a weight: [batch, positions..., filters]. One contraction.
 Var convolved(Var x, Var weight, const SlidingAxes &, const Channels &);
-/// The transposed convolution of x, [batch, positions..., channels]: [batch, extents..., filters]. It is the adjoint of the convolution
-/// that slides along the same axes and has as many channels as this has filters, with the filters and channels of the weight
-/// exchanged. Where the strides are 1 one contraction, else one for each phase.
+/// The transposed convolution of x, [batch, positions..., channels]: [batch, extents..., filters]. It is the adjoint of the
+/// convolution that slides along the same axes and has as many channels as this has filters, with the filters and channels of
+/// the weight exchanged. Where the strides are 1 one contraction, else one for each phase.
 Var transposed_convolved(Var x, Var weight, const SlidingAxes &, const Channels &);
 
 // What conv1d, conv2d and conv3d, and conv_transpose1d and conv_transpose2d, have in common.

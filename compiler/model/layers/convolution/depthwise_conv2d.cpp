@@ -25,8 +25,9 @@ Var build(const LayerBuild &b) {
 extern const LayerDef layer_depthwise_conv2d;
 const LayerDef layer_depthwise_conv2d = {
     {"depthwise_conv2d",
-     "activation(y + b), where y is the convolution of each channel of [height, width, channels] with `depth_multiplier` filters of its "
-     "own; W is [kernel height, kernel width, 1, channels * depth_multiplier], the filters of one channel side by side.",
+     "activation(y + b), where y is the convolution of each channel of [height, width, channels] with `depth_multiplier` "
+     "filters of its own; W is [kernel height, kernel width, 1, channels * depth_multiplier], the filters of one channel side "
+     "by side.",
      with_linear_keys(depthwise_keys())},
     1,
     1,

@@ -1,4 +1,5 @@
-// separable_conv2d: a convolution of each channel for itself, then one of all channels with a window of one element, as in Keras.
+// separable_conv2d: a convolution of each channel for itself, then one of all channels with a window of one element, as in
+// Keras.
 #include "compiler/model/layers/convolution/convolution.h"
 #include "compiler/model/layers/weighted/linear.h"
 #include "compiler/model/layers/weighted/weight.h"
@@ -52,8 +53,9 @@ std::vector<Attr> keys() {
 extern const LayerDef layer_separable_conv2d;
 const LayerDef layer_separable_conv2d = {
     {"separable_conv2d",
-     "A depthwise_conv2d without bias and activation, then a conv2d with a kernel of 1. Its weights are `depthwise_weight`, [kernel "
-     "height, kernel width, 1, channels * depth_multiplier], and `pointwise_weight`, [1, 1, channels * depth_multiplier, filters].",
+     "A depthwise_conv2d without bias and activation, then a conv2d with a kernel of 1. Its weights are `depthwise_weight`, "
+     "[kernel height, kernel width, 1, channels * depth_multiplier], and `pointwise_weight`, [1, 1, channels * "
+     "depth_multiplier, filters].",
      keys()},
     1,
     1,

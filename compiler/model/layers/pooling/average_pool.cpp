@@ -8,7 +8,8 @@ namespace {
 std::vector<double> counts_of(const SlidingAxis &a, bool with_padding) {
   std::vector<double> counts;
   for (int64_t position = 0; position < a.positions; ++position)
-    counts.push_back(static_cast<double>(a.elements_inside(position, with_padding ? -a.before : 0, a.extent + (with_padding ? a.after : 0))));
+    counts.push_back(static_cast<double>(
+        a.elements_inside(position, with_padding ? -a.before : 0, a.extent + (with_padding ? a.after : 0))));
   return counts;
 }
 
@@ -33,10 +34,12 @@ Var count_of(Var like, const SlidingAxes &axes, bool with_padding) {
 } // namespace
 
 std::vector<Attr> average_pool_keys(size_t axes) {
-  std::vector<Attr> keys = pool_keys(axes, "elements around the image: none (valid), as many as give the output the extents of the input divided "
-                                           "by the strides (same), or for all axes or each axis how many, on both sides or [before, after]");
-  keys.push_back(attr::boolean("count_include_pad", "whether padding counts, as zeros; else the mean is that of the elements of the image, as in "
-                                                    "Keras; true is the default of PyTorch")
+  std::vector<Attr> keys =
+      pool_keys(axes, "elements around the image: none (valid), as many as give the output the extents of the input divided by "
+                      "the strides (same), or for all axes or each axis how many, on both sides or [before, after]");
+  keys.push_back(attr::boolean("count_include_pad",
+                               "whether padding counts, as zeros; else the mean is that of the elements of the image, as in "
+                               "Keras; true is the default of PyTorch")
                      .defaults_to("false"));
   keys.push_back(ceil_mode_key());
   return keys;

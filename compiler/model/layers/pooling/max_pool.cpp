@@ -1,5 +1,5 @@
-// What max_pool1d and max_pool2d have in common. Padding is below every number; NaN passes. The gradient of a window goes to the first
-// of its largest elements, so that of each window one position is kept for the way back.
+// What max_pool1d and max_pool2d have in common. Padding is below every number; NaN passes. The gradient of a window goes to
+// the first of its largest elements, so that of each window one position is kept for the way back.
 #include "compiler/model/layers/pooling/pool.h"
 
 #include <limits>
@@ -7,10 +7,11 @@
 namespace gradc {
 
 std::vector<Attr> max_pool_keys(size_t axes) {
-  std::vector<Attr> keys = pool_keys(axes, "elements around the image that are no maximum: none (valid), as many as give the output the "
-                                           "extents of the input divided by the strides (same), or for all axes or each axis how many, on "
-                                           "both sides or [before, after]");
-  keys.push_back(axes_key("dilation", axes, "distance of the elements of the window; a number, or one for each axis").defaults_to("1").decides_shape());
+  std::vector<Attr> keys =
+      pool_keys(axes, "elements around the image that are no maximum: none (valid), as many as give the output the extents of "
+                      "the input divided by the strides (same), or for all axes or each axis how many, on both sides or "
+                      "[before, after]");
+  keys.push_back(dilation_key(axes));
   keys.push_back(ceil_mode_key());
   return keys;
 }

@@ -5,7 +5,9 @@ namespace gradc {
 
 extern const LayerDef layer_max_pool2d;
 const LayerDef layer_max_pool2d = {
-    {"max_pool2d", "The largest element of each window of each channel of [height, width, channels]; of equal ones the gradient goes to the first.",
+    {"max_pool2d",
+     "The largest element of each window of each channel of [height, width, channels]; of equal ones the gradient goes to the "
+     "first.",
      max_pool_keys(2)},
     1,
     1,

@@ -14,7 +14,8 @@ std::vector<Attr> pool_keys(size_t axes, std::string_view padding_doc) {
 }
 
 Attr ceil_mode_key() {
-  return attr::boolean("ceil_mode", "whether a last window that ends behind the padding counts, if it begins before the end of the image")
+  return attr::boolean("ceil_mode",
+                       "whether a last window that ends behind the padding counts, if it begins before the end of the image")
       .defaults_to("false")
       .decides_shape();
 }
@@ -22,7 +23,8 @@ Attr ceil_mode_key() {
 /// The first position whose window holds nothing of the image; the windows before the image come first.
 static std::optional<int64_t> empty_position(const SlidingAxis &a) {
   const auto empty = [&](int64_t position) { return a.elements_inside(position, 0, a.extent) == 0; };
-  // Where the image is no shorter than the distance of elements, a window that begins before it reaches farther the later it comes.
+  // Where the image is no shorter than the distance of elements, a window that begins before it reaches farther the later it
+  // comes.
   const int64_t early = a.extent >= a.dilation ? 1 : std::min(a.before / a.stride + 1, a.positions);
   for (int64_t position = 0; position < early; ++position)
     if (empty(position))
@@ -33,15 +35,16 @@ static std::optional<int64_t> empty_position(const SlidingAxis &a) {
 Shape pool_shapes(LayerShapes &l, size_t axes) {
   const SlidingAxes sliding = sliding_axes(l.attrs, image_of(l, axes), "pool_size");
   Shape view;
-  for (size_t i = 0; i < axes; ++i) {
-    const SlidingAxis &a = sliding[i];
-    if (const std::optional<int64_t> position = empty_position(a))
-      throw LayerError("padding", fmt::format("a window of {} elements at position {} of axis {} would hold nothing but padding, which is {} + {}",
-                                              a.window, *position, i, a.before, a.after));
+  for (const SlidingAxis &a : sliding)
     view.insert(view.end(), {a.positions, a.window});
-  }
   view.push_back(l.inputs[0].shape.back());
   check_shape(view);
+  for (size_t i = 0; i < axes; ++i)
+    if (const std::optional<int64_t> position = empty_position(sliding[i]))
+      throw LayerError(
+          "padding",
+          fmt::format("a window of {} elements at position {} of axis {} would hold nothing but padding, which is {} + {}",
+                      sliding[i].window, *position, i, sliding[i].before, sliding[i].after));
   return shape_of_result(sliding, view.back());
 }
 
@@ -69,7 +72,8 @@ Windows windows_of(Var x, const SlidingAxes &axes, double outside) {
     w.elements.push_back(static_cast<int64_t>(positions.size() + i));
   shape.insert(shape.end(), windows.begin(), windows.end());
   shape.push_back(x.shape().back());
-  w.view = apply("window", {x}, {{"indices", to_string(read) + "->" + positions + elements + "c"}, {"value", outside}}, Type{x.dtype(), shape});
+  w.view = apply("window", {x}, {{"indices", to_string(read) + "->" + positions + elements + "c"}, {"value", outside}},
+                 Type{x.dtype(), shape});
   return w;
 }
 

@@ -43,7 +43,8 @@ LayerError too_large(const SlidingAxis &a, size_t axis, size_t axes, const char 
   std::string image = fmt::format("the {} element{} of axis {}", a.extent, a.extent == 1 ? "" : "s", axis);
   if (a.before + a.after > 0)
     image += fmt::format(" and their padding of {} + {}, {} in all", a.before, a.after, a.before + a.extent + a.after);
-  return LayerError(window_key, fmt::format("{} does not fit into {}; the axes of an image are {}", window, image, axes_of_images(axes)));
+  return LayerError(window_key,
+                    fmt::format("{} does not fit into {}; the axes of an image are {}", window, image, axes_of_images(axes)));
 }
 
 } // namespace
@@ -67,10 +68,23 @@ Attr axes_key(std::string_view name, size_t axes, std::string_view doc) {
   return attr::any_of(name, {number(), one_for_each_axis(number(), axes)}, doc);
 }
 
+Attr strides_key(size_t axes) {
+  return axes_key("strides", axes, "how far the window moves from one position to the next; a number, or one for each axis")
+      .defaults_to("1")
+      .decides_shape();
+}
+
+Attr dilation_key(size_t axes) {
+  return axes_key("dilation", axes, "distance of the elements of the window; a number, or one for each axis")
+      .defaults_to("1")
+      .decides_shape();
+}
+
 Attr padding_key(size_t axes, std::string_view doc, std::string_view default_json) {
   const auto number = [] { return attr::integer("", "").at_least(0).at_most(kMaxDim); };
   Attr one_axis = attr::any_of("", {number(), attr::list("", number(), "").items(2, 2)}, "");
-  return attr::any_of("padding", {attr::choice("", {"same", "valid"}, ""), number(), one_for_each_axis(std::move(one_axis), axes)}, doc)
+  return attr::any_of("padding",
+                      {attr::choice("", {"same", "valid"}, ""), number(), one_for_each_axis(std::move(one_axis), axes)}, doc)
       .defaults_to(default_json)
       .decides_shape();
 }
@@ -115,7 +129,8 @@ Shape image_of(const LayerShapes &l, size_t axes) {
 SlidingAxes sliding_axes(const JsonValue &attrs, const Shape &image, const char *window_key) {
   const size_t count = image.size();
   const std::vector<int64_t> windows = numbers_of(attrs.at(window_key), count);
-  const JsonValue *strides_key = attrs.find("strides"), *dilation_key = attrs.find("dilation"), *ceil_mode = attrs.find("ceil_mode");
+  const JsonValue *strides_key = attrs.find("strides"), *dilation_key = attrs.find("dilation"),
+                  *ceil_mode = attrs.find("ceil_mode");
   const std::vector<int64_t> strides = strides_key ? numbers_of(*strides_key, count) : windows;
   const std::vector<int64_t> dilations = dilation_key ? numbers_of(*dilation_key, count) : std::vector<int64_t>(count, 1);
   const JsonValue &padding = attrs.at("padding");

@@ -34,6 +34,8 @@ constexpr std::string_view kPositionLetters = "pqu", kElementLetters = "rst";
 
 /// An integer of at least 1, or one for each axis.
 Attr axes_key(std::string_view name, size_t axes, std::string_view doc);
+Attr strides_key(size_t axes);  // 1 unless given
+Attr dilation_key(size_t axes); // likewise
 /// "same", "valid", or how many elements: a number, or for each axis a number or [before, after].
 Attr padding_key(size_t axes, std::string_view doc, std::string_view default_json = "\"valid\"");
 /// The number that such a key has for each axis.
@@ -45,9 +47,9 @@ std::vector<std::pair<int64_t, int64_t>> paddings_of(const JsonValue &value, siz
 Shape image_of(const LayerShapes &, size_t axes);
 
 /// How windows slide over an image of these extents, by the keys "strides", "padding" and, where the layer has them, "dilation"
-/// and "ceil_mode", and the key that has the size of the window. With "same" the result has extent / stride elements, rounded up,
-/// and what padding it takes is half before, half after, with an odd one after, as in TensorFlow. Throws LayerError where no window
-/// fits into the image and its padding.
+/// and "ceil_mode", and the key that has the size of the window. With "same" the result has extent / stride elements, rounded
+/// up, and what padding it takes is half before, half after, with an odd one after, as in TensorFlow. Throws LayerError where
+/// no window fits into the image and its padding.
 SlidingAxes sliding_axes(const JsonValue &attrs, const Shape &image, const char *window_key);
 
 /// [positions of each axis, channels].

@@ -29,12 +29,13 @@ std::vector<Attr> with_linear_keys(std::vector<Attr> own) {
     own.push_back(std::move(key));
   own.push_back(linear_initializer_key("weight_initializer", "initial W"));
   own.push_back(bias_initializer_key());
-  own.push_back(scheduled(attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by "
-                                                       "1 / (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when "
-                                                       "not 0")
-                              .at_least(0)
-                              .below(1)
-                              .defaults_to("0")));
+  own.push_back(scheduled(
+      attr::number("drop_connect", "probability that a weight is 0 in a step of training, in which the others are scaled by 1 "
+                                   "/ (1 - drop_connect) (Wan et al. 2013); the run-time argument <layer>.drop_connect when "
+                                   "not 0")
+          .at_least(0)
+          .below(1)
+          .defaults_to("0")));
   return with_weight_keys(std::move(own));
 }
 

@@ -1,5 +1,5 @@
-// Layers that compute activation(y + b) of a y that is linear in a weight W: dense and the convolutions. The keys they share, and
-// what these mean.
+// Layers that compute activation(y + b) of a y that is linear in a weight W: dense and the convolutions. The keys they share,
+// and what these mean.
 #pragma once
 
 #include "compiler/model/layers/layer.h"
