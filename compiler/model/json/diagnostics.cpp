@@ -78,10 +78,29 @@ uint32_t Diagnostics::add_source(std::string name, std::string text) {
   return static_cast<uint32_t>(sources_.size() - 1);
 }
 
-void Diagnostics::error(Span span, std::string message) { errors_.push_back({span, std::move(message), {}}); }
-void Diagnostics::error(std::string message) { errors_.push_back({std::nullopt, std::move(message), {}}); }
+uint32_t Diagnostics::add_expansion(std::string name, Span use) {
+  expansions_.push_back({std::move(name), use});
+  return static_cast<uint32_t>(expansions_.size());
+}
+
+void Diagnostics::error(Span span, std::string message) {
+  const auto [at, fresh] = reported_.try_emplace({span.source, span.begin, span.end}, span.expansion);
+  repeated_ = !fresh && at->second != span.expansion;
+  if (repeated_)
+    return;
+  errors_.push_back({span, std::move(message), {}});
+  for (uint32_t number = span.expansion; number > 0; number = expansions_[number - 1].use.expansion)
+    note(expansions_[number - 1].use, "in " + expansions_[number - 1].name + ", which this makes");
+}
+
+void Diagnostics::error(std::string message) {
+  repeated_ = false;
+  errors_.push_back({std::nullopt, std::move(message), {}});
+}
+
 void Diagnostics::note(Span span, std::string message) {
-  errors_.back().notes.push_back({span, std::move(message)});
+  if (!repeated_)
+    errors_.back().notes.push_back({span, std::move(message)});
 }
 
 std::string Diagnostics::render() const {
