@@ -89,8 +89,13 @@ void Diagnostics::error(Span span, std::string message) {
   if (repeated_)
     return;
   errors_.push_back({span, std::move(message), {}});
-  for (uint32_t number = span.expansion; number > 0; number = expansions_[number - 1].use.expansion)
-    note(expansions_[number - 1].use, "in " + expansions_[number - 1].name + ", which this makes");
+  size_t inner = 0; // of a long chain of copies in copies the innermost and the outermost say enough
+  for (uint32_t number = span.expansion; number > 0; ++inner) {
+    const Expansion &copy = expansions_[number - 1];
+    number = copy.use.expansion;
+    if (inner < 2 || number == 0)
+      note(copy.use, "in " + copy.name + ", which this makes");
+  }
 }
 
 void Diagnostics::error(std::string message) {

@@ -133,8 +133,7 @@ private:
   bool copy(const JsonValue &layer, const Level &level, JsonValue &raw) {
     const std::string instance = level.prefix.substr(0, level.prefix.size() - 1);
     if (!copy_with_arguments(layer, *level.arguments, diagnostics_.add_expansion("'" + instance + "'", level.use), budget_, raw))
-      exhaust(level.use, fmt::format("'{}': its blocks make a model of more than a million JSON values, or values nested deeper "
-                                     "than 64 levels", instance));
+      exhaust("its blocks make more than a million JSON values, or values nested deeper than 64 levels");
     return !exhausted_;
   }
 
@@ -157,7 +156,7 @@ private:
 
   Operand add(JsonValue raw, JsonValue resolved, const Level &level, Operand previous) {
     if (raw_.size() >= static_cast<size_t>(kMaxLayers)) {
-      exhaust(level.use, fmt::format("the blocks of this model make more than {} layers", kMaxLayers));
+      exhaust(fmt::format("with its blocks the model has more than {} layers", kMaxLayers));
       return previous;
     }
     const JsonValue *name = raw.find("name");
@@ -250,8 +249,10 @@ private:
         !operands_of(*block, resolved, name, level, previous, operands))
       return add_wrong(raw, resolved, level, std::move(previous));
     const Span span = resolved.at("block").span;
+    if (active_.empty())
+      outermost_ = {name, span};
     if (active_.size() >= kMaxBlockDepth) {
-      error(span, fmt::format("layer '{}': blocks in blocks are nested deeper than {} levels", name, kMaxBlockDepth));
+      exhaust(fmt::format("its blocks use each other more than {} levels deep", kMaxBlockDepth));
       return add_wrong(raw, resolved, level, std::move(previous));
     }
     const JsonValue *repeat = resolved.find("repeat");
@@ -279,7 +280,7 @@ private:
 
   Operand expand_once(const Block &block, const Level &level, const std::vector<Operand> &operands, std::vector<BlockInstance> &instances) {
     if (++expansions_ > kMaxLayers) // blocks of which every layer is left out
-      exhaust(level.use, fmt::format("the blocks of this model are used more than {} times", kMaxLayers));
+      exhaust(fmt::format("with its blocks the model uses blocks more than {} times", kMaxLayers));
     const std::vector<JsonValue> &inputs = block.resolved->at("inputs").items;
     for (size_t i = 0; i < inputs.size(); ++i)
       result_.aliases.push_back({level.prefix + inputs[i].text, inputs[i].span, operands[i]});
@@ -341,9 +342,10 @@ private:
     }
   }
 
-  void exhaust(Span span, std::string message) {
+  /// A limit is passed: what the outermost layer asked for is too much.
+  void exhaust(const std::string &message) {
     if (!exhausted_)
-      error(span, std::move(message));
+      error(outermost_.second, fmt::format("layer '{}': {}", outermost_.first, message));
     exhausted_ = true;
     result_.complete = false;
   }
@@ -355,6 +357,7 @@ private:
   std::vector<JsonValue> raw_, resolved_; // the expanded list
   std::map<std::string, Block> blocks_;
   std::set<std::string> used_; // names of layers that use blocks
+  std::pair<std::string, Span> outermost_; // the layer of the model that is being expanded
   std::vector<std::string> active_; // the blocks that are being expanded, each in the one before it
   BlockShares shares_;
   CopyBudget budget_;
