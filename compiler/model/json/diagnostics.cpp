@@ -103,6 +103,12 @@ void Diagnostics::error(std::string message) {
   errors_.push_back({std::nullopt, std::move(message), {}});
 }
 
+bool Diagnostics::has_errors_in(Span span) const {
+  return std::ranges::any_of(errors_, [&](const Diagnostic &error) {
+    return error.span && error.span->source == span.source && error.span->begin >= span.begin && error.span->end <= span.end;
+  });
+}
+
 void Diagnostics::note(Span span, std::string message) {
   if (!repeated_)
     errors_.back().notes.push_back({span, std::move(message)});

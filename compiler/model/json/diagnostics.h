@@ -46,6 +46,8 @@ public:
   void note(Span span, std::string message);
 
   bool has_errors() const { return !errors_.empty(); }
+  /// In the bytes of the span.
+  bool has_errors_in(Span) const;
   /// In the order they were found.
   const std::vector<Diagnostic> &errors() const { return errors_; }
 

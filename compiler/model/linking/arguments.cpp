@@ -99,12 +99,12 @@ bool arguments_of_use(const JsonValue &block, const JsonValue &use, const std::s
   return good && missing.empty();
 }
 
-bool check_arguments(const std::string &name, const JsonValue &block, Diagnostics &diagnostics) {
+bool check_arguments(const std::string &name, const JsonValue &block, const JsonValue &raw, Diagnostics &diagnostics) {
   const std::vector<JsonMember> &declared = block.at("arguments").members;
   std::vector<std::string_view> names;
   for (const JsonMember &argument : declared)
     names.push_back(argument.key);
-  bool good = true;
+  bool good = !diagnostics.has_errors_in(raw.span); // else a value that is wrong may have been meant to be an argument
   std::set<std::string, std::less<>> used;
   each_argument(block.at("layers"), [&](std::string_view argument, Span span) {
     used.emplace(argument);

@@ -26,7 +26,8 @@ bool copy_with_arguments(const JsonValue &, const Arguments &arguments, uint32_t
 /// message.
 bool arguments_of_use(const JsonValue &block, const JsonValue &use, const std::string &name, bool first, Arguments &, Diagnostics &);
 
-/// Reports arguments in the layers of a block that it does not have, and those it has and never uses. False after a message.
-bool check_arguments(const std::string &name, const JsonValue &block, Diagnostics &);
+/// Reports arguments in the layers of a block that it does not have, and those it has and never uses in the block as written, `raw`.
+/// False after a message.
+bool check_arguments(const std::string &name, const JsonValue &block, const JsonValue &raw, Diagnostics &);
 
 } // namespace gradc

@@ -73,13 +73,14 @@ private:
   void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }
 
   void declare_blocks(const JsonValue *raw, const JsonValue *resolved) {
+    blocks_known_ = resolved || !raw;
     if (!resolved)
       return;
     for (const JsonMember &given : resolved->members) {
       Block &block = blocks_[given.key];
       block.raw = raw->find(given.key);
       block.resolved = &given.value;
-      block.good = given.value.valid && given.value.is(Json::object) && check_arguments(given.key, given.value, diagnostics_) &&
+      block.good = given.value.valid && given.value.is(Json::object) && check_arguments(given.key, given.value, *block.raw, diagnostics_) &&
                    check_names(given.key, given.value);
       if (!is_name(given.key))
         error(given.key_span, fmt::format("block '{}': names are letters, digits and _, at most 64", given.key));
@@ -148,7 +149,7 @@ private:
     const Span span = has_name ? given->span : anchor(raw);
     if (level.arguments && has_name && !is_name(local))
       error(span, fmt::format("layer '{}': '{}' is no name in a block; names are letters, digits and _, at most 64", full, local));
-    const bool may_be_named = raw.is(Json::object) && (!given || given->is(Json::null) || has_name) && is_path(full);
+    const bool may_be_named = has_name || (type && type->is(Json::string) && (!given || given->is(Json::null)));
     if (may_be_named && (level.arguments || raw_.size() != position))
       raw.set("name", JsonValue::of(full, span));
     return full;
@@ -160,10 +161,10 @@ private:
       return previous;
     }
     const JsonValue *name = raw.find("name");
-    if (!resolved.valid && is_use(raw)) {
+    if (!resolved.valid) { // it may be one that uses a block
       result_.complete &= name && name->is(Json::string);
-      result_.wrong.push_back(name && name->is(Json::string) ? name->text : "");
-      shares_.add(result_.wrong.back(), level.prefix, std::nullopt, {});
+      if (name && name->is(Json::string))
+        result_.wrong.push_back(name->text);
     }
     if (name && resolved.is(Json::object))
       resolved.set("name", *name);
@@ -176,9 +177,10 @@ private:
   }
 
   /// A layer that is wrong: others may name it.
-  Operand add_wrong(const JsonValue &raw, JsonValue resolved, const Level &level, Operand previous) {
+  Operand add_wrong(JsonValue raw, JsonValue resolved, const Level &level, Operand previous) {
     resolved.valid = false;
-    return add(raw, std::move(resolved), level, std::move(previous));
+    erase_member(raw, "input"); // what it reads does not matter any more
+    return add(std::move(raw), std::move(resolved), level, std::move(previous));
   }
 
   static Operand read(const JsonValue &name, const std::string &scope, const std::string &reader) {
@@ -207,6 +209,8 @@ private:
       return found->second.good ? &found->second : nullptr;
     }
     if (found == blocks_.end()) {
+      if (!blocks_known_)
+        return nullptr;
       std::vector<std::string_view> names;
       for (const auto &[block, info] : blocks_)
         names.push_back(block);
@@ -356,6 +360,7 @@ private:
   ExpandedLayers result_;
   std::vector<JsonValue> raw_, resolved_; // the expanded list
   std::map<std::string, Block> blocks_;
+  bool blocks_known_ = true; // false when what holds them is wrong
   std::set<std::string> used_; // names of layers that use blocks
   std::pair<std::string, Span> outermost_; // the layer of the model that is being expanded
   std::vector<std::string> active_; // the blocks that are being expanded, each in the one before it
