@@ -93,6 +93,13 @@ TEST_CASE("arguments keep their JSON type", "[model][blocks]") {
                          {"name": "net.e", "type": "expression", "of": "x + net.d"})"));
 }
 
+TEST_CASE("two dollars in a block stand for one", "[model][blocks]") {
+  const Model model = model_of(file(
+      R"("b": {"layers": [{"type": "dense", "units": 4, "weight_initializer": {"type": "from_file", "path": "$$weights.npy"}}]})",
+      R"({"name": "net", "type": "block", "block": "b"})"));
+  CHECK(model.params[0].initializer.string_at("path") == "$weights.npy");
+}
+
 TEST_CASE("a layer that is left out is its input", "[model][blocks]") {
   check_same(file("", R"({"name": "a", "type": "dense", "units": 4}, {"name": "drop", "type": "dropout", "when": false},
                          {"name": "b", "type": "dense", "units": 4}, {"name": "sum", "type": "add", "input": ["b", "drop"]})"),
