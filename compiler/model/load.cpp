@@ -95,6 +95,8 @@ const Shape &Model::shape_of(Source s) const {
   return is_input(s) ? inputs[s].shape : layers[s - inputs.size()].output;
 }
 
+DType Model::dtype_of(Source s) const { return is_input(s) ? inputs[s].dtype : layers[s - inputs.size()].dtype; }
+
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
                                 Diagnostics &diagnostics, DType float_dtype) {
   const bool standard_input = path == "-";
@@ -131,18 +133,23 @@ std::optional<Model> load_model_text(std::string text, const std::string &path,
     diagnostics.error(root->span, "a model file holds one object, got " + as_written(*root, diagnostics));
     return std::nullopt;
   }
-  for (const std::string &text_of_override : overrides)
-    apply_override(*root, text_of_override, diagnostics);
+  std::vector<Override> given;
+  for (const std::string &text_of_override : overrides) {
+    given.push_back(parse_override(text_of_override, diagnostics));
+    if (!given.back().applied)
+      apply_override(*root, given.back(), 0, is_inside_block, diagnostics);
+  }
 
   Model model;
   model.folder = std::filesystem::path(path).parent_path().string();
   Corrections corrections;
   model.document = resolve(*root, model_spec(), "", float_dtype, diagnostics, &corrections);
   correct_keys(*root, corrections);
+  const ExpandedLayers expanded = expand_blocks(*root, model.document, given, float_dtype, diagnostics);
   if (!model.document.find("name"))
     model.document.set("name", JsonValue::of(stem_name(path), root->span));
   model.name = model.document.string_at("name");
-  link(model, *root, diagnostics);
+  link(model, *root, expanded, diagnostics);
   if (diagnostics.has_errors())
     return std::nullopt;
   model.document = resolve(model.document, model_spec(), "", float_dtype, diagnostics); // the completed document, in order

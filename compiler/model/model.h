@@ -50,6 +50,8 @@ struct ModelLayer {
   JsonValue attrs; // complete
   std::vector<Source> sources;
   Shape output; // of one example
+  bool per_example = true;       // else it is one value for the whole batch, as a parameter is
+  DType dtype = DType::f32;      // which stands for the float type the model is compiled for
   std::optional<size_t> weights_of = {}; // the layer whose parameters it uses; nullopt: it has its own, if any
 };
 
@@ -111,7 +113,7 @@ struct ModelMetric {
 struct Model {
   std::string name;
   std::string folder; // of the file: relative data paths start here; "" for the current one
-  JsonValue document; // the file with every default filled in
+  JsonValue document; // the file with every default filled in, and the layers of its blocks in one list
   std::vector<ModelInput> inputs;
   std::vector<ModelLayer> layers; // in file order
   std::vector<size_t> order;      // layers so that each comes after those it reads
@@ -129,7 +131,9 @@ struct Model {
   const ModelLoss *loss_of(Source output) const;
   /// The first operand of a loss that an output is; nulls when it is none.
   std::pair<const ModelLoss *, const LossOperand *> operand_of(Source output) const;
-  const Shape &shape_of(Source) const;
+  const Shape &shape_of(Source) const; // of one example
+  DType dtype_of(Source) const;        // f32 stands for the float type the model is compiled for
+  bool is_per_example(Source s) const { return is_input(s) || layers[s - inputs.size()].per_example; }
 };
 
 /// Reads the file at `path`, or standard input for "-", whose relative paths start at the current folder. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one

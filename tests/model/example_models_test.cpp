@@ -121,4 +121,12 @@ TEST_CASE("examples: weights of the rare class trade precision for recall") {
   CHECK(weighted.metric("precision") < plain.metric("precision") - 0.1);
 }
 
+TEST_CASE("examples: capsules that route by agreement tell digits apart") {
+  CHECK(train_example("capsule/model.json").metric("accuracy") >= 0.97);
+}
+
+TEST_CASE("examples: radial basis functions from primitives tell irises apart") {
+  CHECK(train_example("radial-basis/model.json").metric("accuracy") >= 0.9); // one flower of 30 more is mistaken than by dense layers
+}
+
 } // namespace gradc

@@ -38,7 +38,7 @@ TEST_CASE("a resolved model has every default", "[model]") {
     "type": "dense", "name": "dense_0", "input": ["x"], "units": 8, "activation": {"type": "relu"}, "use_bias": true,
     "weight_initializer": {"type": "he_uniform"}, "bias_initializer": {"type": "zeros"}, "drop_connect": 0,
     "l1": 0, "l2": 0, "proximal_l1": 0, "activity_l1": 0, "activity_l2": 0, "weight_noise": 0, "spectral_norm": false,
-    "trainable": true})"));
+    "trainable": true, "when": true})"));
   CHECK(document["layers"][1]["rate"] == 0.5);
   CHECK(document["layers"][2]["weight_initializer"]["type"] == "xavier_uniform");
   CHECK(document["loss"][0] ==

@@ -67,7 +67,42 @@ const char *const kModels[] = {
         {"type": "cosine", "prediction": "middle", "target": "spread", "margin": 0.5, "weight": 0.5}
       ],
       "metrics": ["r2", "accuracy"]
-    })"};
+    })",
+    R"json({
+      "inputs": {"x": {"shape": [4]}, "y": {"shape": [4]}},
+      "blocks": {
+        "residual": {
+          "arguments": {"units": 4, "bend": "relu", "project": false},
+          "layers": [
+            {"name": "wide", "type": "dense", "units": "$units", "activation": "$bend", "l2": 0.01},
+            {"name": "skip", "type": "dense", "units": "$units", "use_bias": false, "input": "input", "when": "$project"},
+            {"name": "sum", "type": "expression", "of": "wide + skip"}
+          ]
+        },
+        "pair": {
+          "arguments": {"units": null},
+          "inputs": ["left", "right"],
+          "layers": [
+            {"name": "both", "type": "add", "input": ["left", "right"]},
+            {"name": "inner", "type": "block", "block": "residual", "set": {"units": "$units", "project": true}, "repeat": 2}
+          ]
+        }
+      },
+      "layers": [
+        {"name": "stem", "type": "dense", "units": 4, "input": "x"},
+        {"name": "net", "type": "block", "block": "residual", "repeat": 3, "set": {"bend": {"type": "elu", "alpha": 0.5}},
+         "first": {"project": true}},
+        {"name": "tied", "type": "block", "block": "residual", "share": "net.1"},
+        {"name": "two", "type": "block", "block": "pair", "input": ["stem", "tied"], "set": {"units": 4}},
+        {"name": "matrix", "type": "parameter", "shape": [4, 4], "initializer": {"type": "normal", "stddev": 0.5}, "l1": 0.01},
+        {"name": "turned", "type": "op", "op": "contract", "indices": "bi,io->bo", "input": ["two", "matrix"]},
+        {"name": "total", "type": "op", "op": "sum", "axes": [1], "keep": true},
+        {"name": "rate", "type": "op", "op": "constant", "value": 0.5, "shape": [4], "per_example": true},
+        {"name": "out", "type": "expression", "of": "turned + total * rate"}
+      ],
+      "loss": {"type": "mse", "prediction": "out", "target": "y"},
+      "outputs": ["out"]
+    })json"};
 
 /// Every value inside `json` but itself.
 void each_value(const Json &json, const Path &at, const std::function<void(const Path &)> &visit) {
@@ -88,8 +123,12 @@ void check_one_error(const Json &model, const std::string &mistake) {
   CHECK(diagnostics.errors().size() == 1);
 }
 
-/// The names of inputs are the user's own: to change one in "inputs" is a mistake in each place that has it.
-bool is_declared_name(const Path &path) { return path.parent_pointer() == Path("/inputs"); }
+/// The names of inputs, blocks and their arguments are the user's own: to change one where it is declared is a mistake in each place
+/// that has it.
+bool is_declared_name(const Path &path) {
+  const Path parent = path.parent_pointer();
+  return parent == Path("/inputs") || parent == Path("/blocks") || (!parent.empty() && parent.back() == "arguments");
+}
 
 TEST_CASE("the models that mistakes are made in have none", "[model]") {
   for (const char *text : kModels) {
@@ -125,7 +164,8 @@ TEST_CASE("a value of another kind is one error", "[model]") {
     each_value(model, Path(), [&](const Path &path) {
       for (const Json &wrong : {Json(-5), Json("nonsense"), Json(true), Json(1e300), Json::object(), Json::array()}) {
         if ((path.back() == "shape" && wrong.is_array()) || (path.back() == "name" && wrong.is_string()) ||
-            (path.back() == "path" && wrong.is_string()))
+            (path.back() == "path" && wrong.is_string()) || (path.back() == "blocks" && wrong == Json::object()) ||
+            (path.back() == "arguments" && wrong == Json::object()))
           continue; // right by itself, and wrong in each place that depends on it
         Json changed = model;
         changed[path] = wrong;
@@ -141,7 +181,7 @@ TEST_CASE("a key that is missing is one error", "[model]") {
     each_value(model, Path(), [&](const Path &path) {
       if (model[path.parent_pointer()].is_array() || is_declared_name(path))
         return;
-      if (path.back() == "name" || path.back() == "dtype")
+      if (path.back() == "name" || path.back() == "dtype" || path.back() == "blocks" || path.back() == "arguments")
         return; // may be left out, and then is another in each place that depends on it
       Json changed = model;
       changed[path.parent_pointer()].erase(path.back());

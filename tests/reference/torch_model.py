@@ -64,6 +64,25 @@ LAYERS = {  # those without parameters; of a list of inputs, and of all values b
     **{kind: lambda layer, xs, values: torch_images.pool(layer, xs[0]) for kind in torch_images.POOLS},
 }
 
+OPS = {  # primitives as layers; of the layer and a list of inputs with the batch in front
+    "add": lambda op, xs: xs[0] + xs[1],
+    "argmax": lambda op, xs: xs[0].argmax(op["axes"][0]),
+    "broadcast": lambda op, xs: xs[0].expand(len(xs[0]), *op["shape"]),
+    "cast": lambda op, xs: xs[0].to(torch.float64),
+    "contract": lambda op, xs: torch.einsum(op["indices"], *xs),
+    "exp": lambda op, xs: xs[0].exp(),
+    "gather": lambda op, xs: xs[0][xs[1]],
+    "lt": lambda op, xs: xs[0] < xs[1],
+    "mul": lambda op, xs: xs[0] * xs[1],
+    "neg": lambda op, xs: -xs[0],
+    "pad": lambda op, xs: padded(xs[0], op["low"], op["high"], op.get("value", 0)),
+    "reshape": lambda op, xs: xs[0].reshape(len(xs[0]), *op["shape"]),
+    "select": lambda op, xs: torch.where(*xs),
+    "sub": lambda op, xs: xs[0] - xs[1],
+    "sum": lambda op, xs: xs[0].sum(op["axes"], keepdim=op.get("keep", False)),
+    "transpose": lambda op, xs: xs[0].permute(*op["perm"]),
+}
+
 LEARNED = {  # those with parameters; all of the model are given
     "dense": lambda layer, xs, params: dense(layer, xs, params),
     "prelu": lambda layer, xs, params: prelu(xs[0], params[layer["name"] + ".slope"]),
@@ -81,7 +100,14 @@ def parameters(layer, shape, random):
         shapes["centers"] = (layer["units"], shape[-1])
         if layer.get("learn_width"):
             shapes["log_width"] = (layer["units"],)
+    if layer["type"] == "parameter":
+        shapes["value"] = layer["shape"]
     return {f"{layer['name']}.{key}": random.standard_normal(dims) / 2 for key, dims in shapes.items()}
+
+
+def padded(x, low, high, value):
+    pairs = [extent for pair in zip(low, high) for extent in reversed(pair)]  # F.pad begins with the last axis
+    return F.pad(x, pairs[::-1], value=value)
 
 
 def sparsemax(x):
@@ -155,11 +181,26 @@ def forward(model, params, batch):
     """What every input and layer is for a batch, {input: tensor}, and the name of the last layer."""
     values = dict(batch)
     previous = next(iter(batch))
+    whole = set()  # those that are one value for the whole batch
     for layer in model["layers"]:
         names = layer.get("input", previous)
-        xs = [values[name] for name in ([names] if isinstance(names, str) else names)]
+        names = [names] if isinstance(names, str) else names
+        kind = layer["type"]
         previous = layer["name"]
-        values[previous] = apply(layer, xs, params, values)
+        if kind == "parameter":
+            values[previous] = params[previous + ".value"]
+            whole.add(previous)
+            continue
+        xs = [values[name] for name in names]
+        if kind == "op":
+            values[previous] = OPS[layer["op"]](layer, xs)
+            whole.update({previous} if whole.issuperset(names) else ())
+            continue
+        examples = 1 if whole.issuperset(names) else len(next(iter(batch.values())))
+        xs = [x.expand(examples, *x.shape) if name in whole else x for name, x in zip(names, xs)]
+        value = apply(layer, xs, params, values)
+        values[previous] = value.squeeze(0) if whole.issuperset(names) else value
+        whole.update({previous} if whole.issuperset(names) else ())
     return values, previous
 
 
@@ -170,7 +211,8 @@ def loss(model, params, batch):
     examples = len(next(iter(batch.values())))
     for layer in model["layers"]:
         y = values[layer["name"]]
-        penalty = penalty + (layer.get("activity_l1", 0) * y.abs().sum() + layer.get("activity_l2", 0) * y.square().sum()) / examples
+        if "activity_l1" in layer or "activity_l2" in layer:
+            penalty = penalty + (layer.get("activity_l1", 0) * y.abs().sum() + layer.get("activity_l2", 0) * y.square().sum()) / examples
         if layer["type"] == "dense":
             weight = params[layer["name"] + ".weight"]
             penalty = penalty + layer.get("l1", 0) * weight.abs().sum() + layer.get("l2", 0) * weight.square().sum()

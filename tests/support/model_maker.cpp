@@ -46,6 +46,8 @@ Json ModelMaker::model(int mistakes) {
 }
 
 Json ModelMaker::value(const Attr &attr) {
+  if (in_block_ && once_in(10))
+    return once_in(2) ? "$a" : "$_a1";
   if (mistakes_ > 0 && once_in(20)) {
     --mistakes_;
     return wrong_value(attr);
@@ -72,8 +74,12 @@ Json ModelMaker::right_value(const Attr &attr) {
     if (attr.or_single && once_in(2))
       return value(attr.of[0]);
     Json list = Json::array();
-    for (size_t count = std::min(attr.min_items + below(3), attr.max_items); count > 0; --count)
-      list.push_back(value(attr.of[0]));
+    const bool before = in_block_;
+    for (size_t count = std::min(attr.min_items + below(3), attr.max_items); count > 0; --count) {
+      in_block_ = before || attr.in_block;
+      list.push_back(attr.in_block ? family(*attr.of[0].family) : value(attr.of[0])); // a layer itself is no argument
+      in_block_ = before;
+    }
     return list;
   }
   case Attr::Kind::object:
@@ -82,6 +88,8 @@ Json ModelMaker::right_value(const Attr &attr) {
     return family(*attr.family);
   case Attr::Kind::any_of:
     return value(attr.of[below(attr.of.size())]);
+  case Attr::Kind::any:
+    return once_in(3) ? Json(nullptr) : once_in(2) ? Json::array({1, "x", {{"y", false}}}) : Json(0.5);
   }
   return nullptr;
 }

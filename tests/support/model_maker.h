@@ -33,6 +33,7 @@ private:
 
   std::mt19937_64 random_;
   int mistakes_ = 0;
+  bool in_block_ = false; // values may be arguments of a block
 };
 
 } // namespace gradc::tests

@@ -103,6 +103,41 @@ const char *const kImages = R"({
   "optimizer": {"type": "adam", "learning_rate": 0.01}
 })";
 
+// Blocks in blocks, of which some share weights and some leave out a layer; parameters and primitives.
+const char *const kBlocks = R"({
+  "inputs": {"x": {"shape": [6]}, "y": {"shape": [3]}},
+  "blocks": {
+    "residual": {
+      "arguments": {"units": 6, "project": false},
+      "layers": [
+        {"name": "bent", "type": "dense", "units": "$units", "activation": "tanh"},
+        {"name": "shortcut", "type": "dense", "units": "$units", "use_bias": false, "input": "input", "when": "$project"},
+        {"name": "sum", "type": "add", "input": ["bent", "shortcut"]}
+      ]
+    },
+    "gated": {
+      "inputs": ["value", "gate"],
+      "layers": [
+        {"name": "inner", "type": "block", "block": "residual", "set": {"units": 10}, "first": {"project": true}, "repeat": 2},
+        {"name": "open", "type": "dense", "units": 10, "activation": "sigmoid", "input": "gate"},
+        {"name": "out", "type": "expression", "of": "inner * open"}
+      ]
+    }
+  },
+  "layers": [
+    {"name": "deep", "type": "block", "block": "residual", "repeat": 4, "share": true},
+    {"name": "gate", "type": "block", "block": "gated", "input": ["deep", "x"]},
+    {"name": "table", "type": "parameter", "shape": [10, 5, 3], "initializer": {"type": "normal", "stddev": 0.3}, "l2": 1e-3},
+    {"name": "centers", "type": "parameter", "shape": [5, 3]},
+    {"name": "bells", "type": "activation", "activation": "tanh", "input": "centers"},
+    {"name": "rows", "type": "op", "op": "contract", "indices": "bi,ijk->bjk", "input": ["gate", "table"]},
+    {"name": "apart", "type": "op", "op": "sub", "input": ["rows", "bells"]},
+    {"name": "out", "type": "op", "op": "sum", "axes": [1]}
+  ],
+  "loss": {"type": "mse", "target": "y"},
+  "optimizer": {"type": "adam", "learning_rate": 0.01}
+})";
+
 const char *const kYesOrNo = R"({
   "inputs": {"x": {"shape": [33]}, "y": {"shape": [4]}},
   "layers": [
@@ -142,6 +177,7 @@ const std::vector<WholeModel> &whole_models() {
       {"branches", kBranches, 24, 60},
       {"regression", kRegression, 10, 60},
       {"shapes", kShapes, 11, 60},
+      {"blocks", kBlocks, 13, 60},
       {"yes_or_no", kYesOrNo, 17, 60},
       {"wide", kWide, 64, 6, true},
       {"images", kImages, 9, 60},

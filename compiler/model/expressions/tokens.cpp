@@ -12,11 +12,11 @@ namespace {
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-/// Parts of letters, digits and _, with dots between them: stage2.conv.
+/// Parts of letters, digits and _, with dots between them: stage2.1.conv.
 size_t name_length(std::string_view text) {
+  const auto in_part = [&](size_t at) { return at < text.size() && (is_letter(text[at]) || is_digit(text[at])); };
   size_t end = 0;
-  while (end < text.size() && (is_letter(text[end]) || (end > 0 && is_digit(text[end])) ||
-                               (end > 0 && text[end] == '.' && end + 1 < text.size() && is_letter(text[end + 1]))))
+  while (in_part(end) || (end > 0 && end < text.size() && text[end] == '.' && in_part(end + 1)))
     ++end;
   return end;
 }

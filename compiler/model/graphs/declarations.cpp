@@ -15,7 +15,7 @@ std::string location_of(const ModelInput &input) { return "/inputs/" + input.nam
 std::string location_of_initializer(const Model &model, const ModelParam &param) {
   const Span own = param.initializer.span;
   for (const JsonMember &member : model.layers[param.layer].attrs.members)
-    if (member.key.ends_with("_initializer") && member.value.span.source == own.source && member.value.span.begin == own.begin)
+    if (member.key.ends_with("initializer") && member.value.span.source == own.source && member.value.span.begin == own.begin)
       return location_of(param) + "/" + member.key;
   return location_of(param);
 }

@@ -30,32 +30,57 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
   std::vector<Value> values = inputs;
   values.resize(model_.inputs.size() + model_.layers.size());
   const int64_t batch = graph_.type(inputs[0]).shape[0];
+  const auto scope_of = [&](size_t i) { return Scope{graph_, fmt::format("/layers/{}", i), &stand_ins_}; };
   for (size_t i : model_.order) {
-    const ModelLayer &layer = model_.layers[i];
-    const Scope scope{graph_, fmt::format("/layers/{}", i), &stand_ins_};
-    std::vector<Var> sources;
-    for (Source s : layer.sources)
-      sources.push_back({&scope, values[s]});
-    const auto param_of = [&](std::string_view name) {
-      return declared_.param_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name));
-    };
-    const LayerBuild build{
-        layer.attrs,
-        layer.output,
-        batch,
-        float_,
-        std::move(sources),
-        training,
-        layer_stream(calls_, i, model_.layers.size()),
-        declared_.scalar(scope, "seed"),
-        declared_.scalar(scope, "step"),
-        [&](std::string_view name) { return seen_weight(graph_, model_, declared_, scope, param_of(name), training); },
-        [&](std::string_view name, Var y) { return calibration ? calibration->scaled(param_of(name), y) : y; },
-        [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
-    values[model_.inputs.size() + i] = layer.def->build(build).value;
+    const Scope scope = scope_of(i);
+    values[model_.inputs.size() + i] = layer(i, scope, values, batch, training, calibration).value;
   }
+  for (size_t i = 0; i < model_.layers.size(); ++i)
+    if (!model_.layers[i].per_example) {
+      const Scope scope = scope_of(i);
+      Value &value = values[model_.inputs.size() + i];
+      value = repeated({&scope, value}, batch).value;
+    }
   ++calls_;
   return values;
+}
+
+Var Forward::repeated(Var value, int64_t batch) const {
+  Shape shape = value.shape();
+  shape.insert(shape.begin(), batch);
+  return apply("broadcast", {value}, {}, Type{value.dtype(), std::move(shape)});
+}
+
+Var Forward::layer(size_t index, const Scope &scope, const std::vector<Value> &values, int64_t batch, bool training,
+                   Calibration *calibration) {
+  const ModelLayer &layer = model_.layers[index];
+  const bool as_they_are = layer.def->reads_values_as_they_are;
+  const bool batch_of_one = !as_they_are && !layer.per_example;
+  std::vector<Var> sources;
+  for (Source s : layer.sources) {
+    Var value{&scope, values[s]};
+    if (!as_they_are && !model_.is_per_example(s))
+      value = repeated(value, batch_of_one ? 1 : batch);
+    sources.push_back(value);
+  }
+  const auto param_of = [&](std::string_view name) {
+    return declared_.param_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(index)].name, name));
+  };
+  const LayerBuild build{
+      layer.attrs,
+      layer.output,
+      batch_of_one ? 1 : batch,
+      float_,
+      std::move(sources),
+      training,
+      layer_stream(calls_, index, model_.layers.size()),
+      declared_.scalar(scope, "seed"),
+      declared_.scalar(scope, "step"),
+      [&](std::string_view name) { return seen_weight(graph_, model_, declared_, scope, param_of(name), training); },
+      [&](std::string_view name, Var y) { return calibration ? calibration->scaled(param_of(name), y) : y; },
+      [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
+  const Var result = layer.def->build(build);
+  return batch_of_one ? reshape(result, layer.output) : result;
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {

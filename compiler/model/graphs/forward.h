@@ -13,7 +13,7 @@ public:
   /// All arguments outlive the object. `stand_ins` collects what drop_stand_ins() needs once the graph is differentiated.
   Forward(Graph &, const Model &, const Declarations &, StandIns &stand_ins, DType float_dtype);
 
-  /// The value of every input, as layers see it, and of every layer, by Source. `inputs`: preprocessed, as model.inputs, with
+  /// The value of every input, as layers see it, and of every layer, by Source, all with the batch in front. `inputs`: preprocessed, as model.inputs, with
   /// one batch in front of each. `training` says whether layers such as dropout do what they do in training alone. With a calibration, what its parameters make is scaled by it.
   std::vector<Value> operator()(const std::vector<Value> &inputs, bool training, Calibration *calibration = nullptr);
 
@@ -31,6 +31,10 @@ public:
   Var hyper(const Scope &, std::string_view name) const;
 
 private:
+  /// A value of the whole batch once for each example.
+  Var repeated(Var value, int64_t batch) const;
+  /// What layer number `index` makes of the `values` of others.
+  Var layer(size_t index, const Scope &, const std::vector<Value> &values, int64_t batch, bool training, Calibration *);
   LossTerms terms(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
 
   Graph &graph_;

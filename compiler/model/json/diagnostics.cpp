@@ -78,10 +78,40 @@ uint32_t Diagnostics::add_source(std::string name, std::string text) {
   return static_cast<uint32_t>(sources_.size() - 1);
 }
 
-void Diagnostics::error(Span span, std::string message) { errors_.push_back({span, std::move(message), {}}); }
-void Diagnostics::error(std::string message) { errors_.push_back({std::nullopt, std::move(message), {}}); }
+uint32_t Diagnostics::add_expansion(std::string name, Span use) {
+  expansions_.push_back({std::move(name), use});
+  return static_cast<uint32_t>(expansions_.size());
+}
+
+void Diagnostics::error(Span span, std::string message) {
+  const auto [at, fresh] = reported_.try_emplace({span.source, span.begin, span.end}, span.expansion);
+  repeated_ = !fresh && at->second != span.expansion;
+  if (repeated_)
+    return;
+  errors_.push_back({span, std::move(message), {}});
+  size_t inner = 0; // of a long chain of copies in copies the innermost and the outermost say enough
+  for (uint32_t number = span.expansion; number > 0; ++inner) {
+    const Expansion &copy = expansions_[number - 1];
+    number = copy.use.expansion;
+    if (inner < 2 || number == 0)
+      note(copy.use, "in " + copy.name + ", which this makes");
+  }
+}
+
+void Diagnostics::error(std::string message) {
+  repeated_ = false;
+  errors_.push_back({std::nullopt, std::move(message), {}});
+}
+
+bool Diagnostics::has_errors_in(Span span) const {
+  return std::ranges::any_of(errors_, [&](const Diagnostic &error) {
+    return error.span && error.span->source == span.source && error.span->begin >= span.begin && error.span->end <= span.end;
+  });
+}
+
 void Diagnostics::note(Span span, std::string message) {
-  errors_.back().notes.push_back({span, std::move(message)});
+  if (!repeated_)
+    errors_.back().notes.push_back({span, std::move(message)});
 }
 
 std::string Diagnostics::render() const {

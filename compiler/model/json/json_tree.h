@@ -13,6 +13,10 @@ namespace gradc {
 struct Span {
   uint32_t source = 0;
   size_t begin = 0, end = 0;
+  uint32_t expansion = 0; // of a Diagnostics, that the value was copied by; 0: the value stands where it was written
+
+  /// The bytes [from, to) of the same source, seen by the same expansion.
+  Span part(size_t from, size_t to) const { return {source, from, to, expansion}; }
 };
 
 struct JsonMember;

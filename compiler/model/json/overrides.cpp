@@ -11,10 +11,7 @@ namespace {
 
 using Json = JsonValue::Kind;
 
-struct Key {
-  std::string text;
-  Span span;
-};
+using Key = Override::Key;
 
 std::vector<Key> split(std::string_view path, uint32_t source) {
   std::vector<Key> keys;
@@ -68,22 +65,39 @@ JsonValue *descend(JsonValue &at, const Key &key) {
 
 } // namespace
 
-void apply_override(JsonValue &root, const std::string &text, Diagnostics &diagnostics) {
+Override parse_override(const std::string &text, Diagnostics &diagnostics) {
   const uint32_t source = diagnostics.add_source("<command line>", text);
   const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return diagnostics.error({source, 0, text.size()}, "an override is written path.in.model=value");
+  Override parsed;
+  if (equals == std::string::npos || equals == 0) {
+    diagnostics.error({source, 0, text.size()}, "an override is written path.in.model=value");
+    parsed.applied = true;
+    return parsed;
+  }
+  parsed.keys = split(std::string_view(text).substr(0, equals), source);
+  parsed.value = value_of(text.substr(equals + 1), {source, equals + 1, text.size()});
+  return parsed;
+}
+
+void apply_override(JsonValue &root, Override &override, size_t done, const IsLater &is_later, Diagnostics &diagnostics) {
   JsonValue *at = &root;
-  for (const Key &key : split(std::string_view(text).substr(0, equals), source)) {
+  for (; done < override.keys.size(); ++done) {
+    const Key &key = override.keys[done];
+    if (at->is(Json::object) && is_later(*at, key.text))
+      return;
     JsonValue *next = key.text.empty() ? nullptr : descend(*at, key);
-    if (!next)
-      return diagnostics.error(
+    if (!next) {
+      diagnostics.error(
           key.span, at->is(Json::array)
                         ? fmt::format("the list has no item '{}'; items go by name or position", key.text)
                         : fmt::format("there is no '{}' in a number or truth value", key.text));
+      override.applied = true;
+      return;
+    }
     at = next;
   }
-  *at = value_of(text.substr(equals + 1), {source, equals + 1, text.size()});
+  *at = override.value;
+  override.applied = true;
 }
 
 } // namespace gradc

@@ -36,7 +36,8 @@ struct LayerHyper {
 struct LayerInput {
   std::string name; // of the layer or input that makes it
   Shape shape;      // of one example
-  DType dtype;      // f32 stands for the float type the model is compiled for; only inputs of the model hold integers
+  DType dtype;      // f32 stands for the float type the model is compiled for
+  bool per_example; // else it is one value for the whole batch, as a parameter is
 };
 
 /// What a shape rule works with. It also declares the layer's state and may complete the attributes.
@@ -45,9 +46,12 @@ struct LayerShapes {
   std::vector<LayerInput> inputs;
   std::vector<LayerParam> params = {};
   std::vector<LayerHyper> hypers = {};
+  bool per_example = true;  // is the output? As it comes, whether one of the inputs is.
+  DType dtype = DType::f32; // of the output, likewise
 };
 
-/// What an expansion works with. Values have the batch in front.
+/// What an expansion works with. Values have the batch in front. One value for the whole batch is repeated for each example where
+/// another input of the layer is per example; else the layer sees a batch of one.
 struct LayerBuild {
   const JsonValue &attrs;
   const Shape &output; // of one example
@@ -72,9 +76,17 @@ struct LayerDef {
   Shape (*shapes)(LayerShapes &);
   Var (*build)(const LayerBuild &);
   bool reads_integers = false; // else it is an error of the file that an input holds any
+  /// Its expansion sees values as the graph has them: of any type, and without a batch where they are one for the whole batch. So is
+  /// its result.
+  bool reads_values_as_they_are = false;
+  bool (*reads_nothing)(const JsonValue &attrs) = nullptr; // true: without 'input' it does not read the layer before it
 };
 
+/// Has the layer no inputs where none are named?
+bool reads_nothing(const LayerDef &, const JsonValue &attrs);
+
 constexpr size_t kAnyNumber = ~size_t{0};
+constexpr int64_t kMaxLayers = 10000; // of a model, with those of its blocks
 
 /// Every layer; the list is in layers.cpp.
 const std::vector<const LayerDef *> &all_layers();

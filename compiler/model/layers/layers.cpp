@@ -1,5 +1,6 @@
 // The list of layers, and the keys all of them share.
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/blocks.h"
 #include "compiler/model/tables/schedules.h"
 
 #include <fmt/format.h>
@@ -10,8 +11,10 @@ extern const LayerDef layer_conv1d, layer_conv2d, layer_conv3d, layer_depthwise_
     layer_conv_transpose1d, layer_conv_transpose2d, layer_max_pool1d, layer_max_pool2d, layer_average_pool1d, layer_average_pool2d;
 extern const LayerDef layer_activation, layer_add, layer_alpha_dropout, layer_clip, layer_concat, layer_dense, layer_divide,
     layer_dropout, layer_expression, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
-    layer_normalize, layer_one_hot, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,
+    layer_normalize, layer_one_hot, layer_parameter, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,
     layer_stochastic_depth, layer_subtract, layer_sum, layer_tile;
+
+const LayerDef &layer_op(); // its keys are those of the ops, a table that has to stand before
 
 const std::vector<const LayerDef *> &all_layers() {
   static const std::vector<const LayerDef *> list = {
@@ -23,6 +26,7 @@ const std::vector<const LayerDef *> &all_layers() {
       &layer_normalize, &layer_expression,
       &layer_conv1d, &layer_conv2d, &layer_conv3d, &layer_depthwise_conv2d, &layer_separable_conv2d, &layer_conv_transpose1d,
       &layer_conv_transpose2d, &layer_max_pool1d, &layer_max_pool2d, &layer_average_pool1d, &layer_average_pool2d,
+      &layer_parameter, &layer_op(),
   };
   return list;
 }
@@ -38,14 +42,15 @@ const Family &layers() {
   static const Family family = [] {
     Family f{"layer", "A step of the computation. The batch is implicit: shapes are those of one example."};
     f.common = {
-        attr::name("name", "what others call its output")
+        attr::path("name", "what others call its output")
             .otherwise("the type and the position, e.g. dense_0"),
-        attr::one_or_list("input", attr::name("", ""), "the layers or inputs it reads")
+        attr::one_or_list("input", attr::path("", ""), "the layers or inputs it reads")
             .items(1)
             .otherwise("the previous layer; for the first layer the only input that is no label or target"),
         attr::boolean("trainable", "false: training leaves its weights as they begin, which --load-partial can set")
             .defaults_to("true"),
-        attr::name("share", "the layer of the same type whose weights it uses").otherwise("it has its own, if any"),
+        attr::boolean("when", "false: the layer is left out, and whoever reads it reads its only input instead").defaults_to("true"),
+        attr::path("share", "the layer of the same type whose weights it uses").otherwise("it has its own, if any"),
         scheduled(attr::number("activity_l1", "adds activity_l1 * sum(|y|) to the loss, y the layer's output, as a mean over the examples; "
                                               "the run-time argument <layer>.activity_l1 when not 0")
                       .at_least(0)
@@ -53,9 +58,14 @@ const Family &layers() {
         scheduled(attr::number("activity_l2", "adds activity_l2 * sum(y^2) likewise").at_least(0).defaults_to("0"))};
     for (const LayerDef *def : all_layers())
       f.types.push_back(&def->spec);
+    f.types.push_back(&block_use_spec());
     return f;
   }();
   return family;
+}
+
+bool reads_nothing(const LayerDef &def, const JsonValue &attrs) {
+  return def.max_inputs == 0 || (def.reads_nothing && def.reads_nothing(attrs));
 }
 
 int64_t axis_of(int64_t written, size_t rank) { return written < 0 ? written + static_cast<int64_t>(rank) : written; }

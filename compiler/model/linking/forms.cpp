@@ -42,6 +42,8 @@ bool could_be(const JsonValue &value, const Attr &attr) {
       if (could_be(value, alternative))
         return true;
     return false;
+  case Attr::Kind::any:
+    return true;
   }
   return false;
 }

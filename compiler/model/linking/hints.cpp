@@ -50,7 +50,7 @@ private:
       inside(attr, path);
     for (const Attr &attr : spec.rest)
       if (attr.kind == Attr::Kind::object)
-        object(*attr.object, fmt::format("each input in {}", path));
+        object(*attr.object, fmt::format("each {} in {}", attr.name, path));
   }
 
   void inside(const Attr &attr, const std::string &path) {

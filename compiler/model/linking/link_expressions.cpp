@@ -11,17 +11,17 @@ namespace gradc {
 void Linker::error_in(const JsonValue &text, const ExpressionError &problem, const std::string &context) {
   const std::string &source = diagnostics_.source(text.span.source).text;
   const auto [begin, end] = place_in_string(source, text.span.begin, problem.begin, problem.end);
-  error({text.span.source, begin, end}, context + ": " + problem.what());
+  error(text.span.part(begin, end), context + ": " + problem.what());
 }
 
 std::vector<Source> Linker::find_operands(const JsonValue &text, const std::string &context,
-                                          const std::function<bool(Source)> &suitable) {
+                                          const std::function<bool(Source)> &suitable, const std::string &scope) {
   std::vector<Source> operands;
   try {
     const std::string &source = diagnostics_.source(text.span.source).text;
     for (const Expression::Name &name : parse_expression(text.text).names) {
       const auto [begin, end] = place_in_string(source, text.span.begin, name.begin, name.end);
-      operands.push_back(find(JsonValue::of(name.text, {text.span.source, begin, end}), context, "input or layer", suitable));
+      operands.push_back(find(JsonValue::of(name.text, text.span.part(begin, end)), context, "input or layer", suitable, scope));
     }
   } catch (const ExpressionError &problem) {
     error_in(text, problem, context);
@@ -53,7 +53,7 @@ std::vector<Source> Linker::link_expression(const JsonValue &text, const std::st
       return {};
     if (!known_[s])
       return operands;
-    types.push_back({model_.is_input(s) ? model_.inputs[s].dtype : DType::f32, model_.shape_of(s)});
+    types.push_back({model_.dtype_of(s), model_.shape_of(s)});
   }
   try {
     shape_of(parse_expression(text.text), types);

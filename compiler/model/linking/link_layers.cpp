@@ -23,7 +23,7 @@ static constexpr std::string_view kReserved[] = {
 void Linker::declare_inputs() {
   model_.batch_size = model_.document.at("train").integer_at("batch_size");
   const JsonValue *inputs = model_.document.find("inputs");
-  names_complete_ = inputs && !inputs->members.empty();
+  names_complete_ = expanded_.complete && inputs && !inputs->members.empty();
   if (!inputs)
     return;
   if (inputs->members.empty())
@@ -77,14 +77,15 @@ void Linker::declare_layers() {
   }
 }
 
-void Linker::declare(const std::string &name, Span span, Source source, std::string_view what) {
+Reference &Linker::declare(const std::string &name, Span span, Source source, std::string_view what) {
   if (std::ranges::count(kReserved, name) > 0 || std::ranges::count(optional_hypers(), name) > 0)
     error(span, fmt::format("{} '{}': the name is taken by gradc itself", what, name));
   auto [at, fresh] = names_.emplace(name, Reference{source, span});
-  if (fresh)
-    return;
-  error(span, fmt::format("{} '{}': the name is already taken", what, name));
-  diagnostics_.note(at->second.span, "by this one");
+  if (!fresh) {
+    error(span, fmt::format("{} '{}': the name is already taken", what, name));
+    diagnostics_.note(at->second.span, "by this one");
+  }
+  return at->second;
 }
 
 /// Of a layer that may be wrong in other keys.
@@ -95,31 +96,30 @@ static const Attr *expression_key_of(const JsonValue &layer) {
 }
 
 void Linker::link_layers() {
-  for (size_t i = 0; i < model_.layers.size(); ++i) {
-    ModelLayer &layer = model_.layers[i];
-    const std::string context = "layer '" + layer.name + "'";
-    auto another = [self = model_.inputs.size() + i](Source candidate) { return candidate != self; };
-    const JsonValue &written = raw_.find("layers")->items[i], *input = written.find("input");
-    if (const Attr *key = expression_key_of(written)) {
-      const JsonValue *text = written.find(key->name);
-      layer.sources = text && text->is(Json::string) ? find_operands(*text, context, another) : std::vector{kNowhere};
-      if (input && !input->is(Json::null))
-        error(input->span, fmt::format("{}: the names in '{}' are what it reads; remove 'input'", context, key->name));
-    } else if (input && !input->is(Json::null)) {
-      for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
-        layer.sources.push_back(name.is(Json::string) ? find(name, context, "input or layer", another) : kNowhere);
-    } else {
-      layer.sources.push_back(i > 0 ? model_.inputs.size() + i - 1 : sole_feature(layer, context));
-      if (layer.def && layer.sources[0] != kNowhere) {
-        JsonValue names = JsonValue::array(layer.attrs.span);
-        names.items.push_back(JsonValue::of(model_.name_of(layer.sources[0]), layer.attrs.span));
-        layer.attrs.set("input", std::move(names));
-      }
-    }
+  for (size_t i = 0; i < model_.layers.size(); ++i)
+    link_inputs(i);
+}
+
+void Linker::link_inputs(size_t index) {
+  ModelLayer &layer = model_.layers[index];
+  const std::string context = "layer '" + layer.name + "'", &scope = expanded_.scopes[index];
+  auto another = [self = model_.inputs.size() + index](Source candidate) { return candidate != self; };
+  const JsonValue &written = raw_.find("layers")->items[index], *input = written.find("input");
+  if (const Attr *key = expression_key_of(written)) {
+    const JsonValue *text = written.find(key->name);
+    layer.sources = text && text->is(Json::string) ? find_operands(*text, context, another, scope) : std::vector{kNowhere};
+    if (input && !input->is(Json::null))
+      error(input->span, fmt::format("{}: the names in '{}' are what it reads; remove 'input'", context, key->name));
+  } else if (input && !input->is(Json::null)) {
+    for (const JsonValue &name : input->is(Json::array) ? input->items : std::vector<JsonValue>{*input})
+      layer.sources.push_back(name.is(Json::string) ? find(name, context, "input or layer", another, scope) : kNowhere);
+  } else if (!layer.def || !reads_nothing(*layer.def, layer.attrs)) {
+    const Span span = anchor(layer.attrs.is(Json::object) ? layer.attrs : written);
+    layer.sources.push_back(source_of(expanded_.previous[index], span, context));
   }
 }
 
-Source Linker::sole_feature(const ModelLayer &layer, const std::string &context) {
+Source Linker::sole_feature(Span span, const std::string &context) {
   std::vector<std::string_view> features;
   Source sole = kNowhere;
   for (Source s = 0; s < model_.inputs.size(); ++s)
@@ -130,10 +130,9 @@ Source Linker::sole_feature(const ModelLayer &layer, const std::string &context)
   if (features.size() == 1)
     return sole;
   if (!model_.inputs.empty() && targets_known_ && names_complete_)
-    error(anchor(layer.attrs.is(Json::object) ? layer.attrs : raw_.at("layers").items[0]),
-          features.empty() ? context + ": missing 'input': every input is the target of a loss"
-                           : fmt::format("{}: missing 'input': it could be any of {}", context,
-                                         fmt::join(features, ", ")));
+    error(span, features.empty() ? context + ": missing 'input': every input is the target of a loss"
+                                 : fmt::format("{}: missing 'input': it could be any of {}", context,
+                                               fmt::join(features, ", ")));
   return kNowhere;
 }
 
@@ -206,6 +205,9 @@ void Linker::infer_shapes() {
     if (ready)
       known_[model_.inputs.size() + i] = infer_shape(i);
   }
+}
+
+void Linker::complete_layers() {
   JsonValue *document = mutable_member(model_.document, "layers");
   for (size_t i = 0; document && i < model_.layers.size(); ++i)
     document->items[i] = model_.layers[i].attrs;
@@ -225,14 +227,16 @@ bool Linker::infer_shape(size_t index) {
   }
   LayerShapes shapes{layer.attrs, {}};
   for (Source s : layer.sources) {
-    const DType dtype = model_.is_input(s) ? model_.inputs[s].dtype : DType::f32;
-    if (!is_float(dtype) && !layer.def->reads_integers) {
-      error(inputs_span, fmt::format("{}: input '{}' holds {}; {} computes on f32", context, model_.name_of(s),
-                                     to_string(dtype), layer.def->spec.name));
+    const DType dtype = model_.dtype_of(s);
+    const bool taken = is_float(dtype) || layer.def->reads_values_as_they_are || (layer.def->reads_integers && is_integer(dtype));
+    if (!taken) {
+      error(inputs_span, fmt::format("{}: {} '{}' holds {}; {} computes on f32", context, model_.is_input(s) ? "input" : "layer",
+                                     model_.name_of(s), to_string(dtype), layer.def->spec.name));
       return false;
     }
-    shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s), dtype});
+    shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s), dtype, model_.is_per_example(s)});
   }
+  shapes.per_example = std::ranges::any_of(shapes.inputs, &LayerInput::per_example);
   try {
     layer.output = layer.def->shapes(shapes);
     for (const LayerParam &param : shapes.params)
@@ -248,7 +252,10 @@ bool Linker::infer_shape(size_t index) {
     error(anchor(layer.attrs), context + ": " + problem.what());
     return false;
   }
+  layer.per_example = shapes.per_example;
+  layer.dtype = shapes.dtype;
   declare_state(index, shapes);
+  write_names(index);
   return fits_memory(layer.output, anchor(layer.attrs), context);
 }
 

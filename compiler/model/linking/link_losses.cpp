@@ -355,9 +355,13 @@ void Linker::link_outputs() {
   std::set<Source> read;
   for (const ModelLayer &layer : model_.layers)
     read.insert(layer.sources.begin(), layer.sources.end());
+  std::set<Source> of_blocks; // the outputs of blocks; what else no one reads in a block is never used
+  for (const auto &[name, reference] : names_)
+    if (reference.alias)
+      of_blocks.insert(reference.source);
   for (size_t i = 0; i < model_.layers.size(); ++i)
-    if (!read.contains(model_.inputs.size() + i))
-      add_output(model_.inputs.size() + i);
+    if (const Source s = model_.inputs.size() + i; !read.contains(s) && (expanded_.scopes[i].empty() || of_blocks.contains(s)))
+      add_output(s);
   JsonValue names = JsonValue::array(model_.document.span);
   for (Source s : model_.outputs)
     names.items.push_back(JsonValue::of(model_.name_of(s), names.span));

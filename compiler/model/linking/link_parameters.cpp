@@ -16,6 +16,16 @@ void Linker::link_shares() {
     if (const ModelLayer &layer = model_.layers[i]; layer.def)
       if (const JsonValue *name = layer.attrs.find("share"))
         link_share(i, *name);
+  for (size_t i = 0; i < model_.layers.size(); ++i)
+    if (const ModelLayer &layer = model_.layers[i]; layer.def && expanded_.shared[i] && !layer.attrs.find("share"))
+      link_block_share(i, *expanded_.shared[i]);
+  for (ModelLayer &layer : model_.layers)
+    if (layer.weights_of) {
+      // A layer that a layer of a block shares with may itself share as its block does.
+      while (const std::optional<size_t> further = model_.layers[*layer.weights_of].weights_of)
+        layer.weights_of = further;
+      layer.attrs.set("share", JsonValue::of(model_.layers[*layer.weights_of].name, layer.attrs.span));
+    }
 }
 
 void Linker::link_share(size_t index, const JsonValue &name) {
@@ -24,7 +34,7 @@ void Linker::link_share(size_t index, const JsonValue &name) {
   const auto fitting = [&](Source s) {
     return !model_.is_input(s) && s != model_.inputs.size() + index && model_.layers[s - model_.inputs.size()].def == layer.def;
   };
-  const Source source = find(name, context, "layer", fitting);
+  const Source source = find(name, context, "layer", fitting, expanded_.scopes[index]);
   if (source == kNowhere)
     return;
   if (model_.is_input(source))
@@ -33,27 +43,70 @@ void Linker::link_share(size_t index, const JsonValue &name) {
   const ModelLayer &of = model_.layers[owner];
   if (!of.def || !known_[source] || !known_[model_.inputs.size() + index])
     return; // what is wrong with one of them is reported
-  if (const JsonValue *further = of.attrs.find("share"))
+  if (const JsonValue *further = raw_.at("layers").items[owner].find("share"); further && !further->is(JsonValue::Kind::null))
     return error(name.span, owner == index ? fmt::format("{}: a layer cannot share its own weights", context)
                                            : fmt::format("{}: '{}' itself uses the weights of '{}'; name that", context, name.text, further->text));
-  if (of.def != layer.def)
-    return error(name.span, fmt::format("{}: '{}' is of type {}, this layer of type {}", context, name.text, of.def->spec.name,
-                                        layer.def->spec.name));
-  if (params_[index].empty())
-    return error(name.span, fmt::format("{}: layers of type {} have no weights", context, layer.def->spec.name));
-  const auto described = [](const std::vector<ModelParam> &params) {
-    std::vector<std::string> each;
-    for (const ModelParam &p : params)
-      each.push_back(p.name.substr(p.name.find('.') + 1) + " " + to_string(p.shape));
-    return fmt::format("{}", fmt::join(each, " and "));
-  };
-  if (const std::string mine = described(params_[index]), theirs = described(params_[owner]); mine != theirs)
-    return error(name.span, fmt::format("{}: it needs {}, but '{}' has {}", context, mine, name.text, theirs));
-  for (const JsonMember &given : raw_.at("layers").items[index].members)
-    if (is_weight_key(given.key))
-      error(given.key_span, fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
+  if (can_share(index, owner, name.span, context)) {
+    layer.weights_of = owner;
+    params_.erase(index);
+  }
+}
+
+void Linker::link_block_share(size_t index, const SharedLayer &shared) {
+  if (!known_[model_.inputs.size() + index] || params_[index].empty())
+    return;
+  ModelLayer &layer = model_.layers[index];
+  const std::string context = fmt::format("layer '{}': 'share'", layer.name);
+  if (!shared.owner)
+    return error(shared.span, context + ": the other repetition of the block has no such layer, whose weights it could use");
+  size_t owner = *shared.owner; // the last in a chain of blocks
+  size_t first = owner;
+  for (size_t steps = 0; owner != index && !model_.layers[owner].weights_of && expanded_.shared[owner]; ++steps) {
+    if (!expanded_.shared[owner]->owner || steps > model_.layers.size())
+      return; // reported for that layer
+    owner = *expanded_.shared[owner]->owner;
+    first = std::min(first, owner);
+  }
+  owner = model_.layers[owner].weights_of.value_or(owner);
+  if (owner == index) {
+    if (first == index) // else it is reported for that layer
+      error(shared.span, context + ": blocks use each other's weights in a circle");
+    return;
+  }
+  if (!known_[model_.inputs.size() + owner] || !can_share(index, owner, shared.span, context))
+    return;
   layer.weights_of = owner;
   params_.erase(index);
+  std::erase_if(hypers_[index], [&](const ModelHyper &h) { return is_weight_key(std::string_view(h.name).substr(layer.name.size() + 1)); });
+}
+
+bool Linker::can_share(size_t index, size_t owner, Span span, const std::string &context) {
+  const ModelLayer &layer = model_.layers[index], &of = model_.layers[owner];
+  const auto wrong = [&](const std::string &message) {
+    error(span, fmt::format("{}: {}", context, message));
+    return false;
+  };
+  if (of.def != layer.def)
+    return wrong(fmt::format("'{}' is of type {}, this layer of type {}", of.name, of.def->spec.name, layer.def->spec.name));
+  if (params_[index].empty())
+    return wrong(fmt::format("layers of type {} have no weights", layer.def->spec.name));
+  const auto described = [](const ModelLayer &layer, const std::vector<ModelParam> &params) {
+    std::vector<std::string> each;
+    for (const ModelParam &p : params)
+      each.push_back(p.name.substr(layer.name.size() + 1) + " " + to_string(p.shape));
+    return fmt::format("{}", fmt::join(each, " and "));
+  };
+  if (const std::string mine = described(layer, params_[index]), theirs = described(of, params_[owner]); mine != theirs)
+    return wrong(fmt::format("it needs {}, but '{}' has {}", mine, of.name, theirs));
+  bool good = true;
+  for (const JsonMember &given : raw_.at("layers").items[index].members) {
+    const JsonValue *mine = layer.attrs.find(given.key), *theirs = of.attrs.find(given.key);
+    if (!is_weight_key(given.key) || !mine || (theirs && to_text(*mine) == to_text(*theirs)))
+      continue;
+    error(given.key_span, fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
+    good = false;
+  }
+  return good;
 }
 
 std::vector<size_t> Linker::matching(const JsonValue &patterns, const std::string &context) {

@@ -14,37 +14,49 @@
 
 namespace gradc {
 
-void link(Model &model, const JsonValue &raw, Diagnostics &diagnostics) {
-  Linker(model, raw, diagnostics).run();
+void link(Model &model, const JsonValue &raw, const ExpandedLayers &expanded, Diagnostics &diagnostics) {
+  Linker(model, raw, expanded, diagnostics).run();
 }
 
 void Linker::run() {
   declare_inputs();
   declare_layers();
+  declare_aliases();
   link_targets(); // before the layers: they tell features from labels
+  link_aliases();
   link_layers();
   sort_layers();
   infer_shapes();
   link_shares();
+  complete_layers();
   link_losses();
   link_metrics();
+  check_judged();
   link_outputs();
   check_use();
   collect_hypers();
+  if (!diagnostics_.has_errors())
+    write_names_in_document();
   check_data(model_, known_, diagnostics_);
 }
 
+Reference *Linker::lookup(const std::string &name, const std::string &scope) {
+  auto found = names_.find(scope + name);
+  if (found == names_.end() && !scope.empty())
+    found = names_.find(name);
+  return found == names_.end() ? nullptr : &found->second;
+}
+
 Source Linker::find(const JsonValue &name, const std::string &context, std::string_view what,
-                    const std::function<bool(Source)> &suitable) {
-  auto found = names_.find(name.text);
-  if (found != names_.end())
-    return found->second.source;
-  if (!names_complete_)
+                    const std::function<bool(Source)> &suitable, const std::string &scope) {
+  if (const Reference *found = lookup(name.text, scope))
+    return found->source;
+  if (!names_complete_ || expanded_.may_have(name.text) || expanded_.may_have(scope + name.text))
     return kNowhere; // it may be the one whose declaration is wrong
   std::vector<std::string_view> candidates;
   for (const auto &[candidate, reference] : names_)
-    if (suitable(reference.source))
-      candidates.push_back(candidate);
+    if (reference.source != kNowhere && suitable(reference.source))
+      candidates.push_back(candidate.starts_with(scope) ? std::string_view(candidate).substr(scope.size()) : candidate);
   error(name.span, fmt::format("{}: there is no {} '{}'{}", context, what, name.text,
                                did_you_mean(name.text, candidates)));
   return kNowhere;
@@ -83,17 +95,39 @@ JsonValue *Linker::mutable_member(JsonValue &object, std::string_view key) {
   return nullptr;
 }
 
-std::set<Source> Linker::reach(std::vector<Source> roots) const {
+std::set<Source> Linker::reach(std::vector<Source> roots, bool by_gradients) const {
   std::set<Source> reached;
   while (!roots.empty()) {
     const Source s = roots.back();
     roots.pop_back();
-    if (s == kNowhere || !reached.insert(s).second || model_.is_input(s))
+    if (s == kNowhere || !reached.insert(s).second || model_.is_input(s) || (by_gradients && !is_float(model_.dtype_of(s))))
       continue;
     const auto &sources = model_.layers[s - model_.inputs.size()].sources;
     roots.insert(roots.end(), sources.begin(), sources.end());
   }
   return reached;
+}
+
+void Linker::check_judged() {
+  const auto check = [&](Source s, Span span, const std::string &context) {
+    if (s == kNowhere || model_.is_input(s) || !known_[s] || is_float(model_.dtype_of(s)))
+      return;
+    error(span, fmt::format("{}: layer '{}' holds {}; read it through {{\"type\": \"op\", \"op\": \"cast\", \"dtype\": \"f32\"}}", context,
+                            model_.name_of(s), to_string(model_.dtype_of(s))));
+  };
+  for (const ModelLoss &loss : model_.losses) {
+    const std::string context = fmt::format("loss {}", loss.def->spec.name);
+    for (const std::optional<Source> &operand : loss.operands)
+      if (operand)
+        check(*operand, anchor(loss.attrs), context);
+    for (Source s : loss.named)
+      check(s, anchor(loss.attrs), context);
+  }
+  for (const ModelMetric &metric : model_.metrics) {
+    check(metric.prediction, anchor(metric.attrs), fmt::format("metric '{}'", metric.name));
+    for (Source s : metric.named)
+      check(s, anchor(metric.attrs), fmt::format("metric '{}'", metric.name));
+  }
 }
 
 bool Linker::has_trained_weights(size_t layer) const {
@@ -118,8 +152,10 @@ void Linker::check_use() {
     used.insert(used.end(), metric.named.begin(), metric.named.end());
   }
   used.insert(used.end(), judged.begin(), judged.end());
-  const std::set<Source> reached = reach(used), trained = reach(judged);
+  const std::set<Source> reached = reach(used), trained = reach(judged, true);
   for (const auto &[name, reference] : names_) {
+    if (reference.alias)
+      continue;
     const bool input = model_.is_input(reference.source);
     const std::string what = fmt::format("{} '{}'", input ? "input" : "layer", name);
     const bool untrained = !input && has_trained_weights(reference.source - model_.inputs.size()) &&

@@ -15,20 +15,35 @@ struct ExpressionError;
 struct Reference {
   Source source = kNowhere;
   Span span;
+  std::optional<size_t> alias = {}; // the number of what is no layer: a block, an input of one, or a layer that is left out
 };
 
 class Linker {
 public:
-  Linker(Model &model, const JsonValue &raw, Diagnostics &diagnostics)
-      : model_(model), raw_(raw), diagnostics_(diagnostics) {}
+  Linker(Model &model, const JsonValue &raw, const ExpandedLayers &expanded, Diagnostics &diagnostics)
+      : model_(model), raw_(raw), expanded_(expanded), diagnostics_(diagnostics) {}
   void run();
 
 private:
   void declare_inputs();
   void declare_layers();
-  void declare(const std::string &name, Span span, Source source, std::string_view what);
+  void declare_aliases();
+  /// Finds what aliases stand for, each once, so that what is wrong with one is reported once.
+  void link_aliases();
+  /// What one stands for that is no name.
+  Source source_of(const Operand &, Span span, const std::string &context);
+  /// The reference of that name, seen from a layer of that scope; null when there is none.
+  Reference *lookup(const std::string &name, const std::string &scope);
+  Reference &declare(const std::string &name, Span span, Source source, std::string_view what);
   void link_layers();
-  Source sole_feature(const ModelLayer &layer, const std::string &context);
+  void link_inputs(size_t index);
+  /// The name of the layer or input that a name stands for, seen from a layer of that scope.
+  std::string in_full(const std::string &name, const std::string &scope);
+  std::string expression_in_full(std::string text, const std::string &scope);
+  /// The completed document has one list of layers, so names in it are those of that list. What they lead to is known.
+  void write_names(size_t index);
+  void write_names_in_document();
+  Source sole_feature(Span span, const std::string &context);
   void sort_layers();
   /// What could not be sorted lies on a cycle or behind one. Walking backwards among it ends on a cycle.
   void report_cycles(std::vector<bool> done);
@@ -38,8 +53,16 @@ private:
   void infer_shapes();
   bool infer_shape(size_t index);
   void declare_state(size_t index, const LayerShapes &shapes);
+  /// Puts the layers into the document.
+  void complete_layers();
+  /// Losses and metrics compute on floats.
+  void check_judged();
   void link_shares();
   void link_share(size_t index, const JsonValue &name);
+  /// The layer has the weights of another as its block has.
+  void link_block_share(size_t index, const SharedLayer &);
+  /// False after a message that the layer cannot have the weights of `owner`.
+  bool can_share(size_t index, size_t owner, Span span, const std::string &context);
   /// The numbers of the parameters whose names match; a message where a pattern matches none.
   std::vector<size_t> matching(const JsonValue &patterns, const std::string &context);
   void link_groups(const JsonValue &optimizer);
@@ -52,7 +75,7 @@ private:
   void error_in(const JsonValue &text, const ExpressionError &, const std::string &context);
   /// What the names of an expression are, in their order; kNowhere among them after a message.
   std::vector<Source> find_operands(const JsonValue &text, const std::string &context,
-                                    const std::function<bool(Source)> &suitable);
+                                    const std::function<bool(Source)> &suitable, const std::string &scope = "");
   /// The same for a loss or a metric, with the shapes checked; empty after a message.
   std::vector<Source> link_expression(const JsonValue &text, const std::string &context);
   /// An input, a layer, or either; kNowhere after a message when it is the other.
@@ -80,16 +103,17 @@ private:
   void link_outputs();
   /// False when it is one already.
   bool add_output(Source s);
-  /// The input or layer of that name; kNowhere when there is none, after a message that a `what` is missing, which proposes
-  /// one that is `suitable`.
+  /// The input or layer of that name, seen from a layer of that scope; kNowhere when there is none, after a message that a `what`
+  /// is missing, which proposes one that is `suitable`.
   Source find(const JsonValue &name, const std::string &context, std::string_view what,
-              const std::function<bool(Source)> &suitable);
+              const std::function<bool(Source)> &suitable, const std::string &scope = "");
   /// The losses' targets, before the layers: they tell features from labels.
   void link_targets();
   const std::vector<JsonValue> &list(std::string_view key) const;
   static JsonValue *mutable_member(JsonValue &object, std::string_view key);
-  /// Everything `roots` are computed from, themselves included.
-  std::set<Source> reach(std::vector<Source> roots) const;
+  /// Everything `roots` are computed from, themselves included; or, of that, what gradients of the roots reach, which flow through no
+  /// integers and truth values.
+  std::set<Source> reach(std::vector<Source> roots, bool by_gradients = false) const;
   bool has_trained_weights(size_t layer) const;
   void check_use();
   /// What stands in the place of a run-time argument: a number or a schedule.
@@ -99,6 +123,7 @@ private:
 
   Model &model_;
   const JsonValue &raw_;
+  const ExpandedLayers &expanded_;
   Diagnostics &diagnostics_;
   std::map<std::string, Reference> names_;           // the first of each
   bool names_complete_ = true;                       // false when an input or a layer is so wrong that its name is unknown

@@ -1,7 +1,6 @@
 // The one walk over a model file that checks keys, kinds and ranges. Knows no key but "type" and "name".
 #include "compiler/model/linking/resolve.h"
 
-#include "compiler/model/json/characters.h"
 #include "compiler/model/json/json_reader.h"
 #include "compiler/model/linking/forms.h"
 #include "compiler/model/linking/hints.h"
@@ -12,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <iterator>
 #include <set>
+#include <utility>
 
 namespace gradc {
 namespace {
@@ -56,6 +56,8 @@ public:
                   type ? join(context, "'type' must be a string, got " + as_written(*type, diagnostics_))
                        : join(context, fmt::format("missing 'type'; expected one of {}",
                                                    fmt::join(names(family), ", "))));
+    if (in_block_ && !argument_in(*type).empty())
+      return full;
     const ObjectSpec *spec = nullptr;
     for (const ObjectSpec *candidate : family.types)
       if (candidate->name == type->text)
@@ -64,6 +66,11 @@ public:
       return fail(inside_quotes(type->span), join(context, fmt::format("unknown {} '{}'{}", family.what, type->text,
                                                                        hint_for_type(type->text, family).text)));
     return object(full, {&tag, &family.common, &spec->attrs}, {}, context);
+  }
+
+  /// `value` is one of the family.
+  JsonValue member_of(const JsonValue &value, const Family &family, const std::string &context) {
+    return this->family(value, attr::one_of("", family, ""), context);
   }
 
 private:
@@ -185,6 +192,8 @@ private:
 
   /// `context` is that of the object the value is in.
   JsonValue value(const JsonValue &value, const Attr &attr, const std::string &context) {
+    if (in_block_ && !argument_in(value).empty())
+      return value;
     if (!could_be(value, attr))
       return mismatch(value, attr, context);
     switch (attr.kind) {
@@ -200,9 +209,10 @@ private:
     case Attr::Kind::boolean:
     case Attr::Kind::string:
     case Attr::Kind::expression:
+    case Attr::Kind::any:
       return value;
     case Attr::Kind::name:
-      if (!is_name(value.text))
+      if (!(attr.dotted ? is_path(value.text) : is_name(value.text)))
         return fail(value.span,
                     join(context, fmt::format("{} is no name; names are letters, digits and _, at most 64",
                                               as_written(value, diagnostics_))));
@@ -255,8 +265,12 @@ private:
   JsonValue choice(const JsonValue &value, const Attr &attr, const std::string &context) {
     if (is_choice(attr, value.text))
       return value;
+    constexpr size_t kMaxListed = 20;
+    const std::string hint = hint_for_choice(value.text, attr.choices).text;
+    if (attr.choices.size() > kMaxListed && !hint.empty())
+      return fail(inside_quotes(value.span), join(context, fmt::format("unknown {} '{}'{}", attr.name, value.text, hint)));
     return fail(inside_quotes(value.span), join(context, fmt::format("{} must be {}, got '{}'{}", subject(attr), expected(attr), value.text,
-                                                                     hint_for_choice(value.text, attr.choices).text)));
+                                                                     hint)));
   }
 
   JsonValue list(const JsonValue &value, const Attr &attr, const std::string &context) {
@@ -266,6 +280,7 @@ private:
     if (count < attr.min_items || count > attr.max_items)
       return fail(value.span, join(context, fmt::format("{} must have {}, got {}", subject(attr),
                                                         count_wanted(attr), count)));
+    const bool in_block_before = std::exchange(in_block_, in_block_ || attr.in_block);
     for (size_t i = 0; i < count; ++i) {
       const Attr &item = attr.of[0];
       result.items.push_back(item.kind == Attr::Kind::family
@@ -273,6 +288,7 @@ private:
                                  : element(begin[i], item, attr, value, i, context));
       result.valid = result.valid && result.items.back().valid;
     }
+    in_block_ = in_block_before;
     return result;
   }
 
@@ -344,7 +360,7 @@ private:
   Span inside_quotes(Span span) const {
     const std::string &text = diagnostics_.source(span.source).text;
     const bool quoted = span.end - span.begin > 2 && text[span.begin] == '"';
-    return quoted ? Span{span.source, span.begin + 1, span.end - 1} : span;
+    return quoted ? span.part(span.begin + 1, span.end - 1) : span;
   }
 
   void error(Span span, std::string message) { diagnostics_.error(span, std::move(message)); }
@@ -361,6 +377,7 @@ private:
   const DType float_;
   Diagnostics &diagnostics_;
   Corrections &corrections_;
+  bool in_block_ = false; // "$filters" stands for what a use of the block gives
 };
 
 } // namespace
@@ -374,22 +391,10 @@ JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::str
   return result;
 }
 
-Span anchor(const JsonValue &object) {
-  for (std::string_view key : {"type", "name"})
-    if (const JsonValue *value = object.find(key))
-      return value->span;
-  if (object.is(Json::object) || object.is(Json::array))
-    return {object.span.source, object.span.begin, object.span.begin + 1};
-  return object.span;
-}
-
-std::string as_written(const JsonValue &value, const Diagnostics &diagnostics) {
-  if (value.is(Json::array))
-    return "a list";
-  if (value.is(Json::object))
-    return "an object";
-  const std::string &source = diagnostics.source(value.span.source).text;
-  return shortened(std::string_view(source).substr(value.span.begin, value.span.end - value.span.begin), 40);
+JsonValue resolve(const JsonValue &value, const Family &family, const std::string &context, DType float_dtype,
+                  Diagnostics &diagnostics) {
+  Corrections found;
+  return Resolver(value, float_dtype, diagnostics, found).member_of(value, family, context);
 }
 
 } // namespace gradc

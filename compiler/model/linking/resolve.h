@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/model/json/diagnostics.h"
+#include "compiler/model/linking/anchor.h"
 #include "compiler/model/linking/corrections.h"
 #include "compiler/model/tables/attributes.h"
 
@@ -16,10 +17,8 @@ namespace gradc {
 JsonValue resolve(const JsonValue &value, const ObjectSpec &spec, const std::string &context, DType float_dtype,
                   Diagnostics &diagnostics, Corrections *corrections = nullptr);
 
-/// Where to point for what is wrong with an object as a whole: its "type" or "name", else its opening brace.
-Span anchor(const JsonValue &object);
-
-/// A value as the user wrote it, short enough for a message.
-std::string as_written(const JsonValue &, const Diagnostics &);
+/// The same for one member of a family, such as a layer.
+JsonValue resolve(const JsonValue &value, const Family &family, const std::string &context, DType float_dtype,
+                  Diagnostics &diagnostics);
 
 } // namespace gradc

@@ -37,6 +37,13 @@ Attr boolean(std::string_view name, std::string_view doc) { return make(name, At
 Attr string(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::string, doc); }
 Attr name(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::name, doc); }
 Attr expression(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::expression, doc); }
+Attr any(std::string_view name, std::string_view doc) { return make(name, Attr::Kind::any, doc); }
+
+Attr path(std::string_view name, std::string_view doc) {
+  Attr a = make(name, Attr::Kind::name, doc);
+  a.dotted = true;
+  return a;
+}
 
 Attr choice(std::string_view name, std::vector<std::string_view> choices, std::string_view doc) {
   Attr a = make(name, Attr::Kind::choice, doc);
@@ -131,6 +138,8 @@ std::string expected(const Attr &a) {
       text += (i ? " or " : "") + expected(a.of[i]);
     return text;
   }
+  case Attr::Kind::any:
+    return "a value";
   }
   return "";
 }
@@ -189,14 +198,32 @@ std::string violated_limit(const Attr &a, double value) {
   return limits(broken);
 }
 
-bool is_name(std::string_view text) {
-  auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; };
-  if (text.empty() || text.size() > 64 || !letter(text.front()))
+static bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
+
+/// Letters, digits and _, at most 64.
+static bool is_part(std::string_view text) {
+  return !text.empty() && text.size() <= 64 &&
+         std::ranges::all_of(text, [](char c) { return is_letter(c) || std::isdigit(static_cast<unsigned char>(c)); });
+}
+
+bool is_name(std::string_view text) { return is_part(text) && is_letter(text.front()); }
+
+bool is_path(std::string_view text) {
+  const size_t first = std::min(text.find('.'), text.size());
+  if (!is_name(text.substr(0, first)))
     return false;
-  for (char c : text)
-    if (!letter(c) && !std::isdigit(static_cast<unsigned char>(c)))
+  for (size_t at = first; at < text.size();) {
+    const size_t end = std::min(text.find('.', at + 1), text.size());
+    if (!is_part(text.substr(at + 1, end - at - 1)))
       return false;
+    at = end;
+  }
   return true;
+}
+
+std::string_view argument_in(const JsonValue &value) {
+  const std::string_view text = value.text;
+  return value.is(JsonValue::Kind::string) && text.starts_with('$') && is_name(text.substr(1)) ? text.substr(1) : std::string_view();
 }
 
 } // namespace gradc

@@ -18,7 +18,7 @@ struct Family;
 
 /// A key of an object, or an item of a list. Made by the functions of namespace attr below.
 struct Attr {
-  enum class Kind : uint8_t { integer, number, boolean, string, name, expression, choice, list, object, family, any_of };
+  enum class Kind : uint8_t { integer, number, boolean, string, name, expression, choice, list, object, family, any_of, any };
 
   std::string_view name;
   std::string_view doc;
@@ -38,6 +38,8 @@ struct Attr {
   const Family *family = nullptr;
   std::string_view keys_of = {}; // in `rest`: only the keys of this top-level object are allowed
   bool any_key = false;          // in `rest`: the keys are any texts, not names
+  bool dotted = false;           // a name: also one in a block, such as stage2.1.conv
+  bool in_block = false;         // a list: what is inside its items may be an argument of a block, "$filters", instead
 
   bool required() const { return default_json.empty() && default_doc.empty(); }
 
@@ -86,6 +88,8 @@ Attr boolean(std::string_view name, std::string_view doc);
 Attr string(std::string_view name, std::string_view doc);
 /// The name of an input, layer, output: letters, digits and _, not beginning with a digit.
 Attr name(std::string_view name, std::string_view doc);
+/// The same, or that of a layer in a block behind the name of the block and a dot: stage2.1.conv.
+Attr path(std::string_view name, std::string_view doc);
 /// A formula over inputs and layers; see compiler/model/expressions.
 Attr expression(std::string_view name, std::string_view doc);
 Attr choice(std::string_view name, std::vector<std::string_view> choices, std::string_view doc);
@@ -94,6 +98,8 @@ Attr one_or_list(std::string_view name, Attr item, std::string_view doc);
 Attr object(std::string_view name, const ObjectSpec &spec, std::string_view doc);
 Attr one_of(std::string_view name, const Family &family, std::string_view doc);
 Attr any_of(std::string_view name, std::vector<Attr> alternatives, std::string_view doc);
+/// Whatever JSON has.
+Attr any(std::string_view name, std::string_view doc);
 } // namespace attr
 
 /// What the attribute takes, with its article: "an integer", "'auto' or true or false", "a list of names".
@@ -111,5 +117,9 @@ std::pair<double, double> limits_in(DType, const Attr &);
 /// The limit that a value outside breaks: "at least 1".
 std::string violated_limit(const Attr &, double value);
 bool is_name(std::string_view);
+/// A name, or several parts with dots between them, of which all but the first may begin with a digit.
+bool is_path(std::string_view);
+/// The name of the argument of a block that the value stands for: "filters" of "$filters"; "" when it stands for itself.
+std::string_view argument_in(const JsonValue &);
 
 } // namespace gradc

@@ -102,7 +102,7 @@ std::vector<Var> expression(const MetricBuild &b) {
 
 std::vector<Attr> keys() {
   return {
-      attr::name("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
+      attr::path("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
       attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
 }
 

@@ -1,6 +1,7 @@
 // The reference page of the model format, from the tables.
 #include "compiler/model/expressions/functions.h"
 #include "compiler/model/tables/activations.h"
+#include "compiler/model/tables/blocks.h"
 #include "compiler/model/tables/initializers.h"
 #include "compiler/model/layers/layer.h"
 #include "compiler/model/tables/losses.h"
@@ -108,7 +109,7 @@ std::string expressions() {
 
 std::string reference_markdown() {
   std::string text = section("The model file", model_spec()) + section("Inputs", input_spec()) +
-                     section("Layers", layers()) + section("Activations", activations()) +
+                     section("Layers", layers()) + section("Blocks", block_spec()) + section("Activations", activations()) +
                      section("Initializers", initializers()) + section("Losses", losses()) +
                      section("Metrics", metrics()) + section("Optimizers", optimizers()) +
                      section("Schedules", schedules()) + section("Training", train_spec()) +

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace gradc {
 namespace {
@@ -22,6 +23,9 @@ public:
 private:
   Json value(const Attr &a) {
     Json schema = kind(a);
+    const bool any_string = a.kind == Attr::Kind::any || a.kind == Attr::Kind::string || a.kind == Attr::Kind::expression;
+    if (in_block_ && !any_string)
+      schema = {{"anyOf", {std::move(schema), argument()}}};
     if (!a.doc.empty())
       schema["description"] = a.doc;
     if (!a.default_json.empty())
@@ -41,7 +45,7 @@ private:
     case Attr::Kind::expression:
       return {{"type", "string"}};
     case Attr::Kind::name:
-      return pattern_of_names();
+      return a.dotted ? pattern_of_paths() : pattern_of_names();
     case Attr::Kind::choice:
       return {{"enum", a.choices}};
     case Attr::Kind::list:
@@ -56,12 +60,21 @@ private:
         any.push_back(value(alternative));
       return {{"anyOf", any}};
     }
+    case Attr::Kind::any:
+      return Json::object();
     }
     return Json::object();
   }
 
+  /// "$filters"
+  static Json argument() { return {{"type", "string"}, {"pattern", "^\\$[A-Za-z_][A-Za-z0-9_]{0,63}$"}}; }
+
   static Json pattern_of_names() {
     return {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]{0,63}$"}};
+  }
+
+  static Json pattern_of_paths() {
+    return {{"type", "string"}, {"pattern", "^[A-Za-z_][A-Za-z0-9_]{0,63}(\\.[A-Za-z0-9_]{1,64})*$"}};
   }
 
   static Json limited(const Attr &a, std::string_view type) {
@@ -79,7 +92,9 @@ private:
   }
 
   Json list(const Attr &a) {
-    Json schema = {{"type", "array"}, {"items", value(a.of[0])}};
+    const bool before = std::exchange(in_block_, in_block_ || a.in_block);
+    Json schema = {{"type", "array"}, {"items", a.in_block ? kind(a.of[0]) : value(a.of[0])}};
+    in_block_ = before;
     if (a.min_items > 0)
       schema["minItems"] = a.min_items;
     if (a.max_items != ~size_t{0})
@@ -112,7 +127,7 @@ private:
 
   /// A reference to the family's definition, written once.
   Json family(const Family &f) {
-    const std::string name = std::string(f.what) + (f.number_type.empty() ? "" : "_or_number");
+    const std::string name = std::string(f.what) + (f.number_type.empty() ? "" : "_or_number") + (in_block_ ? "_in_block" : "");
     if (!definitions_.contains(name)) {
       definitions_[name] = nullptr; // a place in the order
       definitions_[name] = define(f);
@@ -142,8 +157,10 @@ private:
         test["required"] = {"type"};
       cases.push_back({{"if", std::move(test)}, {"then", std::move(keys)}});
     }
-    Json tagged = {
-        {"type", "object"}, {"properties", {{"type", {{"enum", names}}}}}, {"allOf", std::move(cases)}};
+    Json type = {{"enum", names}};
+    if (in_block_)
+      type = {{"anyOf", {std::move(type), argument()}}};
+    Json tagged = {{"type", "object"}, {"properties", {{"type", std::move(type)}}}, {"allOf", std::move(cases)}};
     if (f.default_type.empty())
       tagged["required"] = {"type"};
     Json forms = {std::move(tagged)};
@@ -158,6 +175,7 @@ private:
   }
 
   Json definitions_ = Json::object();
+  bool in_block_ = false; // values may be arguments of the block
 };
 
 } // namespace

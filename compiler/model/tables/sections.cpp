@@ -2,6 +2,7 @@
 #include "compiler/model/tables/sections.h"
 
 #include "compiler/model/layers/layer.h"
+#include "compiler/model/tables/blocks.h"
 #include "compiler/model/tables/losses.h"
 #include "compiler/model/tables/metrics.h"
 #include "compiler/model/tables/optimizers.h"
@@ -131,18 +132,20 @@ const ObjectSpec &train_spec() {
 const ObjectSpec &model_spec() {
   static const ObjectSpec inputs = {
       "inputs", "The inputs by name.", {}, {object("input", input_spec(), "an input of the model")}};
+  static const ObjectSpec blocks = {"blocks", "The blocks by name.", {}, {object("block", block_spec(), "a list of layers")}};
   static const ObjectSpec spec = {
       "model",
       "",
       {string("$schema", "the JSON Schema of this format, for editors").otherwise("none"),
        name("name", "of the model").otherwise("that of the file"),
        object("inputs", inputs, "what one example holds, by name"),
-       list("layers", one_of("", layers(), ""), "the computation, in any order").items(1, 10000),
+       object("blocks", blocks, "lists of layers that a layer of type `block` uses, by name").defaults_to("{}").decides_shape(),
+       list("layers", one_of("", layers(), ""), "the computation, in any order").items(1, kMaxLayers),
        one_or_list("loss", one_of("", losses(), ""), "what training makes small").items(1),
        one_or_list("metrics", one_of("", metrics(), ""), "what is reported besides the loss")
            .defaults_to("[]"),
        one_of("optimizer", optimizers(), "the update rule").defaults_to("\"adam\""),
-       one_or_list("outputs", name("", ""), "the layers predict returns")
+       one_or_list("outputs", path("", ""), "the layers predict returns")
            .items(1)
            .otherwise("those the losses judge, then those no other layer reads"),
        object("train", train_spec(), "how to train").defaults_to("{}")}};

@@ -32,7 +32,7 @@ std::vector<Attr> with_weight_keys(std::vector<Attr> own) {
 
 bool is_weight_key(std::string_view key) {
   const std::vector<Attr> keys = weight_keys();
-  return key == "trainable" || key.ends_with("_initializer") || std::ranges::find(keys, key, &Attr::name) != keys.end();
+  return key == "trainable" || key.ends_with("initializer") || std::ranges::find(keys, key, &Attr::name) != keys.end();
 }
 
 LayerParam weight_param(LayerShapes &l, std::string name, Shape shape, JsonValue initializer) {

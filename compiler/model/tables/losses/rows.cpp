@@ -10,7 +10,7 @@ using Reads = LossOperand::Reads;
 using Presence = LossOperand::Presence;
 
 static Attr key_of(const LossOperand &operand) {
-  Attr key = attr::name(operand.key, operand.doc);
+  Attr key = attr::path(operand.key, operand.doc);
   switch (operand.presence) {
   case Presence::required:
     break;
