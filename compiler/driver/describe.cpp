@@ -59,8 +59,8 @@ struct CheckCommand {
                                "MFLOP", "MB"));
     SummaryRow total{"total", "", {}, 0, 0, 0};
     auto line = [&](const SummaryRow &r, const std::string &shape) {
-      runtime::print(fmt::format("{:<{}} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, width, r.type, shape,
-                                 r.params, r.flops / 1e6, static_cast<double>(r.bytes) / 1e6));
+      runtime::print(fmt::format("{:<{}} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, width, r.type, shape, r.params,
+                                 r.flops / 1e6, static_cast<double>(r.bytes) / 1e6));
     };
     for (const SummaryRow &row : rows) {
       line(row, to_string(row.output));

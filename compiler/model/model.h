@@ -50,8 +50,8 @@ struct ModelLayer {
   JsonValue attrs; // complete
   std::vector<Source> sources;
   Shape output; // of one example
-  bool per_example = true;       // else it is one value for the whole batch, as a parameter is
-  DType dtype = DType::f32;      // which stands for the float type the model is compiled for
+  bool per_example = true;               // else it is one value for the whole batch, as a parameter is
+  DType dtype = DType::f32;              // which stands for the float type the model is compiled for
   std::optional<size_t> weights_of = {}; // the layer whose parameters it uses; nullopt: it has its own, if any
 };
 

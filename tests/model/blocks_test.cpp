@@ -18,15 +18,16 @@ using Json = nlohmann::ordered_json;
 using tests::model_of;
 
 /// A model of inputs x and y, shapes [4], with these blocks and layers.
-std::string file(const std::string &blocks, const std::string &layers, const std::string &loss = R"({"type": "mse", "target": "y"})") {
-  return fmt::format(R"({{"name": "m", "inputs": {{"x": {{"shape": [4]}}, "y": {{"shape": [4]}}}}, "blocks": {{{}}}, "layers": [{}],
-                         "loss": {}}})", blocks, layers, loss);
+std::string file(const std::string &blocks, const std::string &layers,
+                 const std::string &loss = R"({"type": "mse", "target": "y"})") {
+  return fmt::format(
+      R"({{"name": "m", "inputs": {{"x": {{"shape": [4]}}, "y": {{"shape": [4]}}}}, "blocks": {{{}}}, "layers": [{}],
+                         "loss": {}}})",
+      blocks, layers, loss);
 }
 
 /// The resolved file and the graph of a train step.
-std::string meaning(const Model &model) {
-  return to_text(model.document, 1) + print(build_graph(model, Entry::train_step, 3));
-}
+std::string meaning(const Model &model) { return to_text(model.document, 1) + print(build_graph(model, Entry::train_step, 3)); }
 
 /// Both files are the same model.
 void check_same(const std::string &with_blocks, const std::string &flat, const std::vector<std::string> &overrides = {}) {
@@ -87,8 +88,11 @@ TEST_CASE("arguments keep their JSON type", "[model][blocks]") {
     "layers": [{"name": "drop", "type": "dropout", "rate": "$rate"}, {"name": "mean", "type": "mean", "axes": "$axes", "keep": "$keep"},
                {"name": "d", "type": "dense", "units": 4, "weight_initializer": "$initializer"},
                {"name": "e", "type": "expression", "of": "$of"}]})";
-  check_same(file(block, R"({"name": "net", "type": "block", "block": "any", "set": {"of": "input + d"}})"),
-             file("", R"({"name": "net.drop", "type": "dropout", "rate": 0.5}, {"name": "net.mean", "type": "mean", "axes": [0], "keep": true},
+  check_same(
+      file(block, R"({"name": "net", "type": "block", "block": "any", "set": {"of": "input + d"}})"),
+      file(
+          "",
+          R"({"name": "net.drop", "type": "dropout", "rate": 0.5}, {"name": "net.mean", "type": "mean", "axes": [0], "keep": true},
                          {"name": "net.d", "type": "dense", "units": 4, "weight_initializer": {"type": "constant", "value": 2}},
                          {"name": "net.e", "type": "expression", "of": "x + net.d"})"));
 }
@@ -105,19 +109,23 @@ TEST_CASE("a layer that is left out is its input", "[model][blocks]") {
                          {"name": "b", "type": "dense", "units": 4}, {"name": "sum", "type": "add", "input": ["b", "drop"]})"),
              file("", R"({"name": "a", "type": "dense", "units": 4}, {"name": "b", "type": "dense", "units": 4, "input": "a"},
                          {"name": "sum", "type": "add", "input": ["b", "a"]})"));
-  check_same(file(kResidual, R"({"name": "no", "type": "block", "block": "residual", "when": false}, {"type": "dense", "units": 4})"),
-             file("", R"({"name": "dense_1", "type": "dense", "units": 4, "input": "x"})"));
+  check_same(
+      file(kResidual, R"({"name": "no", "type": "block", "block": "residual", "when": false}, {"type": "dense", "units": 4})"),
+      file("", R"({"name": "dense_1", "type": "dense", "units": 4, "input": "x"})"));
 }
 
 TEST_CASE("the name of a block is that of its output", "[model][blocks]") {
   const std::string flat_loss = R"json([{"type": "mse", "prediction": "net.1.add_2", "target": "y"},
                                     {"type": "expression", "of": "mean(abs(net.0.add_2 - net.1.add_2))"}])json";
-  check_same(file(kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2})",
-                  R"json([{"type": "mse", "prediction": "net", "target": "y"}, {"type": "expression", "of": "mean(abs(net.0 - net))"}])json"),
-             file("", R"({"name": "net.0.wide", "type": "dense", "units": 4, "activation": "relu"},
+  check_same(
+      file(
+          kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2})",
+          R"json([{"type": "mse", "prediction": "net", "target": "y"}, {"type": "expression", "of": "mean(abs(net.0 - net))"}])json"),
+      file("", R"({"name": "net.0.wide", "type": "dense", "units": 4, "activation": "relu"},
                          {"name": "net.0.add_2", "type": "add", "input": ["net.0.wide", "x"]},
                          {"name": "net.1.wide", "type": "dense", "units": 4, "activation": "relu"},
-                         {"name": "net.1.add_2", "type": "add", "input": ["net.1.wide", "net.0.add_2"]})", flat_loss));
+                         {"name": "net.1.add_2", "type": "add", "input": ["net.1.wide", "net.0.add_2"]})",
+           flat_loss));
 }
 
 TEST_CASE("repetitions share the weights of the first", "[model][blocks]") {
@@ -126,8 +134,7 @@ TEST_CASE("repetitions share the weights of the first", "[model][blocks]") {
   const Model model = model_of(file(kResidual, layers));
   REQUIRE(model.params.size() == 2);
   CHECK(model.params[0].name == "net.0.wide.weight");
-  check_same(file(kResidual, layers),
-             file("", R"({"name": "net.0.wide", "type": "dense", "units": 4, "activation": "relu"},
+  check_same(file(kResidual, layers), file("", R"({"name": "net.0.wide", "type": "dense", "units": 4, "activation": "relu"},
                          {"name": "net.0.add_2", "type": "add", "input": ["net.0.wide", "x"]},
                          {"name": "net.1.wide", "type": "dense", "units": 4, "activation": "relu", "share": "net.0.wide"},
                          {"name": "net.1.add_2", "type": "add", "input": ["net.1.wide", "net.0.add_2"]},
@@ -149,7 +156,8 @@ TEST_CASE("a layer that shares within a shared block has the weights of the firs
 }
 
 TEST_CASE("overrides reach blocks, their uses and their layers", "[model][blocks]") {
-  const std::string text = file(kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2}, {"type": "dense", "units": 4})");
+  const std::string text =
+      file(kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2}, {"type": "dense", "units": 4})");
   const auto units = [&](const std::vector<std::string> &overrides) {
     std::vector<int64_t> all;
     for (const ModelLayer &layer : model_of(text, overrides).layers)
@@ -171,10 +179,12 @@ TEST_CASE("overrides reach blocks, their uses and their layers", "[model][blocks
 TEST_CASE("what blocks expand to is bounded", "[model][blocks]") {
   std::string blocks = R"("b0": {"layers": [{"type": "activation", "activation": "tanh"}]})";
   for (int i = 1; i <= 40; ++i)
-    blocks += fmt::format(R"(, "b{}": {{"layers": [{{"name": "a", "type": "block", "block": "b{}", "repeat": 2}}]}})", i, i - 1);
+    blocks +=
+        fmt::format(R"(, "b{}": {{"layers": [{{"name": "a", "type": "block", "block": "b{}", "repeat": 2}}]}})", i, i - 1);
   for (const char *start : {"b20", "b40"}) {
     Diagnostics diagnostics;
-    CHECK(!load_model_text(file(blocks, fmt::format(R"({{"name": "net", "type": "block", "block": "{}"}})", start)), "model.json", {}, diagnostics));
+    CHECK(!load_model_text(file(blocks, fmt::format(R"({{"name": "net", "type": "block", "block": "{}"}})", start)),
+                           "model.json", {}, diagnostics));
     CHECK(diagnostics.errors().size() == 1);
   }
 }
@@ -182,9 +192,10 @@ TEST_CASE("what blocks expand to is bounded", "[model][blocks]") {
 TEST_CASE("long values are not copied without end", "[model][blocks]") {
   const std::string text = "\"" + std::string(1 << 20, 'a') + "\"";
   Diagnostics diagnostics;
-  CHECK(!load_model_text(file(R"("b": {"arguments": {"of": null}, "layers": [{"type": "expression", "of": "$of"}]})",
-                              R"({"name": "net", "type": "block", "block": "b", "repeat": 10000, "set": {"of": )" + text + "}}"),
-                         "model.json", {}, diagnostics));
+  CHECK(
+      !load_model_text(file(R"("b": {"arguments": {"of": null}, "layers": [{"type": "expression", "of": "$of"}]})",
+                            R"({"name": "net", "type": "block", "block": "b", "repeat": 10000, "set": {"of": )" + text + "}}"),
+                       "model.json", {}, diagnostics));
   CHECK(diagnostics.errors().size() == 1);
 }
 
@@ -195,7 +206,8 @@ TEST_CASE("the schema takes blocks as the loader does", "[model][blocks]") {
     Json value;
     bool right;
   };
-  const Json base = Json::parse(file(kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2, "set": {"units": 4}})"));
+  const Json base = Json::parse(
+      file(kResidual, R"({"name": "net", "type": "block", "block": "residual", "repeat": 2, "set": {"units": 4}})"));
   for (const Case &c : std::vector<Case>{{"/layers/0/repeat", 0, false},
                                          {"/layers/0/repeat", "2", false},
                                          {"/layers/0/first", {{"activation", {{"type", "elu"}, {"alpha", 2}}}}, true},

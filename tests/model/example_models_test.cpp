@@ -126,7 +126,8 @@ TEST_CASE("examples: capsules that route by agreement tell digits apart") {
 }
 
 TEST_CASE("examples: radial basis functions from primitives tell irises apart") {
-  CHECK(train_example("radial-basis/model.json").metric("accuracy") >= 0.9); // one flower of 30 more is mistaken than by dense layers
+  CHECK(train_example("radial-basis/model.json").metric("accuracy") >=
+        0.9); // one flower of 30 more is mistaken than by dense layers
 }
 
 } // namespace gradc

@@ -123,8 +123,8 @@ void check_one_error(const Json &model, const std::string &mistake) {
   CHECK(diagnostics.errors().size() == 1);
 }
 
-/// The names of inputs, blocks and their arguments are the user's own: to change one where it is declared is a mistake in each place
-/// that has it.
+/// The names of inputs, blocks and their arguments are the user's own: to change one where it is declared is a mistake in each
+/// place that has it.
 bool is_declared_name(const Path &path) {
   const Path parent = path.parent_pointer();
   return parent == Path("/inputs") || parent == Path("/blocks") || (!parent.empty() && parent.back() == "arguments");

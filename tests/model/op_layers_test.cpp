@@ -35,7 +35,12 @@ Json as_layers(const Graph &sample, const Node &node) {
   for (Value operand : random ? std::vector<Value>() : node.inputs) {
     const Type &type = sample.type(operand);
     const std::string name = "operand" + std::to_string(layers.size());
-    layers.push_back({{"name", name}, {"type", "op"}, {"op", "constant"}, {"value", 1}, {"shape", type.shape}, {"dtype", to_string(type.dtype)}});
+    layers.push_back({{"name", name},
+                      {"type", "op"},
+                      {"op", "constant"},
+                      {"value", 1},
+                      {"shape", type.shape},
+                      {"dtype", to_string(type.dtype)}});
     layer["input"].push_back(name);
   }
   for (const auto &[name, value] : node.attrs)
@@ -98,14 +103,16 @@ TEST_CASE("one value for the whole batch is predicted once for each example", "[
     "inputs": {"x": {"shape": [2]}, "y": {"shape": [2]}},
     "layers": [{"name": "w", "type": "parameter", "shape": [2]}, {"name": "twice", "type": "scale", "factor": 2},
                {"name": "sum", "type": "add", "input": ["x", "twice"]}],
-    "loss": {"type": "mse", "prediction": "sum", "target": "y"}, "outputs": ["twice", "sum"]})"), 3);
+    "loss": {"type": "mse", "prediction": "sum", "target": "y"}, "outputs": ["twice", "sum"]})"),
+                                  3);
   CHECK(result.type == Type{DType::f64, {3, 2}});
   CHECK(result.floats == std::vector<double>(6, 1.0));
 }
 
 TEST_CASE("an op without operands makes a value for each example where the file says so", "[model]") {
   for (bool per_example : {true, false}) {
-    const Model model = model_of(beside({{{"name", "n"}, {"type", "op"}, {"op", "random_normal"}, {"shape", {4}}, {"per_example", per_example}}}));
+    const Model model = model_of(
+        beside({{{"name", "n"}, {"type", "op"}, {"op", "random_normal"}, {"shape", {4}}, {"per_example", per_example}}}));
     CHECK(model.layers[0].per_example == per_example);
     const Tensor drawn = predicted(model, 2);
     CHECK(drawn.type == Type{DType::f64, {2, 4}});

@@ -13,8 +13,9 @@ public:
   /// All arguments outlive the object. `stand_ins` collects what drop_stand_ins() needs once the graph is differentiated.
   Forward(Graph &, const Model &, const Declarations &, StandIns &stand_ins, DType float_dtype);
 
-  /// The value of every input, as layers see it, and of every layer, by Source, all with the batch in front. `inputs`: preprocessed, as model.inputs, with
-  /// one batch in front of each. `training` says whether layers such as dropout do what they do in training alone. With a calibration, what its parameters make is scaled by it.
+  /// The value of every input, as layers see it, and of every layer, by Source, all with the batch in front. `inputs`:
+  /// preprocessed, as model.inputs, with one batch in front of each. `training` says whether layers such as dropout do what
+  /// they do in training alone. With a calibration, what its parameters make is scaled by it.
   std::vector<Value> operator()(const std::vector<Value> &inputs, bool training, Calibration *calibration = nullptr);
 
   /// The declared inputs of the entry, preprocessed.

@@ -34,9 +34,9 @@ public:
   uint32_t add_source(std::string name, std::string text);
   const Source &source(uint32_t number) const { return sources_[number]; }
 
-  /// Text of which copies are made, as that of a block, has one expansion for each copy. Errors in a copy point into the text and
-  /// name the copy, `name`, and the place `use` that asked for it; one place is reported by one of its copies only. Returns the
-  /// number that the spans of the copy have.
+  /// Text of which copies are made, as that of a block, has one expansion for each copy. Errors in a copy point into the text
+  /// and name the copy, `name`, and the place `use` that asked for it; one place is reported by one of its copies only. Returns
+  /// the number that the spans of the copy have.
   uint32_t add_expansion(std::string name, Span use);
 
   void error(Span span, std::string message);

@@ -87,10 +87,9 @@ void apply_override(JsonValue &root, Override &override, size_t done, const IsLa
       return;
     JsonValue *next = key.text.empty() ? nullptr : descend(*at, key);
     if (!next) {
-      diagnostics.error(
-          key.span, at->is(Json::array)
-                        ? fmt::format("the list has no item '{}'; items go by name or position", key.text)
-                        : fmt::format("there is no '{}' in a number or truth value", key.text));
+      diagnostics.error(key.span, at->is(Json::array)
+                                      ? fmt::format("the list has no item '{}'; items go by name or position", key.text)
+                                      : fmt::format("there is no '{}' in a number or truth value", key.text));
       override.applied = true;
       return;
     }

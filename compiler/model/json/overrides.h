@@ -24,8 +24,8 @@ Override parse_override(const std::string &text, Diagnostics &);
 /// Does the key of an object lead to something that is made of the object later?
 using IsLater = std::function<bool(const JsonValue &object, std::string_view key)>;
 
-/// Applies what follows the first `done` keys of the override to `root`. Reports paths that do not exist. It stays unapplied where
-/// its path leads through a key that `is_later`.
+/// Applies what follows the first `done` keys of the override to `root`. Reports paths that do not exist. It stays unapplied
+/// where its path leads through a key that `is_later`.
 void apply_override(JsonValue &root, Override &, size_t done, const IsLater &is_later, Diagnostics &);
 
 } // namespace gradc

@@ -50,8 +50,8 @@ struct LayerShapes {
   DType dtype = DType::f32; // of the output, likewise
 };
 
-/// What an expansion works with. Values have the batch in front. One value for the whole batch is repeated for each example where
-/// another input of the layer is per example; else the layer sees a batch of one.
+/// What an expansion works with. Values have the batch in front. One value for the whole batch is repeated for each example
+/// where another input of the layer is per example; else the layer sees a batch of one.
 struct LayerBuild {
   const JsonValue &attrs;
   const Shape &output; // of one example
@@ -76,8 +76,8 @@ struct LayerDef {
   Shape (*shapes)(LayerShapes &);
   Var (*build)(const LayerBuild &);
   bool reads_integers = false; // else it is an error of the file that an input holds any
-  /// Its expansion sees values as the graph has them: of any type, and without a batch where they are one for the whole batch. So is
-  /// its result.
+  /// Its expansion sees values as the graph has them: of any type, and without a batch where they are one for the whole batch.
+  /// So is its result.
   bool reads_values_as_they_are = false;
   bool (*reads_nothing)(const JsonValue &attrs) = nullptr; // true: without 'input' it does not read the layer before it
 };

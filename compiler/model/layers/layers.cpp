@@ -11,8 +11,8 @@ extern const LayerDef layer_conv1d, layer_conv2d, layer_conv3d, layer_depthwise_
     layer_conv_transpose1d, layer_conv_transpose2d, layer_max_pool1d, layer_max_pool2d, layer_average_pool1d, layer_average_pool2d;
 extern const LayerDef layer_activation, layer_add, layer_alpha_dropout, layer_clip, layer_concat, layer_dense, layer_divide,
     layer_dropout, layer_expression, layer_flatten, layer_maximum, layer_maxout, layer_mean, layer_minimum, layer_multiply, layer_noise,
-    layer_normalize, layer_one_hot, layer_parameter, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split, layer_stack,
-    layer_stochastic_depth, layer_subtract, layer_sum, layer_tile;
+    layer_normalize, layer_one_hot, layer_parameter, layer_prelu, layer_rbf, layer_reshape, layer_scale, layer_slice, layer_split,
+    layer_stack, layer_stochastic_depth, layer_subtract, layer_sum, layer_tile;
 
 const LayerDef &layer_op(); // its keys are those of the ops, a table that has to stand before
 
@@ -49,7 +49,8 @@ const Family &layers() {
             .otherwise("the previous layer; for the first layer the only input that is no label or target"),
         attr::boolean("trainable", "false: training leaves its weights as they begin, which --load-partial can set")
             .defaults_to("true"),
-        attr::boolean("when", "false: the layer is left out, and whoever reads it reads its only input instead").defaults_to("true"),
+        attr::boolean("when", "false: the layer is left out, and whoever reads it reads its only input instead")
+            .defaults_to("true"),
         attr::path("share", "the layer of the same type whose weights it uses").otherwise("it has its own, if any"),
         scheduled(attr::number("activity_l1", "adds activity_l1 * sum(|y|) to the loss, y the layer's output, as a mean over the examples; "
                                               "the run-time argument <layer>.activity_l1 when not 0")

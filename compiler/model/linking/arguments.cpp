@@ -26,7 +26,8 @@ public:
     to = JsonValue();
     to.kind = from.kind, to.boolean = from.boolean, to.integer = from.integer, to.number = from.number;
     to.valid = from.valid;
-    to.text = with_arguments && from.is(JsonValue::Kind::string) && from.text.starts_with("$$") ? from.text.substr(1) : from.text;
+    to.text =
+        with_arguments && from.is(JsonValue::Kind::string) && from.text.starts_with("$$") ? from.text.substr(1) : from.text;
     to.span = here(from.span);
     for (const JsonValue &item : from.items)
       if (!copy(item, with_arguments, depth + 1, to.items.emplace_back()))
@@ -66,7 +67,8 @@ bool CopyBudget::take(const JsonValue &value) {
   return values >= 0;
 }
 
-bool copy_with_arguments(const JsonValue &from, const Arguments &arguments, uint32_t expansion, CopyBudget &budget, JsonValue &to) {
+bool copy_with_arguments(const JsonValue &from, const Arguments &arguments, uint32_t expansion, CopyBudget &budget,
+                         JsonValue &to) {
   return Copier(arguments, expansion, budget).copy(from, true, 0, to);
 }
 
@@ -83,7 +85,8 @@ bool arguments_of_use(const JsonValue &block, const JsonValue &use, const std::s
   for (std::string_view key : {"set", "first"})
     for (const JsonMember &given : use.at(key).members) {
       if (!declared.find(given.key)) {
-        diagnostics.error(given.key_span, fmt::format("{} has no argument '{}'{}", context, given.key, did_you_mean(given.key, names)));
+        diagnostics.error(given.key_span,
+                          fmt::format("{} has no argument '{}'{}", context, given.key, did_you_mean(given.key, names)));
         good = false;
       } else if (!given.value.is(JsonValue::Kind::null) && (first || key == "set")) {
         arguments[given.key] = given.value;
@@ -119,7 +122,8 @@ bool check_arguments(const std::string &name, const JsonValue &block, const Json
     if (!is_name(argument.key))
       diagnostics.error(argument.key_span, context + ": names are letters, digits and _, at most 64");
     else if (!used.contains(argument.key) && good)
-      diagnostics.error(argument.key_span, context + " is never used; remove it, or write \"$" + argument.key + "\" in a layer");
+      diagnostics.error(argument.key_span,
+                        context + " is never used; remove it, or write \"$" + argument.key + "\" in a layer");
     else
       continue;
     good = false;

@@ -22,12 +22,13 @@ struct CopyBudget {
 /// deeper than JSON may be.
 bool copy_with_arguments(const JsonValue &, const Arguments &arguments, uint32_t expansion, CopyBudget &, JsonValue &copy);
 
-/// The values of the arguments of a resolved block in the first repetition of a layer that uses it, or in another. False after a
-/// message.
-bool arguments_of_use(const JsonValue &block, const JsonValue &use, const std::string &name, bool first, Arguments &, Diagnostics &);
+/// The values of the arguments of a resolved block in the first repetition of a layer that uses it, or in another. False after
+/// a message.
+bool arguments_of_use(const JsonValue &block, const JsonValue &use, const std::string &name, bool first, Arguments &,
+                      Diagnostics &);
 
-/// Reports arguments in the layers of a block that it does not have, and those it has and never uses in the block as written, `raw`.
-/// False after a message.
+/// Reports arguments in the layers of a block that it does not have, and those it has and never uses in the block as written,
+/// `raw`. False after a message.
 bool check_arguments(const std::string &name, const JsonValue &block, const JsonValue &raw, Diagnostics &);
 
 } // namespace gradc

@@ -16,7 +16,8 @@ struct BlockInstance {
 class BlockShares {
 public:
   /// A layer that uses a block, its repetitions, and its "share". Names are looked up behind `scope` first.
-  void add(const std::string &name, const std::string &scope, std::optional<JsonValue> share, std::vector<BlockInstance> instances);
+  void add(const std::string &name, const std::string &scope, std::optional<JsonValue> share,
+           std::vector<BlockInstance> instances);
 
   /// Says in `expanded` whose weights each of `layers`, the expanded list, uses.
   void link(const std::vector<JsonValue> &layers, ExpandedLayers &expanded, Diagnostics &);

@@ -42,9 +42,9 @@ struct Block {
 
 /// The surroundings of a list of layers.
 struct Level {
-  std::string prefix = {};               // "stage2.1."; "" in the model
-  const Arguments *arguments = nullptr;  // null in the model
-  Span use = {};                         // what asked for the layers
+  std::string prefix = {};                          // "stage2.1."; "" in the model
+  const Arguments *arguments = nullptr;             // null in the model
+  Span use = {};                                    // what asked for the layers
   const std::vector<JsonValue> *resolved = nullptr; // in the model; those of blocks are resolved copy by copy
 };
 
@@ -80,8 +80,8 @@ private:
       Block &block = blocks_[given.key];
       block.raw = raw->find(given.key);
       block.resolved = &given.value;
-      block.good = given.value.valid && given.value.is(Json::object) && check_arguments(given.key, given.value, *block.raw, diagnostics_) &&
-                   check_names(given.key, given.value);
+      block.good = given.value.valid && given.value.is(Json::object) &&
+                   check_arguments(given.key, given.value, *block.raw, diagnostics_) && check_names(given.key, given.value);
       if (!is_name(given.key))
         error(given.key_span, fmt::format("block '{}': names are letters, digits and _, at most 64", given.key));
     }
@@ -133,13 +133,14 @@ private:
 
   bool copy(const JsonValue &layer, const Level &level, JsonValue &raw) {
     const std::string instance = level.prefix.substr(0, level.prefix.size() - 1);
-    if (!copy_with_arguments(layer, *level.arguments, diagnostics_.add_expansion("'" + instance + "'", level.use), budget_, raw))
+    if (!copy_with_arguments(layer, *level.arguments, diagnostics_.add_expansion("'" + instance + "'", level.use), budget_,
+                             raw))
       exhaust("its blocks make more than a million JSON values, or values nested deeper than 64 levels");
     return !exhausted_;
   }
 
-  /// The full name. One in a block is written into the layer, so that messages have it; so are those behind a block, whose position in
-  /// the list is no longer that in the file.
+  /// The full name. One in a block is written into the layer, so that messages have it; so are those behind a block, whose
+  /// position in the list is no longer that in the file.
   std::string named(JsonValue &raw, const Level &level, size_t position) {
     const JsonValue *given = raw.find("name"), *type = raw.find(is_use(raw) ? "block" : "type");
     const bool has_name = given && given->is(Json::string);
@@ -148,7 +149,8 @@ private:
     const std::string full = level.prefix + local;
     const Span span = has_name ? given->span : anchor(raw);
     if (level.arguments && has_name && !is_name(local))
-      error(span, fmt::format("layer '{}': '{}' is no name in a block; names are letters, digits and _, at most 64", full, local));
+      error(span,
+            fmt::format("layer '{}': '{}' is no name in a block; names are letters, digits and _, at most 64", full, local));
     const bool may_be_named = has_name || (type && type->is(Json::string) && (!given || given->is(Json::null)));
     if (may_be_named && (level.arguments || raw_.size() != position))
       raw.set("name", JsonValue::of(full, span));
@@ -187,12 +189,15 @@ private:
     return {Operand::Kind::name, 0, name, scope, "layer '" + reader + "'"};
   }
 
-  Operand leave_out(const JsonValue &raw, const JsonValue &resolved, const std::string &name, const Level &level, Operand previous) {
+  Operand leave_out(const JsonValue &raw, const JsonValue &resolved, const std::string &name, const Level &level,
+                    Operand previous) {
     const JsonValue *input = resolved.find("input");
     const size_t count = input ? input->items.size() : 1;
     if (count != 1) {
-      error(resolved.at("when").span, fmt::format("layer '{}': who reads a layer that is left out reads its only input, but this one "
-                                                  "has {}", name, count));
+      error(resolved.at("when").span,
+            fmt::format("layer '{}': who reads a layer that is left out reads its only input, but this one "
+                        "has {}",
+                        name, count));
       return add_wrong(raw, resolved, level, std::move(previous));
     }
     result_.aliases.push_back({name, anchor(raw), input ? read(input->items[0], level.prefix, name) : std::move(previous)});
@@ -226,8 +231,8 @@ private:
   }
 
   /// What the inputs of the block are; false after a message.
-  bool operands_of(const Block &block, const JsonValue &resolved, const std::string &name, const Level &level, const Operand &previous,
-                   std::vector<Operand> &operands) {
+  bool operands_of(const Block &block, const JsonValue &resolved, const std::string &name, const Level &level,
+                   const Operand &previous, std::vector<Operand> &operands) {
     const JsonValue *input = resolved.find("input");
     const std::vector<JsonValue> &wanted = block.resolved->at("inputs").items;
     for (const JsonValue &given : input ? input->items : std::vector<JsonValue>())
@@ -249,7 +254,8 @@ private:
     const Block *block = block_of(resolved, name);
     std::vector<Operand> operands;
     Arguments first;
-    if (!used_.insert(name).second || !block || !arguments_of_use(*block->resolved, resolved, name, true, first, diagnostics_) ||
+    if (!used_.insert(name).second || !block ||
+        !arguments_of_use(*block->resolved, resolved, name, true, first, diagnostics_) ||
         !operands_of(*block, resolved, name, level, previous, operands))
       return add_wrong(raw, resolved, level, std::move(previous));
     const Span span = resolved.at("block").span;
@@ -282,14 +288,16 @@ private:
     return output;
   }
 
-  Operand expand_once(const Block &block, const Level &level, const std::vector<Operand> &operands, std::vector<BlockInstance> &instances) {
+  Operand expand_once(const Block &block, const Level &level, const std::vector<Operand> &operands,
+                      std::vector<BlockInstance> &instances) {
     if (++expansions_ > kMaxLayers) // blocks of which every layer is left out
       exhaust(fmt::format("with its blocks the model uses blocks more than {} times", kMaxLayers));
     const std::vector<JsonValue> &inputs = block.resolved->at("inputs").items;
     for (size_t i = 0; i < inputs.size(); ++i)
       result_.aliases.push_back({level.prefix + inputs[i].text, inputs[i].span, operands[i]});
     const size_t begin = raw_.size();
-    const Operand first = inputs.empty() ? Operand{Operand::Kind::nothing} : read(inputs[0], level.prefix, level.prefix + inputs[0].text);
+    const Operand first =
+        inputs.empty() ? Operand{Operand::Kind::nothing} : read(inputs[0], level.prefix, level.prefix + inputs[0].text);
     const Operand output = expand(block.raw->at("layers").items, level, first);
     instances.push_back({active_.back(), level.prefix, begin, raw_.size()});
     return output;
@@ -341,8 +349,8 @@ private:
       if (override.applied || result_.may_have(name))
         continue;
       const Span first = override.keys[1].span, last = override.keys[std::max<size_t>(override.keys.size(), 3) - 2].span;
-      error(first.part(first.begin, last.end), fmt::format("there is no layer '{}' in a block, whose key it could be{}", name,
-                                                           did_you_mean(name, names)));
+      error(first.part(first.begin, last.end),
+            fmt::format("there is no layer '{}' in a block, whose key it could be{}", name, did_you_mean(name, names)));
     }
   }
 
@@ -360,10 +368,10 @@ private:
   ExpandedLayers result_;
   std::vector<JsonValue> raw_, resolved_; // the expanded list
   std::map<std::string, Block> blocks_;
-  bool blocks_known_ = true; // false when what holds them is wrong
-  std::set<std::string> used_; // names of layers that use blocks
+  bool blocks_known_ = true;               // false when what holds them is wrong
+  std::set<std::string> used_;             // names of layers that use blocks
   std::pair<std::string, Span> outermost_; // the layer of the model that is being expanded
-  std::vector<std::string> active_; // the blocks that are being expanded, each in the one before it
+  std::vector<std::string> active_;        // the blocks that are being expanded, each in the one before it
   BlockShares shares_;
   CopyBudget budget_;
   int64_t expansions_ = 0;

@@ -39,17 +39,18 @@ struct ExpandedLayers {
     Operand operand;
   };
   std::vector<Alias> aliases;
-  bool complete = true;             // false after a message: some names are not known
+  bool complete = true;                // false after a message: some names are not known
   std::vector<std::string> wrong = {}; // names of layers whose blocks are wrong, which is reported
 
   /// Could a layer of that name be in a block that is not known?
   bool may_have(std::string_view name) const;
 };
 
-/// Replaces the layers of the file as written, `raw`, whose keys are right, and those of the resolved `document`, by the expanded
-/// list; both lose their "blocks". A layer of a block has its name in full there. Overrides that go into the layers of a block,
-/// layers.stage2.1.conv.filters=3, are applied.
-ExpandedLayers expand_blocks(JsonValue &raw, JsonValue &document, std::vector<Override> &overrides, DType float_dtype, Diagnostics &);
+/// Replaces the layers of the file as written, `raw`, whose keys are right, and those of the resolved `document`, by the
+/// expanded list; both lose their "blocks". A layer of a block has its name in full there. Overrides that go into the layers of
+/// a block, layers.stage2.1.conv.filters=3, are applied.
+ExpandedLayers expand_blocks(JsonValue &raw, JsonValue &document, std::vector<Override> &overrides, DType float_dtype,
+                             Diagnostics &);
 
 /// Does the key of a layer belong to the layers of a block that it uses, rather than to the layer?
 bool is_inside_block(const JsonValue &layer, std::string_view key);

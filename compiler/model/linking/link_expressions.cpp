@@ -21,7 +21,8 @@ std::vector<Source> Linker::find_operands(const JsonValue &text, const std::stri
     const std::string &source = diagnostics_.source(text.span.source).text;
     for (const Expression::Name &name : parse_expression(text.text).names) {
       const auto [begin, end] = place_in_string(source, text.span.begin, name.begin, name.end);
-      operands.push_back(find(JsonValue::of(name.text, text.span.part(begin, end)), context, "input or layer", suitable, scope));
+      operands.push_back(
+          find(JsonValue::of(name.text, text.span.part(begin, end)), context, "input or layer", suitable, scope));
     }
   } catch (const ExpressionError &problem) {
     error_in(text, problem, context);

@@ -130,9 +130,9 @@ Source Linker::sole_feature(Span span, const std::string &context) {
   if (features.size() == 1)
     return sole;
   if (!model_.inputs.empty() && targets_known_ && names_complete_)
-    error(span, features.empty() ? context + ": missing 'input': every input is the target of a loss"
-                                 : fmt::format("{}: missing 'input': it could be any of {}", context,
-                                               fmt::join(features, ", ")));
+    error(span, features.empty()
+                    ? context + ": missing 'input': every input is the target of a loss"
+                    : fmt::format("{}: missing 'input': it could be any of {}", context, fmt::join(features, ", ")));
   return kNowhere;
 }
 
@@ -228,10 +228,12 @@ bool Linker::infer_shape(size_t index) {
   LayerShapes shapes{layer.attrs, {}};
   for (Source s : layer.sources) {
     const DType dtype = model_.dtype_of(s);
-    const bool taken = is_float(dtype) || layer.def->reads_values_as_they_are || (layer.def->reads_integers && is_integer(dtype));
+    const bool taken =
+        is_float(dtype) || layer.def->reads_values_as_they_are || (layer.def->reads_integers && is_integer(dtype));
     if (!taken) {
-      error(inputs_span, fmt::format("{}: {} '{}' holds {}; {} computes on f32", context, model_.is_input(s) ? "input" : "layer",
-                                     model_.name_of(s), to_string(dtype), layer.def->spec.name));
+      error(inputs_span,
+            fmt::format("{}: {} '{}' holds {}; {} computes on f32", context, model_.is_input(s) ? "input" : "layer",
+                        model_.name_of(s), to_string(dtype), layer.def->spec.name));
       return false;
     }
     shapes.inputs.push_back({model_.name_of(s), model_.shape_of(s), dtype, model_.is_per_example(s)});

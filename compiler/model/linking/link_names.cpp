@@ -26,7 +26,8 @@ void Linker::link_aliases() {
     for (std::vector<size_t> chain = {start}; !chain.empty();) { // each waits for the next
       const size_t at = chain.back();
       const ExpandedLayers::Alias &alias = expanded_.aliases[at];
-      const Reference *other = alias.operand.kind == Operand::Kind::name ? lookup(alias.operand.name.text, alias.operand.scope) : nullptr;
+      const Reference *other =
+          alias.operand.kind == Operand::Kind::name ? lookup(alias.operand.name.text, alias.operand.scope) : nullptr;
       if (states[at] != State::known && other && other->alias && states[*other->alias] != State::known) {
         if (states[at] == State::unknown) {
           states[at] = State::waiting;

@@ -77,7 +77,8 @@ void Linker::link_block_share(size_t index, const SharedLayer &shared) {
     return;
   layer.weights_of = owner;
   params_.erase(index);
-  std::erase_if(hypers_[index], [&](const ModelHyper &h) { return is_weight_key(std::string_view(h.name).substr(layer.name.size() + 1)); });
+  std::erase_if(hypers_[index],
+                [&](const ModelHyper &h) { return is_weight_key(std::string_view(h.name).substr(layer.name.size() + 1)); });
 }
 
 bool Linker::can_share(size_t index, size_t owner, Span span, const std::string &context) {
@@ -103,7 +104,8 @@ bool Linker::can_share(size_t index, size_t owner, Span span, const std::string 
     const JsonValue *mine = layer.attrs.find(given.key), *theirs = of.attrs.find(given.key);
     if (!is_weight_key(given.key) || !mine || (theirs && to_text(*mine) == to_text(*theirs)))
       continue;
-    error(given.key_span, fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
+    error(given.key_span,
+          fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
     good = false;
   }
   return good;

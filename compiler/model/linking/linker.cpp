@@ -112,8 +112,9 @@ void Linker::check_judged() {
   const auto check = [&](Source s, Span span, const std::string &context) {
     if (s == kNowhere || model_.is_input(s) || !known_[s] || is_float(model_.dtype_of(s)))
       return;
-    error(span, fmt::format("{}: layer '{}' holds {}; read it through {{\"type\": \"op\", \"op\": \"cast\", \"dtype\": \"f32\"}}", context,
-                            model_.name_of(s), to_string(model_.dtype_of(s))));
+    error(span,
+          fmt::format("{}: layer '{}' holds {}; read it through {{\"type\": \"op\", \"op\": \"cast\", \"dtype\": \"f32\"}}",
+                      context, model_.name_of(s), to_string(model_.dtype_of(s))));
   };
   for (const ModelLoss &loss : model_.losses) {
     const std::string context = fmt::format("loss {}", loss.def->spec.name);

@@ -103,16 +103,16 @@ private:
   void link_outputs();
   /// False when it is one already.
   bool add_output(Source s);
-  /// The input or layer of that name, seen from a layer of that scope; kNowhere when there is none, after a message that a `what`
-  /// is missing, which proposes one that is `suitable`.
+  /// The input or layer of that name, seen from a layer of that scope; kNowhere when there is none, after a message that a
+  /// `what` is missing, which proposes one that is `suitable`.
   Source find(const JsonValue &name, const std::string &context, std::string_view what,
               const std::function<bool(Source)> &suitable, const std::string &scope = "");
   /// The losses' targets, before the layers: they tell features from labels.
   void link_targets();
   const std::vector<JsonValue> &list(std::string_view key) const;
   static JsonValue *mutable_member(JsonValue &object, std::string_view key);
-  /// Everything `roots` are computed from, themselves included; or, of that, what gradients of the roots reach, which flow through no
-  /// integers and truth values.
+  /// Everything `roots` are computed from, themselves included; or, of that, what gradients of the roots reach, which flow
+  /// through no integers and truth values.
   std::set<Source> reach(std::vector<Source> roots, bool by_gradients = false) const;
   bool has_trained_weights(size_t layer) const;
   void check_use();

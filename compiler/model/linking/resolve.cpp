@@ -269,8 +269,8 @@ private:
     const std::string hint = hint_for_choice(value.text, attr.choices).text;
     if (attr.choices.size() > kMaxListed && !hint.empty())
       return fail(inside_quotes(value.span), join(context, fmt::format("unknown {} '{}'{}", attr.name, value.text, hint)));
-    return fail(inside_quotes(value.span), join(context, fmt::format("{} must be {}, got '{}'{}", subject(attr), expected(attr), value.text,
-                                                                     hint)));
+    return fail(inside_quotes(value.span),
+                join(context, fmt::format("{} must be {}, got '{}'{}", subject(attr), expected(attr), value.text, hint)));
   }
 
   JsonValue list(const JsonValue &value, const Attr &attr, const std::string &context) {

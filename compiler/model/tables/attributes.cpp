@@ -223,7 +223,8 @@ bool is_path(std::string_view text) {
 
 std::string_view argument_in(const JsonValue &value) {
   const std::string_view text = value.text;
-  return value.is(JsonValue::Kind::string) && text.starts_with('$') && is_name(text.substr(1)) ? text.substr(1) : std::string_view();
+  return value.is(JsonValue::Kind::string) && text.starts_with('$') && is_name(text.substr(1)) ? text.substr(1)
+                                                                                               : std::string_view();
 }
 
 } // namespace gradc

@@ -101,9 +101,8 @@ std::vector<Var> expression(const MetricBuild &b) {
 }
 
 std::vector<Attr> keys() {
-  return {
-      attr::path("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
-      attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
+  return {attr::path("prediction", "the layer it judges").otherwise("that of the first loss it applies to"),
+          attr::name("target", "the input it compares with").otherwise("that of the first loss it applies to")};
 }
 
 std::vector<Attr> keys_of_answers() {

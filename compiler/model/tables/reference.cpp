@@ -108,13 +108,13 @@ std::string expressions() {
 } // namespace
 
 std::string reference_markdown() {
-  std::string text = section("The model file", model_spec()) + section("Inputs", input_spec()) +
-                     section("Layers", layers()) + section("Blocks", block_spec()) + section("Activations", activations()) +
-                     section("Initializers", initializers()) + section("Losses", losses()) +
-                     section("Metrics", metrics()) + section("Optimizers", optimizers()) +
-                     section("Schedules", schedules()) + section("Training", train_spec()) +
-                     section("Rows of their own", part_spec()) + section("Early stopping", early_stopping_spec()) +
-                     section("Data", data_spec()) + section("Data of an input", input_data_spec()) + expressions();
+  std::string text = section("The model file", model_spec()) + section("Inputs", input_spec()) + section("Layers", layers()) +
+                     section("Blocks", block_spec()) + section("Activations", activations()) +
+                     section("Initializers", initializers()) + section("Losses", losses()) + section("Metrics", metrics()) +
+                     section("Optimizers", optimizers()) + section("Schedules", schedules()) +
+                     section("Training", train_spec()) + section("Rows of their own", part_spec()) +
+                     section("Early stopping", early_stopping_spec()) + section("Data", data_spec()) +
+                     section("Data of an input", input_data_spec()) + expressions();
   text.pop_back(); // one newline at the end
   return text;
 }

@@ -137,13 +137,11 @@ const ObjectSpec &model_spec() {
       "model",
       "",
       {string("$schema", "the JSON Schema of this format, for editors").otherwise("none"),
-       name("name", "of the model").otherwise("that of the file"),
-       object("inputs", inputs, "what one example holds, by name"),
+       name("name", "of the model").otherwise("that of the file"), object("inputs", inputs, "what one example holds, by name"),
        object("blocks", blocks, "lists of layers that a layer of type `block` uses, by name").defaults_to("{}").decides_shape(),
        list("layers", one_of("", layers(), ""), "the computation, in any order").items(1, kMaxLayers),
        one_or_list("loss", one_of("", losses(), ""), "what training makes small").items(1),
-       one_or_list("metrics", one_of("", metrics(), ""), "what is reported besides the loss")
-           .defaults_to("[]"),
+       one_or_list("metrics", one_of("", metrics(), ""), "what is reported besides the loss").defaults_to("[]"),
        one_of("optimizer", optimizers(), "the update rule").defaults_to("\"adam\""),
        one_or_list("outputs", path("", ""), "the layers predict returns")
            .items(1)

@@ -1,5 +1,5 @@
-// op: any primitive of ir/ops as a layer. Its keys are the attributes that the ops declare, and what is right for them is what the op
-// says: a layer is checked by adding the op to a graph.
+// op: any primitive of ir/ops as a layer. Its keys are the attributes that the ops declare, and what is right for them is what
+// the op says: a layer is checked by adding the op to a graph.
 #include "compiler/model/layers/layer.h"
 #include "ir/graph.h"
 #include "ir/op.h"
@@ -29,7 +29,8 @@ bool is_random(const OpDef &op) { return op.kind == OpKind::source && op.arity =
 bool is_key(const OpDef &op, const AttrSpec &spec) { return !is_random(op) || spec.name != "stream"; }
 
 AttrValue value_of(const JsonValue &json, AttrKind kind) {
-  const bool integers = std::ranges::all_of(json.items, [](const JsonValue &item) { return item.is(JsonValue::Kind::integer); });
+  const bool integers =
+      std::ranges::all_of(json.items, [](const JsonValue &item) { return item.is(JsonValue::Kind::integer); });
   std::vector<int64_t> whole;
   std::vector<double> numbers;
   for (const JsonValue &item : json.items)
@@ -105,18 +106,20 @@ Attrs attributes(const OpDef &op, const JsonValue &layer) {
       continue;
     const Attr wanted = attr_of(spec, "");
     const bool list = wanted.kind == Attr::Kind::list;
-    const bool fits = list == given->is(JsonValue::Kind::array) && (spec.kind == AttrKind::string) == given->is(JsonValue::Kind::string) &&
+    const bool fits = list == given->is(JsonValue::Kind::array) &&
+                      (spec.kind == AttrKind::string) == given->is(JsonValue::Kind::string) &&
                       (spec.kind == AttrKind::boolean) == given->is(JsonValue::Kind::boolean) &&
                       (spec.kind != AttrKind::integer || given->is(JsonValue::Kind::integer));
     if (!fits)
-      throw LayerError(std::string(spec.name), fmt::format("'{}' of the op {} must be {}", spec.name, op.name, expected(wanted)));
+      throw LayerError(std::string(spec.name),
+                       fmt::format("'{}' of the op {} must be {}", spec.name, op.name, expected(wanted)));
     attrs.emplace(spec.name, value_of(*given, spec.kind));
   }
   for (const Attr &key : op_keys())
     if (layer.find(key.name) && std::ranges::find(known, key.name) == known.end())
-      throw LayerError(std::string(key.name), fmt::format("the op {} has no '{}'{}{}", op.name, key.name,
-                                                          known.empty() ? "; it has no attributes" : "; its attributes are ",
-                                                          fmt::join(known, ", ")));
+      throw LayerError(std::string(key.name),
+                       fmt::format("the op {} has no '{}'{}{}", op.name, key.name,
+                                   known.empty() ? "; it has no attributes" : "; its attributes are ", fmt::join(known, ", ")));
   return attrs;
 }
 
@@ -164,13 +167,20 @@ std::string without_number(std::string text) {
 
 /// What the file leaves out: the result of `cast` has the shape of its operand, that of `reshape` its dtype.
 void complete(const OpDef &op, LayerShapes &l) {
+<<<<<<< HEAD
   if (op.type_rule != TypeRule::written) {
     if (const JsonValue *dtype = l.attrs.find("dtype"); dtype && (!l.attrs.find("shape") || l.inputs.empty() || dtype_of(l.attrs) != l.inputs[0].dtype))
+=======
+  if (!op.explicit_type) {
+    if (const JsonValue *dtype = l.attrs.find("dtype");
+        dtype && (!l.attrs.find("shape") || l.inputs.empty() || dtype_of(l.attrs) != l.inputs[0].dtype))
+>>>>>>> blocks
       throw LayerError("dtype", fmt::format("the op {} knows the type of its result; remove 'dtype'", op.name));
     return;
   }
   if (!l.attrs.find("dtype"))
-    l.attrs.set("dtype", JsonValue::of(std::string(to_string(l.inputs.empty() ? DType::f32 : l.inputs[0].dtype)), l.attrs.span));
+    l.attrs.set("dtype",
+                JsonValue::of(std::string(to_string(l.inputs.empty() ? DType::f32 : l.inputs[0].dtype)), l.attrs.span));
   if (l.attrs.find("shape"))
     return;
   if (op.name != "cast" || l.inputs.empty())
@@ -181,19 +191,27 @@ void complete(const OpDef &op, LayerShapes &l) {
   l.attrs.set("shape", std::move(shape));
 }
 
+<<<<<<< HEAD
 DType declared_dtype(const OpDef &op, const JsonValue &attrs, DType of_operand) { return op.type_rule == TypeRule::written ? dtype_of(attrs) : of_operand; }
+=======
+DType declared_dtype(const OpDef &op, const JsonValue &attrs, DType of_operand) {
+  return op.explicit_type ? dtype_of(attrs) : of_operand;
+}
+>>>>>>> blocks
 
 Shape shapes(LayerShapes &l) {
   const OpDef &op = op_of(l.attrs);
   const size_t operands = is_random(op) ? 0 : static_cast<size_t>(std::max(op.arity, 0));
   if (op.arity >= 0 && l.inputs.size() != operands)
-    throw LayerError("", fmt::format("the op {} reads {} value{}, got {}", op.name, operands, operands == 1 ? "" : "s", l.inputs.size()));
+    throw LayerError(
+        "", fmt::format("the op {} reads {} value{}, got {}", op.name, operands, operands == 1 ? "" : "s", l.inputs.size()));
   complete(op, l);
   const Attrs attrs = attributes(op, l.attrs);
   const JsonValue *wanted = l.attrs.find("per_example");
   const bool may_choose = l.inputs.empty(), per_example = may_choose ? wanted && wanted->boolean : l.per_example;
   if (wanted && wanted->boolean != per_example)
-    throw LayerError("per_example", fmt::format("the result is {}, as what the op reads is", per_example ? "per example" : "one for the whole batch"));
+    throw LayerError("per_example", fmt::format("the result is {}, as what the op reads is",
+                                                per_example ? "per example" : "one for the whole batch"));
   const DType dtype = declared_dtype(op, l.attrs, l.inputs.empty() ? DType::f32 : l.inputs[0].dtype);
   Type result, other;
   try {
@@ -211,8 +229,10 @@ Shape shapes(LayerShapes &l) {
   const bool batch_in_front = !result.shape.empty() && result.shape[0] == kBatch && other.shape[0] == kOtherBatch;
   Shape of_example = batch_in_front ? Shape(result.shape.begin() + 1, result.shape.end()) : Shape();
   if (!batch_in_front || Shape(other.shape.begin() + 1, other.shape.end()) != of_example)
-    throw LayerError("op", without_number(fmt::format("the result is {}; an op computes each example by itself, so the batch, axis 0 of "
-                                                      "what it reads, must be axis 0 of its result and no other", to_string(result))));
+    throw LayerError(
+        "op", without_number(fmt::format("the result is {}; an op computes each example by itself, so the batch, axis 0 of "
+                                         "what it reads, must be axis 0 of its result and no other",
+                                         to_string(result))));
   return of_example;
 }
 
@@ -246,12 +266,14 @@ std::vector<std::string_view> op_names() {
 std::vector<Attr> keys() {
   std::vector<Attr> all = {
       attr::choice("op", op_names(), "which one; what they compute is written in ir/ops"),
-      attr::list("shape", attr::integer("", "").at_least(0).at_most(kMaxDim), "of the result, for one example: of ops that do not know it, "
-                                                                              "such as reshape, and of those that may be told")
+      attr::list("shape", attr::integer("", "").at_least(0).at_most(kMaxDim),
+                 "of the result, for one example: of ops that do not know it, "
+                 "such as reshape, and of those that may be told")
           .items(0, kMaxRank - 1)
           .otherwise("found by the op"),
-      attr::choice("dtype", {"f32", "i32", "i64", "bool"}, "of the result of ops that do not know it, such as cast; f32 is the type that the "
-                                                           "model is compiled for")
+      attr::choice("dtype", {"f32", "i32", "i64", "bool"},
+                   "of the result of ops that do not know it, such as cast; f32 is the type that the "
+                   "model is compiled for")
           .otherwise("that of the first input, or f32"),
       attr::boolean("per_example", "of an op that reads nothing: whether it makes a value for each example")
           .otherwise("whether an input is per example; false where there is none")};
@@ -266,10 +288,10 @@ const LayerDef &layer_op();
 const LayerDef &layer_op() {
   static const LayerDef def = {
       {"op",
-       "A primitive of the compiler, for what no layer does. It reads values as they are: with the batch as axis 0 where they are per "
-       "example, without where they are one for the whole batch, as those of `parameter`. The result has the batch as axis 0 if an "
-       "input has. Attributes name axes and indices with the batch among them, `\"bi,io->bo\"`, but cannot know its extent; `shape` is "
-       "that of one example. Operations on examples together are refused.",
+       "A primitive of the compiler, for what no layer does. It reads values as they are: with the batch as axis 0 where they "
+       "are per example, without where they are one for the whole batch, as those of `parameter`. The result has the batch as "
+       "axis 0 if an input has. Attributes name axes and indices with the batch among them, `\"bi,io->bo\"`, but cannot know "
+       "its extent; `shape` is that of one example. Operations on examples together are refused.",
        keys()},
       0,
       kAnyNumber,

@@ -28,12 +28,13 @@ Var build(const LayerBuild &b) { return b.param("value"); }
 extern const LayerDef layer_parameter;
 const LayerDef layer_parameter = {
     {"parameter",
-     "A trainable tensor, one for the whole batch: it has no batch axis. Layers that read it beside values of examples see it once for "
-     "each example, an `op` as it is.",
-     with_weight_keys({attr::list("shape", attr::integer("", "").at_least(1).at_most(kMaxDim), "its shape; [] is a single number")
-                           .items(0, kMaxRank - 1),
-                       attr::one_of("initializer", initializers(), "its initial values")
-                           .otherwise("xavier_uniform where it has two axes or more, else zeros")})},
+     "A trainable tensor, one for the whole batch: it has no batch axis. Layers that read it beside values of examples see it "
+     "once for each example, an `op` as it is.",
+     with_weight_keys(
+         {attr::list("shape", attr::integer("", "").at_least(1).at_most(kMaxDim), "its shape; [] is a single number")
+              .items(0, kMaxRank - 1),
+          attr::one_of("initializer", initializers(), "its initial values")
+              .otherwise("xavier_uniform where it has two axes or more, else zeros")})},
     0,
     0,
     shapes,
