@@ -1,6 +1,7 @@
 // rms_norm: each example with a mean square of 1 along axes. Zhang and Sennrich 2019; as torch.nn.RMSNorm.
 #include "compiler/model/layers/normalization/affine.h"
 #include "compiler/model/layers/normalization/axes.h"
+#include "compiler/model/layers/normalization/moments.h"
 
 #include <limits>
 
@@ -20,9 +21,8 @@ double epsilon_of(const LayerBuild &b) {
 
 Var build(const LayerBuild &b) {
   const Var x = b.inputs[0];
-  const Var squares = sum(square(x), normalized_axes(b), true);
-  const Var mean = squares * (static_cast<double>(squares.type().elements()) / static_cast<double>(x.type().elements()));
-  return scaled(b, x * apply("rsqrt", {mean + epsilon_of(b)}), beside_example(b));
+  const Var mean_square = mean(square(x), normalized_axes(b), true);
+  return scaled(b, x * apply("rsqrt", {mean_square + epsilon_of(b)}), beside_example(b));
 }
 
 } // namespace
