@@ -39,6 +39,9 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
     const auto param_of = [&](std::string_view name) {
       return declared_.param_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name));
     };
+    const auto buffer_of = [&](std::string_view name) {
+      return declared_.buffer_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(i)].name, name));
+    };
     const LayerBuild build{
         layer.attrs,
         layer.output,
@@ -49,13 +52,23 @@ std::vector<Value> Forward::operator()(const std::vector<Value> &inputs, bool tr
         layer_stream(calls_, i, model_.layers.size()),
         declared_.scalar(scope, "seed"),
         declared_.scalar(scope, "step"),
-        [&](std::string_view name) { return seen_weight(graph_, model_, declared_, scope, param_of(name), training); },
+        [&](std::string_view name) { return seen_weight(model_, declared_, scope, param_of(name), training, writes_); },
         [&](std::string_view name, Var y) { return calibration ? calibration->scaled(param_of(name), y) : y; },
-        [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
+        [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); },
+        model_.is_trainable(i),
+        [&](std::string_view name) { return Var{&scope, seen_buffer(buffer_of(name), training)}; },
+        [&](std::string_view name, Var value) { writes_.set(declared_.buffers[buffer_of(name)], value.value); }};
     values[model_.inputs.size() + i] = layer.def->build(build).value;
   }
   ++calls_;
   return values;
+}
+
+Value Forward::seen_buffer(size_t buffer, bool training) const {
+  if (training)
+    return writes_.current(declared_.buffers[buffer]);
+  const std::optional<Value> average = declared_.buffer_averages[buffer];
+  return average && uses_averages(model_) ? *average : declared_.buffers[buffer];
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {

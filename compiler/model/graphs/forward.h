@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/model/graphs/calibration.h"
+#include "compiler/model/graphs/writes.h"
 #include "compiler/model/tables/losses.h"
 
 namespace gradc {
@@ -27,11 +28,16 @@ public:
   /// The sum of the regularizers of parameters and, over the values of a call, of outputs; nullopt where there are none.
   std::optional<Value> penalty(const std::vector<Value> &values);
 
+  /// What the calls in training have made of buffers.
+  const Writes &writes() const { return writes_; }
+
   /// A run-time argument in the model's float type.
   Var hyper(const Scope &, std::string_view name) const;
 
 private:
   LossTerms terms(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
+  /// Buffer number `buffer` as a layer sees it.
+  Value seen_buffer(size_t buffer, bool training) const;
 
   Graph &graph_;
   const Model &model_;
@@ -39,6 +45,7 @@ private:
   StandIns &stand_ins_;
   const DType float_;
   int64_t calls_ = 0; // so far
+  Writes writes_;
 };
 
 } // namespace gradc

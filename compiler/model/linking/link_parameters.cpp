@@ -39,21 +39,26 @@ void Linker::link_share(size_t index, const JsonValue &name) {
   if (of.def != layer.def)
     return error(name.span, fmt::format("{}: '{}' is of type {}, this layer of type {}", context, name.text, of.def->spec.name,
                                         layer.def->spec.name));
-  if (params_[index].empty())
+  if (params_[index].empty() && buffers_[index].empty())
     return error(name.span, fmt::format("{}: layers of type {} have no weights", context, layer.def->spec.name));
-  const auto described = [](const std::vector<ModelParam> &params) {
+  const auto described = [&](size_t of_layer) {
     std::vector<std::string> each;
-    for (const ModelParam &p : params)
-      each.push_back(p.name.substr(p.name.find('.') + 1) + " " + to_string(p.shape));
+    const auto add = [&](const auto &states) {
+      for (const auto &state : states)
+        each.push_back(state.name.substr(state.name.find('.') + 1) + " " + to_string(state.shape));
+    };
+    add(params_[of_layer]);
+    add(buffers_[of_layer]);
     return fmt::format("{}", fmt::join(each, " and "));
   };
-  if (const std::string mine = described(params_[index]), theirs = described(params_[owner]); mine != theirs)
+  if (const std::string mine = described(index), theirs = described(owner); mine != theirs)
     return error(name.span, fmt::format("{}: it needs {}, but '{}' has {}", context, mine, name.text, theirs));
   for (const JsonMember &given : raw_.at("layers").items[index].members)
     if (is_weight_key(given.key))
       error(given.key_span, fmt::format("layer '{}': '{}' is said in '{}', whose weights it uses", layer.name, given.key, of.name));
   layer.weights_of = owner;
   params_.erase(index);
+  buffers_.erase(index);
 }
 
 std::vector<size_t> Linker::matching(const JsonValue &patterns, const std::string &context) {
