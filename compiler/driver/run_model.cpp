@@ -87,8 +87,14 @@ void with_graphs(EngineFlags &flags, const Model &model, const Prepare &prepare,
   const DType dtype = flags.model.float_dtype();
   runtime::Signature signature = runtime::parse_signature(gradc::signature(model, dtype));
   std::vector<EntryRequest> requests;
-  for (const runtime::EntryKey &key : timeline.span("read data", [&] { return prepare(signature, model.folder); }))
-    requests.push_back({entry_of(key.kind), key.batch});
+  with_locations(model, [&] {
+    try {
+      for (const runtime::EntryKey &key : timeline.span("read data", [&] { return prepare(signature, model.folder); }))
+        requests.push_back({entry_of(key.kind), key.batch});
+    } catch (const runtime::BatchTooSmall &problem) {
+      throw Error(problem.what(), problem.location);
+    }
+  });
   const auto built = [&] {
     ModelSpec spec = build_graphs(model, requests, dtype);
     for (const EntryRequest &request : requests)

@@ -96,6 +96,18 @@ const Shape &Model::shape_of(Source s) const {
 }
 
 DType Model::dtype_of(Source s) const { return is_input(s) ? inputs[s].dtype : layers[s - inputs.size()].dtype; }
+bool Model::is_trainable(size_t layer) const { return layers[layers[layer].weights_of.value_or(layer)].attrs.boolean_at("trainable"); }
+
+BatchLimit Model::training_batch() const {
+  BatchLimit limit;
+  for (size_t i = 0; i < layers.size(); ++i)
+    if (layers[i].least_batch > limit.least && is_trainable(i))
+      limit = {layers[i].least_batch,
+               fmt::format("layer '{}': {}, so a batch of training needs at least {} examples", layers[i].name,
+                           layers[i].least_batch_reason, layers[i].least_batch),
+               fmt::format("/layers/{}", i)};
+  return limit;
+}
 
 std::optional<Model> load_model(const std::string &path, const std::vector<std::string> &overrides,
                                 Diagnostics &diagnostics, DType float_dtype) {

@@ -52,7 +52,9 @@ struct ModelLayer {
   Shape output; // of one example
   bool per_example = true;               // else it is one value for the whole batch, as a parameter is
   DType dtype = DType::f32;              // which stands for the float type the model is compiled for
-  std::optional<size_t> weights_of = {}; // the layer whose parameters it uses; nullopt: it has its own, if any
+  std::optional<size_t> weights_of = {}; // the layer whose parameters and buffers it uses; nullopt: it has its own, if any
+  int64_t least_batch = 1;               // the fewest examples with which it can be trained
+  std::string least_batch_reason = {};   // why it needs more than one
 };
 
 struct ModelParam {
@@ -65,6 +67,22 @@ struct ModelParam {
   bool spectral_norm = false;             // layers see it divided by its largest singular value
   bool trainable = true;                  // else it stays as it is, without gradient and slots
   double rate_factor = 1, decay_factor = 1; // of the learning rate and the weight decay
+};
+
+/// State of a layer that is not trained: entries that see data and compute gradients write it, evaluation and prediction read it.
+struct ModelBuffer {
+  std::string name; // "norm.running_mean"
+  Shape shape;
+  size_t layer;
+  double initial;              // every element
+  std::optional<double> least; // no element is smaller
+  bool written;                // by training, else it stays as it is
+};
+
+/// The fewest examples of a batch of training.
+struct BatchLimit {
+  int64_t least = 1;
+  std::string reason, location; // which layer wants so many and why, and its place
 };
 
 /// A number that can change from call to call.
@@ -121,6 +139,7 @@ struct Model {
   std::vector<ModelMetric> metrics;
   std::vector<Source> outputs;
   std::vector<ModelParam> params;
+  std::vector<ModelBuffer> buffers;
   std::vector<ModelHyper> hypers; // learning_rate first
   const OptimizerDef *optimizer = nullptr;
   int64_t batch_size = 0;
@@ -134,6 +153,9 @@ struct Model {
   const Shape &shape_of(Source) const; // of one example
   DType dtype_of(Source) const;        // f32 stands for the float type the model is compiled for
   bool is_per_example(Source s) const { return is_input(s) || layers[s - inputs.size()].per_example; }
+  /// Does training change the state that a layer uses, which may be another's?
+  bool is_trainable(size_t layer) const;
+  BatchLimit training_batch() const;
 };
 
 /// Reads the file at `path`, or standard input for "-", whose relative paths start at the current folder. An override "train.epochs=3" or "layers.hidden.units=64" replaces or adds one
@@ -170,8 +192,8 @@ std::vector<Entry> entries_of(const Model &);
 
 /// The graph of an entry for `batch` examples. Every entry declares the model's inputs, scalars (seed, step,
 /// total_steps, the hypers), parameters and slots in the same order, so that their positions agree; gradients
-/// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large or the
-/// model has no such entry.
+/// only where they cross. Throws NotDifferentiable, or Error when a tensor of this batch is too large, a layer cannot be trained
+/// with so few examples, or the model has no such entry.
 Graph build_graph(const Model &, Entry, int64_t batch, DType float_dtype = DType::f32);
 /// Do evaluation and prediction read the averages of the parameters?
 bool uses_averages(const Model &);
@@ -184,6 +206,7 @@ Graph build_forward(const Model &, int64_t batch, DType float_dtype = DType::f32
 /// {"shape", "dtype", "classes"?, "ignored"?, "domain"?: {"least"?, "most"?, "row"?: {"elements", "least", "most"}}, "labels"?,
 /// "standardize"?}}, "outputs": [{"name", "classes_of"?, "yes_no"?}], "features": [names of the inputs that the outputs depend on],
 /// "optimizer": its type and slots, "accumulate": batches for an update, "frozen": [names of parameters], "data_folder"?,
+/// "least_batch"?: {"rows", "reason", "location"}: the fewest examples of a batch of training, if more than one, and the layer's place,
 /// "scheduled": [names of hypers], "plateaus"?: {name of a hyper that the training loop lowers: its schedule},
 /// "calibrate"?: true where the model has that entry,
 /// "metrics": [{"name", "kind", "terms", ...}]}. How a metric follows from its terms stands in runtime/train/metric_kinds.h.

@@ -176,6 +176,8 @@ std::string signature(const Model &model, DType float_dtype, const std::string &
                      {"metrics", std::move(metrics)}};
   if (has_entry(model, Entry::calibrate))
     json["calibrate"] = true;
+  if (const BatchLimit limit = model.training_batch(); limit.least > 1)
+    json["least_batch"] = {{"rows", limit.least}, {"reason", limit.reason}, {"location", limit.location}};
   if (!plateaus.empty())
     json["plateaus"] = std::move(plateaus);
   if (!data_folder.empty() && model.document.at("train").find("data"))

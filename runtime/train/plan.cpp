@@ -38,6 +38,52 @@ nlohmann::json own_file(const Signature &signature, const char *part) {
   return signature.train.is_object() ? signature.train.value(part, nlohmann::json()) : nlohmann::json();
 }
 
+/// The same run with batches of so many rows. The update may not be countable.
+RunPlan with_batches(RunPlan plan, const Signature &signature, const TrainOptions &options, int64_t train_rows, int64_t part_rows) {
+  plan.part_rows = part_rows;
+  if (__builtin_mul_overflow(plan.part_rows, signature.accumulate, &plan.batch_size))
+    throw Error(fmt::format("batch_size: {} batches of {} rows are too many for one update", signature.accumulate, plan.part_rows));
+  plan.tail = train_rows % plan.batch_size;
+  plan.steps_per_epoch = train_rows / plan.batch_size + (plan.tail > 0);
+  if (options.load.empty() && options.max_steps && *options.max_steps < plan.steps_per_epoch)
+    plan.tail = 0;
+  return plan;
+}
+
+/// The smallest batch of an epoch's updates.
+int64_t smallest_batch(const RunPlan &plan, int64_t train_rows) {
+  int64_t least = plan.part_rows;
+  for (const EntryKey &key : update_entries(plan, train_rows))
+    if (key.kind != GRADC_APPLY)
+      least = std::min(least, key.batch);
+  return least;
+}
+
+/// Refuses batches that a layer cannot be trained with, before anything is compiled.
+void check_batches(const RunPlan &plan, const Signature &signature, const TrainOptions &options, int64_t train_rows) {
+  const LeastBatch &least = signature.least_batch;
+  const int64_t smallest = smallest_batch(plan, train_rows);
+  if (smallest >= least.rows)
+    return;
+  const auto works = [&](int64_t part_rows) {
+    return smallest_batch(with_batches(plan, signature, options, train_rows, part_rows), train_rows) >= least.rows;
+  };
+  std::string sizes; // the next smaller and the next larger
+  const auto add = [&](int64_t size) { sizes += (sizes.empty() ? "" : ", ") + std::to_string(size); };
+  for (int64_t size = std::min(plan.part_rows, train_rows) - 1; size >= least.rows && sizes.empty(); --size)
+    if (works(size))
+      add(size);
+  for (int64_t size = plan.part_rows + 1; size <= train_rows; ++size)
+    if (works(size)) {
+      add(size);
+      break;
+    }
+  throw BatchTooSmall(fmt::format("{}, got {}: {} rows to train in batches of {} make one of {}; {}", least.reason, smallest, train_rows,
+                                  plan.part_rows, smallest,
+                                  sizes.empty() ? "no batch size works for so few rows" : "batch sizes that work: " + sizes),
+                      least.location);
+}
+
 /// The batches that cover `rows` rows: full ones and one for the rest.
 void add_evaluation(std::vector<EntryKey> &entries, int64_t rows, int64_t batch_size) {
   if (rows >= batch_size)
@@ -60,14 +106,10 @@ std::string stratified_by(const Signature &signature) {
 RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows) {
   RunPlan plan;
   plan.epochs = choose(options.epochs, signature, "epochs", 1);
-  plan.part_rows = choose(options.batch_size, signature, "batch_size", 1);
-  if (__builtin_mul_overflow(plan.part_rows, signature.accumulate, &plan.batch_size))
-    throw Error(fmt::format("batch_size: {} batches of {} rows are too many for one update", signature.accumulate, plan.part_rows));
+  plan = with_batches(plan, signature, options, train_rows, choose(options.batch_size, signature, "batch_size", 1));
   plan.seed = choose_seed(signature, options);
   plan.shuffle = options.shuffle.value_or(!signature.train.is_object() || signature.train.value("shuffle", true));
   plan.training_metrics = signature.train.is_object() && signature.train.value("training_metrics", false);
-  plan.tail = train_rows % plan.batch_size;
-  plan.steps_per_epoch = train_rows / plan.batch_size + (plan.tail > 0);
   int64_t steps;
   if (__builtin_mul_overflow(plan.epochs, plan.steps_per_epoch, &steps))
     throw Error(fmt::format("epochs: {} epochs of {} steps are too many to count", plan.epochs,
@@ -77,8 +119,7 @@ RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_
   for (const auto &[name, count] : counts)
     if (count && *count < 1)
       throw Error(fmt::format("{}: expected at least 1, found {}", name, *count));
-  if (options.load.empty() && options.max_steps && *options.max_steps < plan.steps_per_epoch)
-    plan.tail = 0;
+  check_batches(plan, signature, options, train_rows);
   return plan;
 }
 

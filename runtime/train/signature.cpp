@@ -119,6 +119,8 @@ Signature parse_signature(std::string_view text) try {
   signature.accumulate = json.value("accumulate", int64_t{1});
   if (signature.accumulate < 1)
     throw Error("signature: accumulate: expected at least 1");
+  if (const auto least = json.find("least_batch"); least != json.end())
+    signature.least_batch = {least->at("rows").get<int64_t>(), least->at("reason").get<std::string>(), least->value("location", "")};
   signature.frozen = json.value("frozen", signature.frozen);
   signature.scheduled = json.value("scheduled", signature.scheduled);
   signature.calibrate = json.value("calibrate", false);

@@ -32,6 +32,13 @@ struct OutputInfo {
   bool yes_no = false;    // each element answers for itself: class 1 where it is positive, else class 0
 };
 
+/// The fewest rows of a batch of training. `reason` says which layer wants so many and why; `location` is its place in the model
+/// file, a JSON pointer.
+struct LeastBatch {
+  int64_t rows = 1;
+  std::string reason, location;
+};
+
 struct Signature {
   std::string name;
   std::vector<InputInfo> inputs;
@@ -42,6 +49,7 @@ struct Signature {
   std::vector<MetricInfo> metrics;
   std::string optimizer;              // its type and slots: what the state in a checkpoint is
   int64_t accumulate = 1;             // batches whose gradients make one update
+  LeastBatch least_batch;
   std::vector<std::string> frozen;    // parameters that training leaves as they are
   std::vector<std::string> scheduled; // hyperparameters whose value the entry "schedule" tells for each step
   bool calibrate = false;             // some initializer sees data: there is an entry `calibrate`

@@ -7,6 +7,7 @@
 
 #include "runtime/gradc.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/error.h"
 #include "runtime/train/reports/events.h"
 #include "runtime/train/reports/progress.h"
 
@@ -53,7 +54,13 @@ struct RunPlan {
 int64_t split_seed(const Signature &signature, const TrainOptions &options);
 std::string stratified_by(const Signature &signature);
 
-/// Throws Error when a number is missing or out of range.
+/// A layer cannot be trained with so few rows as one of the batches has.
+struct BatchTooSmall : Error {
+  BatchTooSmall(const std::string &message, std::string location) : Error(message), location(std::move(location)) {}
+  std::string location; // of the layer in the model file, a JSON pointer
+};
+
+/// Throws Error when a number is missing or out of range, and BatchTooSmall, which names batch sizes that work.
 RunPlan plan_run(const Signature &signature, const TrainOptions &options, int64_t train_rows);
 
 /// An entry point in one specialization; batch 0 where it takes no examples.

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -69,6 +70,50 @@ TEST_CASE("stochastic_depth drops whole examples and scales the others", "[model
   for (double gradient : trained.gradients) // 2 y slope, where y = slope = 1 / 0.8
     CHECK(gradient == Approx(2 * kept / (0.8 * 0.8) / (kBatch * kUnits)));
   CHECK(run(model, Entry::evaluate, one, 0, kBatch).loss == kBatch);
+}
+
+TEST_CASE("spatial_dropout drops whole channels of an example and scales the others", "[model]") {
+  constexpr int64_t kBatch = 5, kChannels = 256;
+  const Model model = tests::model_of(fmt::format(R"({{
+    "inputs": {{"x": {{"shape": [{0}]}}, "y": {{"shape": [3, 2, {1}]}}}},
+    "layers": [{{"name": "a", "type": "dense", "units": {0}, "input": "x"}}, {{"type": "reshape", "shape": [3, 2, {1}]}},
+               {{"name": "f", "type": "spatial_dropout", "rate": 0.25}}],
+    "outputs": ["f"],
+    "loss": {{"type": "mse", "target": "y"}}}})",
+                                                  6 * kChannels, kChannels));
+  Graph graph = build_forward(model, kBatch, DType::f64);
+  Value dropped = 0;
+  for (Value v = 0; v < graph.size(); ++v)
+    if (graph[v].location == "/layers/2" && graph[v].type.shape == Shape{kBatch, 3, 2, kChannels})
+      dropped = v;
+  graph.returns.push_back({"f", dropped});
+  Bindings state;
+  for (const Node &node : graph.nodes)
+    if (node.is_declaration())
+      state.emplace(node.name, Tensor(node.type));
+  state.at("f.rate").set(0, 0.25);
+  for (double &bias : state.at("a.bias").floats)
+    bias = 1;
+  const std::vector<double> y = interpret(graph, state).back().floats;
+  int64_t zeros = 0;
+  for (int64_t example = 0; example < kBatch; ++example)
+    for (int64_t channel = 0; channel < kChannels; ++channel) {
+      const auto at = [&](int64_t position) { return y[static_cast<size_t>((example * 6 + position) * kChannels + channel)]; };
+      CHECK((at(0) == 0 || at(0) == Approx(1 / 0.75)));
+      for (int64_t position = 1; position < 6; ++position)
+        CHECK(at(position) == at(0));
+      zeros += at(0) == 0;
+    }
+  CHECK(static_cast<double>(zeros) / (kBatch * kChannels) == Approx(0.25).epsilon(0.15)); // a standard error of 5 %
+  state = {};
+  const Graph predict = build_graph(model, Entry::predict, kBatch, DType::f64);
+  for (const Node &node : predict.nodes)
+    if (node.is_declaration())
+      state.emplace(node.name, Tensor(node.type));
+  for (double &bias : state.at("a.bias").floats)
+    bias = 1;
+  const std::vector<double> predictions = interpret(predict, state)[0].floats;
+  CHECK(std::ranges::all_of(predictions, [](double prediction) { return prediction == 1; }));
 }
 
 // As torch.nn.AlphaDropout: kept are a x + b, dropped a alpha' + b, with alpha' = -1.758...,

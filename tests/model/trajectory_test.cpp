@@ -75,6 +75,9 @@ JitModel compile(const Json &reference, DType float_dtype) {
   INFO(diagnostics.render());
   REQUIRE(model);
   std::vector<EntryRequest> entries = {{Entry::train_step, reference["batch"]}};
+  if (reference.contains("evaluated"))
+    for (const Entry entry : {Entry::evaluate, Entry::predict})
+      entries.push_back({entry, reference["batch"]});
   if (has_entry(*model, Entry::schedule))
     entries.push_back({Entry::schedule, 0});
   CodegenOptions options;
@@ -114,9 +117,7 @@ public:
 
   /// The loss of the batch of this step, before the update.
   double train() {
-    std::vector<const void *> inputs;
-    for (const Input &input : inputs_)
-      inputs.push_back(input.rows + call_.step * batch_ % input.count * input.row_bytes);
+    const std::vector<const void *> inputs = rows_from(call_.step * batch_);
     call_.inputs = inputs.data();
     const double loss = result_of(GRADC_TRAIN_STEP, batch_, hypers_);
     ++call_.step;
@@ -138,6 +139,18 @@ public:
         return worst / largest;
       }
     return INFINITY;
+  }
+
+  /// The loss and the output of the first batch in evaluation and prediction.
+  std::pair<double, Numbers> evaluated(size_t elements, DType dtype) {
+    const std::vector<const void *> inputs = rows_from(0);
+    call_.inputs = inputs.data();
+    const double loss = result_of(GRADC_EVALUATE, batch_, hypers_) / static_cast<double>(batch_);
+    std::vector<float> single(elements);
+    Numbers output(elements);
+    void *outputs[] = {dtype == DType::f32 ? static_cast<void *>(single.data()) : output.data()};
+    run(GRADC_PREDICT, batch_, hypers_, outputs);
+    return {loss, dtype == DType::f32 ? Numbers(single.begin(), single.end()) : output};
   }
 
   /// Of the next step.
@@ -173,15 +186,27 @@ private:
       hypers_[rate_] = result_of(GRADC_SCHEDULE, 0, initial_);
   }
 
+  /// The rows from one on, which begin again at their end.
+  std::vector<const void *> rows_from(int64_t first) const {
+    std::vector<const void *> inputs;
+    for (const Input &input : inputs_)
+      inputs.push_back(input.rows + first % input.count * input.row_bytes);
+    return inputs;
+  }
+
   double result_of(int32_t kind, int64_t batch, const Numbers &hypers) {
-    const gradc_entry *entry = gradc_find_entry(&model_, kind, 0, batch);
     double result = 0;
     void *outputs[] = {&result};
+    run(kind, batch, hypers, outputs);
+    return result;
+  }
+
+  void run(int32_t kind, int64_t batch, const Numbers &hypers, void *const *outputs) {
+    const gradc_entry *entry = gradc_find_entry(&model_, kind, 0, batch);
     call_.outputs = outputs;
     call_.hypers = hypers.data();
     if (const int32_t status = entry->run(entry, &call_); status != GRADC_OK)
       throw std::runtime_error(model_.status_message(status));
-    return result;
   }
 
   struct Free {
@@ -200,7 +225,7 @@ private:
 /// The largest relative differences of all steps.
 struct Deviation {
   double loss = 0, rate = 0;
-  double final = 0; // of the tensors that the reference has at the end
+  double final = 0; // of the tensors that the reference has at the end, and of what evaluation and prediction say then
 };
 
 double relative_difference(double actual, double expected) {
@@ -221,6 +246,14 @@ Deviation follow(const Json &reference, DType float_dtype) {
   const Json last = reference.value("final", Json::object());
   for (const auto &[name, expected] : last.items())
     worst.final = std::max(worst.final, run.deviation(name, expected));
+  if (const auto evaluated = reference.find("evaluated"); evaluated != reference.end()) {
+    const Numbers expected = (*evaluated)["output"];
+    const auto [loss, output] = run.evaluated(expected.size(), float_dtype);
+    worst.final = std::max(worst.final, relative_difference(loss, (*evaluated)["loss"][0]));
+    const double largest = std::abs(*std::ranges::max_element(expected, {}, [](double y) { return std::abs(y); }));
+    for (size_t i = 0; i < expected.size(); ++i)
+      worst.final = std::max(worst.final, std::abs(output[i] - expected[i]) / largest);
+  }
   return worst;
 }
 

@@ -22,14 +22,14 @@ const Json &references() {
   return all;
 }
 
-/// What a graph declares: inputs and parameters of a reference, the hypers of the model, else 0.
+/// What a graph declares: inputs, parameters and buffers of a reference, the hypers of the model, else 0.
 Bindings state_of(const Graph &graph, const Model &model, const Json &reference) {
   Bindings state;
   for (const Node &node : graph.nodes)
     if (node.is_declaration()) {
       Tensor tensor(node.type);
-      for (const char *group : {"inputs", "parameters"})
-        if (const Json &given = reference[group]; given.contains(node.name)) {
+      for (const char *group : {"inputs", "parameters", "buffers"})
+        if (const Json given = reference.value(group, Json::object()); given.contains(node.name)) {
           const auto numbers = given[node.name].get<std::vector<double>>();
           REQUIRE(static_cast<int64_t>(numbers.size()) == node.type.elements());
           for (size_t i = 0; i < numbers.size(); ++i)
@@ -69,12 +69,17 @@ TEST_CASE("values and gradients of activations and layers are those of PyTorch",
       INFO("gradient of " << name);
       check_close(state.at(name + ".grad").floats, expected);
     }
+    const Json moved = reference.value("moved", Json::object());
+    for (const auto &[name, expected] : moved.items()) {
+      INFO("then " << name);
+      check_close(state.at(name).floats, expected);
+    }
   }
 }
 
 /// In trajectories, or random (random_layers_test.cpp), without gradient (vocabulary_test.cpp), or in expressions_test.cpp.
 const std::set<std::string_view> kOthers = {"flatten", "reshape", "add", "multiply", "concat", "noise", "dropout",
-                                            "alpha_dropout", "stochastic_depth", "one_hot", "expression"};
+                                            "alpha_dropout", "stochastic_depth", "one_hot", "expression", "spatial_dropout"};
 
 TEST_CASE("every activation and every layer has values of PyTorch", "[model]") {
   std::set<std::string> used;

@@ -17,6 +17,7 @@ import torch
 
 import torch_images
 import torch_model
+import torch_normalization
 import torch_parameters
 from trajectory_cases import CLASSES, LARGE, cases
 
@@ -77,6 +78,11 @@ def initial_parameters(model, random):
             if layer.get("use_bias", True) and "share" not in layer:
                 params[layer["name"] + ".bias"] = rounded(random.uniform(-0.1, 0.1, fan_out), 256)
             y = torch.zeros(*xs[0].shape[:-1], fan_out)
+        elif layer["type"].endswith("_norm"):
+            if "share" not in layer:
+                for name, dims in torch_normalization.shapes(layer, xs[0].shape[1:]).items():
+                    params[f"{layer['name']}.{name}"] = rounded(random.uniform(0.5, 1.5, dims) - (name == "offset"), 256)
+            y = xs[0]
         else:
             y = torch_model.LAYERS[layer["type"]](layer, xs, values)
         previous = layer["name"]
@@ -109,20 +115,22 @@ def rows(model, random):
 
 
 def train(model, params, data, dtype, buffers, steps):
-    """The losses and the learning rates of so many steps, which take BATCH rows each in turn, and averages of parameters at the end.
-    Initial values of `buffers` that are not there are added."""
+    """The losses and the learning rates of so many steps, which take BATCH rows each in turn, what averages and running statistics are
+    at the end, and, of a model that has the latter, its evaluation of the first BATCH rows then. Initial values of `buffers` that are
+    not there are added."""
     torch.set_default_dtype(dtype)  # of the scalars that some optimizers keep
     params = {name: torch.tensor(value, dtype=dtype, requires_grad=True) for name, value in params.items()}
     tensors = {name: torch.tensor(value, dtype=torch.long if name == "k" else dtype) for name, value in data.items()}
     chosen = torch_model.optimizer(model["optimizer"], torch_parameters.groups(model["optimizer"], params))
     seen = torch_parameters.Seen(model, params, buffers)
-    average = torch_parameters.Average(model["optimizer"].get("average"), params)
+    running = torch_normalization.Running(model, params, buffers)
+    average = torch_parameters.Average(model["optimizer"].get("average"), {**params, **running.values})
     scheduler, length = torch_model.scheduler(model["optimizer"]["learning_rate"], chosen, steps)
     losses, rates = [], []
     factor = chosen.param_groups[0].get("initial_lr", 1) / chosen.defaults["lr"]  # of the first group
     for step in range(steps):
         begin = step * BATCH % ROWS
-        loss = torch_model.loss(model, seen.of_step(), {name: t[begin:begin + BATCH] for name, t in tensors.items()})
+        loss = torch_model.loss(model, seen.of_step(), {name: t[begin:begin + BATCH] for name, t in tensors.items()}, running.values)
         chosen.zero_grad()
         loss.backward()
         torch_model.clip(model["optimizer"], params.values())
@@ -133,7 +141,20 @@ def train(model, params, data, dtype, buffers, steps):
         average.take()
         if step < length:
             scheduler.step()
-    return losses, rates, average.result()
+    final = {**average.result(), **{name: value.tolist() for name, value in running.values.items()}}
+    return losses, rates, final, evaluated(model, seen, average, running, tensors) if running.values else {}
+
+
+@torch.no_grad()
+def evaluated(model, seen, average, running, tensors):
+    """The loss and the output of the first rows, by the averages where the model says so."""
+    first = {name: t[:BATCH] for name, t in tensors.items()}
+    state = {**seen.of_step(), **running.values}
+    if model["optimizer"].get("average", {}).get("use"):
+        kind = "." + model["optimizer"]["average"]["type"]
+        state.update({name[:-len(kind)]: torch.tensor(value, dtype=first["x"].dtype) for name, value in average.result().items()})
+    values, last = torch_model.forward(model, state, first, state, training=False)
+    return {"loss": torch_model.loss(model, state, first, state, training=False).item(), "output": values[last].flatten().tolist()}
 
 
 def wrapped(numbers):
@@ -143,13 +164,15 @@ def wrapped(numbers):
     return "[" + textwrap.fill(json.dumps(flat)[1:-1], 110, break_on_hyphens=False).replace("\n", "\n  ") + "]"
 
 
-def write(name, model, params, data, losses, rates, final):
+def write(name, model, params, data, losses, rates, final, evaluation):
     def members(values):
         return "{" + ",\n  ".join(f"{json.dumps(key)}: {wrapped(value)}" for key, value in values.items()) + "}"
 
     if len(set(rates)) == 1:
         rates = rates[:1]  # of all steps
     ending = f',\n "final": {members(final)}' if final else ""
+    if evaluation:
+        ending += f',\n "evaluated": {members(evaluation)}'
     (FOLDER / f"{name}.json").write_text(
         f'{{"model": {json.dumps(model)},\n "batch": {BATCH},\n "inputs": {members(data)},\n'
         f' "parameters": {members(params)},\n "losses": {wrapped(losses)},\n "learning_rates": {wrapped(rates)}{ending}}}\n')
@@ -164,12 +187,12 @@ def make(name, model):
         params, data = params(model, random), data(model, random)
         numbers = [{key: x.values() if isinstance(x, Drawn) else x for key, x in values.items()} for values in (params, data)]
         buffers = {}
-        losses, rates, final = train(model, *numbers, torch.float64, buffers, LARGE.get(name, STEPS))
+        losses, rates, *end = train(model, *numbers, torch.float64, buffers, LARGE.get(name, STEPS))
         single, *_ = train(model, *numbers, torch.float32, buffers, LARGE.get(name, STEPS))
         deviation = max(abs(a - b) / abs(b) for a, b in zip(single, losses))
         if deviation < KEEP:
             print(f"{name:40} seed {seed}  loss {losses[0]:.4f} -> {losses[-1]:.4f}  f32 {deviation:.1e}")
-            return write(name, model, {**params, **buffers}, data, losses, rates, final)
+            return write(name, model, {**params, **buffers}, data, losses, rates, *end)
     raise SystemExit(f"{name}: no seed gives a well-conditioned case")
 
 

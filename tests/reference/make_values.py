@@ -63,6 +63,42 @@ LAYERS = {  # name: shape of an example, then the layers
                {"type": "op", "op": "reshape", "shape": [16, 1]}, {"type": "op", "op": "broadcast", "shape": [16, 2]}),
     "op_cast": ([5], {"type": "op", "op": "lt", "input": ["x", "a"]}, {"type": "op", "op": "cast", "dtype": "f32"},
                 {"type": "op", "op": "mul", "input": ["a", "f1"]}),
+    "multiply_channels": ([2, 3, 4], {"type": "global_average_pool"}, {"type": "multiply", "input": ["a", "f0"]}),
+    "multiply_kept": ([3, 4], {"type": "global_average_pool", "keep": True}, {"type": "multiply", "input": ["f0", "a"]}),
+    "add_columns": ([3, 1, 2], {"type": "permute", "axes": [1, 0, 2]}, {"type": "add", "input": ["a", "f0", "x"]}),
+    "subtract_vector": ([2, 3], {"type": "sum", "axes": 0}, {"type": "subtract", "input": ["f0", "x"]}),
+    "divide_vector": ([2, 3], {"type": "sum", "axes": 0}, {"type": "divide", "input": ["x", "f0"]}),
+    "minimum_number": ([2, 3], {"type": "mean"}, {"type": "minimum", "input": ["a", "f0"]}),
+    "maximum_number": ([2, 3], {"type": "mean", "keep": True}, {"type": "maximum", "input": ["f0", "a"]}),
+    "permute": ([2, 3, 4], {"type": "permute", "axes": [-1, 0, 1]}),
+    "zero_padding_1d": ([3, 2], {"type": "zero_padding", "padding": 2}),
+    "zero_padding_2d": ([3, 2, 2], {"type": "zero_padding", "padding": [1, [0, 3]]}),
+    "zero_padding_3d": ([2, 1, 3, 2], {"type": "zero_padding", "padding": [[1, 0], 0, [2, 1]]}),
+    "cropping_1d": ([5, 2], {"type": "cropping", "cropping": 1}),
+    "cropping_2d": ([4, 5, 2], {"type": "cropping", "cropping": [[2, 1], 2]}),
+    "cropping_3d": ([3, 4, 2, 2], {"type": "cropping", "cropping": [1, [0, 3], [1, 0]]}),
+    "upsample_1d": ([3, 2], {"type": "upsample", "factor": 2}),
+    "upsample_2d": ([2, 3, 2], {"type": "upsample", "factor": [3, 2]}),
+    "upsample_3d": ([2, 1, 2, 2], {"type": "upsample", "factor": [1, 3, 2]}),
+    "upsample_linear": ([4, 2], {"type": "upsample", "factor": 3, "interpolation": "bilinear"}),
+    "upsample_bilinear": ([3, 2, 2], {"type": "upsample", "factor": [2, 4], "interpolation": "bilinear"}),
+    "upsample_trilinear": ([2, 1, 3, 1], {"type": "upsample", "factor": 2, "interpolation": "bilinear"}),
+    "global_average_pool": ([2, 3, 2], {"type": "global_average_pool"}),
+    "global_max_pool": ([3, 2, 2], {"type": "global_max_pool"}),
+    "global_max_pool_kept": ([4, 1], {"type": "global_max_pool", "keep": True}),
+    "layer_norm": ([3, 5], {"type": "layer_norm"}),
+    "layer_norm_axes": ([2, 3, 4], {"type": "layer_norm", "axes": [-1, 0], "epsilon": 0.1}),
+    "layer_norm_plain": ([5], {"type": "layer_norm", "scale": False, "offset": False}),
+    "layer_norm_without_offset": ([1, 5], {"type": "layer_norm", "offset": False}),
+    "layer_norm_column": ([5, 1], {"type": "layer_norm", "axes": 0}),
+    "rms_norm": ([3, 5], {"type": "rms_norm"}),
+    "rms_norm_axes": ([2, 3, 4], {"type": "rms_norm", "axes": [1, 2], "epsilon": 0.1}),
+    "rms_norm_plain": ([1], {"type": "rms_norm", "scale": False}),
+    "group_norm": ([3, 2, 6], {"type": "group_norm", "groups": 3}),
+    "group_norm_one": ([7], {"type": "group_norm", "groups": 1, "epsilon": 0.01}),
+    "group_norm_plain": ([2, 4], {"type": "group_norm", "groups": 4, "scale": False, "offset": False}),
+    "instance_norm": ([3, 5, 3], {"type": "instance_norm"}),
+    "instance_norm_affine": ([2, 1], {"type": "instance_norm", "scale": True, "offset": True, "epsilon": 0.1}),
 }
 
 IMAGES = {  # the same, of convolutions and pools
@@ -141,6 +177,29 @@ def of_activation(activation, random):
     return model, params, {"x": random.standard_normal((1, 1)), "y": random.standard_normal((1, n))}
 
 
+BATCH_NORMS = {  # batch, shape of an example, keys
+    "batch_norm": (7, [5], {}),
+    "batch_norm_1d": (3, [4, 3], {"momentum": 0.25, "epsilon": 0.01}),
+    "batch_norm_2d": (3, [3, 5, 2], {"scale": False}),
+    "batch_norm_3d": (2, [2, 1, 3, 4], {"offset": False}),
+    "batch_norm_one_example": (1, [3, 3, 2], {"scale": False, "offset": False}),
+    "batch_norm_one_channel": (5, [1], {}),
+    "batch_norm_two_values": (2, [3], {"momentum": 1, "epsilon": 0.5}),
+    "batch_norm_still": (3, [2, 3], {"trainable": False}),
+}
+
+
+def of_batch_norm(batch, shape, keys, random):
+    """With running statistics that are not those it begins with."""
+    layer = {"name": "f", "type": "batch_norm", **keys}
+    n = shape[-1]
+    params = {"a.weight": random.standard_normal((n, n)), "a.bias": random.standard_normal(n),
+              **torch_model.parameters(layer, shape, random)}
+    buffers = {"f.running_mean": random.standard_normal(n), "f.running_variance": random.uniform(0.5, 2, n)}
+    inputs = {"x": random.standard_normal((batch, *shape)), "y": random.standard_normal((batch, *shape))}
+    return model_of(shape, [layer], shape), params, inputs, buffers
+
+
 def of_layers(shape, layers, random, ties=False):
     """With `ties` all positions of the image have equal values, and the gradient of a.weight tells which of them counted."""
     n = shape[-1]
@@ -157,8 +216,9 @@ def tensors(values, requires_grad=False):
     return {name: torch.tensor(value, dtype=torch.float64, requires_grad=requires_grad) for name, value in values.items()}
 
 
-def run(model, params, inputs):
-    values, last = torch_model.forward(model, params, inputs)
+def run(model, params, inputs, buffers=None):
+    """The output of prediction."""
+    values, last = torch_model.forward(model, params, inputs, buffers, training=False)
     return values[last]
 
 
@@ -166,15 +226,19 @@ def flat(x):
     return np.asarray(x).ravel().tolist()
 
 
-def case(name, model, params, inputs):
-    learned, given = tensors(params, True), tensors(inputs)
-    output = run(model, learned, given)
-    loss = torch_model.loss(model, learned, given)
+def case(name, model, params, inputs, buffers=None):
+    """The loss and the gradients are those of training."""
+    held = {key: value for key, value in params.items() if not (key.startswith("f.") and model["layers"][-1].get("trainable") is False)}
+    learned, given, moved = tensors(params, True), tensors(inputs), tensors(buffers or {})
+    output = run(model, learned, given, moved)
+    loss = torch_model.loss(model, learned, given, moved)
     loss.backward()
+    statistics = {"buffers": {key: flat(value) for key, value in buffers.items()},
+                  "moved": {key: flat(value) for key, value in moved.items()}} if buffers else {}
     return {"name": name, "model": model, "inputs": {key: flat(value) for key, value in inputs.items()},
             "parameters": {key: flat(value) for key, value in params.items()},
             "output": flat(output.detach()), "loss": loss.item(),
-            "gradients": {key: flat(value.grad) for key, value in learned.items()}}
+            "gradients": {key: flat(learned[key].grad) for key in held}, **statistics}
 
 
 def cases():
@@ -188,6 +252,8 @@ def cases():
     for name, (shape, *layers) in IMAGES.items():
         named = [{"name": f"f{i}", **layer} for i, layer in enumerate(layers)]
         yield case(name, *of_layers(shape, named, random, "ties" in name))
+    for name, (batch, shape, keys) in BATCH_NORMS.items():
+        yield case(name, *of_batch_norm(batch, shape, keys, random))
 
 
 if __name__ == "__main__":

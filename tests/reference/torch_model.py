@@ -4,6 +4,7 @@ What a file leaves out is left to PyTorch's defaults wherever it has the same ke
 """
 import functools
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import optim
@@ -13,6 +14,7 @@ import published
 import torch_expressions
 import torch_images
 import torch_losses
+import torch_normalization
 
 ACTIVATIONS = {
     "linear": lambda x: x,
@@ -43,15 +45,15 @@ LAYERS = {  # those without parameters; of a list of inputs, and of all values b
     "activation": lambda layer, xs, values: activate(layer["activation"], xs[0]),
     "flatten": lambda layer, xs, values: xs[0].flatten(1),
     "reshape": lambda layer, xs, values: xs[0].reshape(len(xs[0]), *layer["shape"]),
-    "add": lambda layer, xs, values: torch.stack(xs).sum(0),
-    "multiply": lambda layer, xs, values: torch.stack(xs).prod(0),
+    "add": lambda layer, xs, values: functools.reduce(torch.add, aligned(xs)),
+    "multiply": lambda layer, xs, values: functools.reduce(torch.mul, aligned(xs)),
     "concat": lambda layer, xs, values: torch.cat(xs, dim=-1),
     "scale": lambda layer, xs, values: xs[0] * layer["factor"],
     "maxout": lambda layer, xs, values: maxout(xs[0], layer["units"]),
-    "subtract": lambda layer, xs, values: xs[0] - xs[1],
-    "divide": lambda layer, xs, values: xs[0] / xs[1],
-    "minimum": lambda layer, xs, values: functools.reduce(torch.minimum, xs),
-    "maximum": lambda layer, xs, values: functools.reduce(torch.maximum, xs),
+    "subtract": lambda layer, xs, values: torch.sub(*aligned(xs)),
+    "divide": lambda layer, xs, values: torch.div(*aligned(xs)),
+    "minimum": lambda layer, xs, values: functools.reduce(torch.minimum, aligned(xs)),
+    "maximum": lambda layer, xs, values: functools.reduce(torch.maximum, aligned(xs)),
     "sum": lambda layer, xs, values: xs[0].sum(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
     "mean": lambda layer, xs, values: xs[0].mean(axes(layer, xs[0]), keepdim=layer.get("keep", False)),
     "slice": lambda layer, xs, values: sliced(layer, xs[0]),
@@ -60,6 +62,12 @@ LAYERS = {  # those without parameters; of a list of inputs, and of all values b
     "tile": lambda layer, xs, values: xs[0].tile(1, *layer["times"]),
     "clip": lambda layer, xs, values: xs[0].clamp(layer.get("min"), layer.get("max")),
     "normalize": lambda layer, xs, values: F.normalize(xs[0], dim=counted(layer.get("axis", -1)), eps=layer.get("epsilon", 1e-12)),
+    "permute": lambda layer, xs, values: xs[0].permute(0, *[axis % (xs[0].dim() - 1) + 1 for axis in layer["axes"]]),
+    "zero_padding": lambda layer, xs, values: F.pad(xs[0], borders(layer["padding"], xs[0])),
+    "cropping": lambda layer, xs, values: F.pad(xs[0], [-count for count in borders(layer["cropping"], xs[0])]),
+    "upsample": lambda layer, xs, values: upsample(layer, xs[0]),
+    "global_average_pool": lambda layer, xs, values: xs[0].mean(spatial(xs[0]), keepdim=layer.get("keep", False)),
+    "global_max_pool": lambda layer, xs, values: xs[0].amax(spatial(xs[0]), keepdim=layer.get("keep", False)),
     "expression": lambda layer, xs, values: torch_expressions.evaluate(layer["of"], values),
     **{kind: lambda layer, xs, values: torch_images.pool(layer, xs[0]) for kind in torch_images.POOLS},
 }
@@ -88,6 +96,7 @@ LEARNED = {  # those with parameters; all of the model are given
     "prelu": lambda layer, xs, params: prelu(xs[0], params[layer["name"] + ".slope"]),
     "rbf": lambda layer, xs, params: rbf(xs[0], params[layer["name"] + ".centers"], rbf_width(layer, params)),
     **{kind: lambda layer, xs, params: convolution(layer, xs[0], params) for kind in torch_images.WITH_WEIGHTS},
+    **{name: lambda layer, xs, params, norm=norm: norm(layer, xs[0], params) for name, norm in torch_normalization.LEARNED.items()},
 }
 
 
@@ -96,6 +105,8 @@ def parameters(layer, shape, random):
     shapes = torch_images.shapes(layer, shape[-1]) if layer["type"] in torch_images.WITH_WEIGHTS else {}
     if layer["type"] == "prelu":
         shapes["slope"] = shape[-1:] if layer.get("slopes") == "features" else ()
+    if layer["type"].endswith("_norm"):
+        shapes = torch_normalization.shapes(layer, shape)
     if layer["type"] == "rbf":
         shapes["centers"] = (layer["units"], shape[-1])
         if layer.get("learn_width"):
@@ -127,6 +138,32 @@ def counted(axis):
 def axes(layer, x):
     written = layer.get("axes", list(range(x.dim() - 1)))
     return [counted(axis) for axis in (written if isinstance(written, list) else [written])]
+
+
+def spatial(x):
+    """The axes between the batch and the channels."""
+    return list(range(1, x.dim() - 1))
+
+
+def aligned(xs):
+    """With axes of extent 1 behind the batch, so that examples broadcast."""
+    rank = max(x.dim() for x in xs)
+    return [x.reshape(len(x), *[1] * (rank - x.dim()), *x.shape[1:]) for x in xs]
+
+
+def borders(counts, x):
+    """As F.pad wants them: of the last axis first, which has none."""
+    each = counts if isinstance(counts, list) else [counts] * (x.dim() - 2)
+    pairs = [[0, 0]] + [pair if isinstance(pair, list) else [pair, pair] for pair in reversed(each)]
+    return [count for pair in pairs for count in pair]
+
+
+def upsample(layer, x):
+    factor, rank = layer["factor"], x.dim() - 2
+    factors = tuple(float(f) for f in factor) if isinstance(factor, list) and len(factor) > 1 else float(np.ravel(factor)[0])
+    linear = layer.get("interpolation", "nearest") != "nearest"
+    mode = {"mode": ["linear", "bilinear", "trilinear"][rank - 1], "align_corners": False} if linear else {"mode": "nearest"}
+    return F.interpolate(x.movedim(-1, 1), scale_factor=factors, **mode).movedim(1, -1)
 
 
 def sliced(layer, x):
@@ -177,8 +214,9 @@ def apply(layer, xs, params, values):
     return LEARNED[kind](layer, xs, params) if kind in LEARNED else LAYERS[kind](layer, xs, values)
 
 
-def forward(model, params, batch):
-    """What every input and layer is for a batch, {input: tensor}, and the name of the last layer."""
+def forward(model, params, batch, buffers=None, training=True):
+    """What every input and layer is for a batch, {input: tensor}, and the name of the last layer. `buffers` are the running statistics,
+    which training moves."""
     values = dict(batch)
     previous = next(iter(batch))
     whole = set()  # those that are one value for the whole batch
@@ -198,15 +236,18 @@ def forward(model, params, batch):
             continue
         examples = 1 if whole.issuperset(names) else len(next(iter(batch.values())))
         xs = [x.expand(examples, *x.shape) if name in whole else x for name, x in zip(names, xs)]
-        value = apply(layer, xs, params, values)
+        if kind == "batch_norm":
+            value = torch_normalization.batch_norm(layer, xs[0], params, buffers, training)
+        else:
+            value = apply(layer, xs, params, values)
         values[previous] = value.squeeze(0) if whole.issuperset(names) else value
         whole.update({previous} if whole.issuperset(names) else ())
     return values, previous
 
 
-def loss(model, params, batch):
+def loss(model, params, batch, buffers=None, training=True):
     """Of a batch: {input: tensor}. Several losses are added, penalties too."""
-    values, previous = forward(model, params, batch)
+    values, previous = forward(model, params, batch, buffers, training)
     penalty = 0
     examples = len(next(iter(batch.values())))
     for layer in model["layers"]:

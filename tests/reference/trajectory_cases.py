@@ -216,6 +216,25 @@ def parameters():
     yield "share", shared
 
 
+def normalized(*norms, optimizer="momentum", **keys):
+    """A network with such layers between the hidden layer and its activation."""
+    model = network("mse", optimizer, "linear", {"use_bias": False}, **keys)  # whose gradient would be rounding alone
+    named = [{"name": f"norm{i}", **norm} for i, norm in enumerate(norms)]
+    model["layers"][1:1] = [*named, {"name": "bent", "type": "activation", "activation": "tanh"}]
+    return model
+
+
+def normalizations():
+    batch_norm = {"type": "batch_norm"}
+    yield "batch_norm", normalized(batch_norm)
+    yield "batch_norm_keys", normalized({**batch_norm, "momentum": 0.02, "epsilon": 0.125}, optimizer="adam")
+    yield "batch_norm_share", normalized(batch_norm, {**batch_norm, "share": "norm0", "momentum": 0.25})
+    yield "batch_norm_average", normalized(batch_norm, average={"type": "ema", "decay": 0.95, "use": True})
+    yield "batch_norm_polyak", normalized(batch_norm, average={"type": "polyak", "start": 150})
+    yield "layer_norm", normalized({"type": "layer_norm"})
+    yield "rms_norm", normalized({"type": "rms_norm", "epsilon": 1e-5}, optimizer="adam")
+
+
 def cases():
     for optimizer in OPTIMIZERS:
         for loss in LOSSES:
@@ -241,6 +260,7 @@ def cases():
     yield "lenet5", lenet5()
     yield "expressions", expressions()
     yield from parameters()
+    yield from normalizations()
     some = [1, 0.25, 3, 0, 2][:CLASSES]
     yield "label_smoothing", weighted("softmax_cross_entropy", label_smoothing=0.1)
     yield "class_weights", weighted("softmax_cross_entropy", class_weights=some)

@@ -39,6 +39,10 @@ public:
         graph_.updates.push_back({*average, value.value});
       init_spectral(graph_, model_, declared_, p, value);
     }
+    for (size_t b = 0; b < declared_.buffers.size(); ++b)
+      for (const std::optional<Value> &v : {std::optional(declared_.buffers[b]), declared_.buffer_averages[b]})
+        if (v)
+          graph_.updates.push_back({*v, graph_.constant(model_.buffers[b].initial, graph_.type(*v), graph_[*v].location)});
     for (const std::vector<Value> &slots : declared_.slots)
       for (Value slot : slots)
         graph_.updates.push_back({slot, graph_.constant(0, graph_.type(slot), graph_[slot].location)});
@@ -58,9 +62,12 @@ public:
     forward_(forward_.declared_inputs(), false, &calibration);
   }
 
-  void forward() { return_loss(forward_.loss(run(true))); }
+  void forward() {
+    return_loss(forward_.loss(run(true)));
+    forward_.writes().append_to(graph_);
+  }
 
-  void train_step() { append_update(graph_, model_, declared_, differentiated(), float_); }
+  void train_step() { append_update(graph_, model_, declared_, differentiated(), forward_.writes(), float_); }
 
   void grad_step() {
     const std::vector<Value> gradients = differentiated();
@@ -96,7 +103,7 @@ public:
     }
   }
 
-  void apply() { append_update(graph_, model_, declared_, declared_.grads, float_); }
+  void apply() { append_update(graph_, model_, declared_, declared_.grads, {}, float_); }
 
   void evaluate() {
     const std::vector<Value> values = run(false);
@@ -214,6 +221,7 @@ private:
     const Value total = forward_.loss(run(true));
     std::vector<Value> gradients = gradients_of(total);
     return_loss(total);
+    forward_.writes().append_to(graph_);
     return gradients;
   }
 
@@ -303,6 +311,11 @@ std::optional<Entry> parse_entry(std::string_view name) {
 bool takes_examples(Entry entry) { return info(entry).examples; }
 bool gradients_cross(Entry entry) { return info(entry).gradients_cross; }
 
+/// Does the entry see data and compute gradients?
+static bool trains(Entry entry) {
+  return entry == Entry::train_step || entry == Entry::grad_step || entry == Entry::accumulate_step;
+}
+
 bool has_parts(const Model &model) {
   return model.losses.size() > 1 || std::ranges::any_of(model.losses, &ModelLoss::is_weighted);
 }
@@ -336,6 +349,8 @@ Graph build_graph(const Model &model, Entry entry, int64_t batch, DType float_dt
                 : entry == Entry::calibrate       ? "no initializer is 'lsuv': the model has nothing to calibrate"
                 : entry == Entry::accumulate_step ? "the optimizer has no 'accumulate': the model has no gradients to add up"
                                                   : "all rates are constant: the model has no schedule");
+  if (const BatchLimit limit = model.training_batch(); trains(entry) && batch < limit.least)
+    throw Error(fmt::format("{}, got {}", limit.reason, batch), limit.location);
   Builder builder(model, entry, takes_examples(entry) ? batch : 0, float_dtype);
   (builder.*info(entry).build)();
   return builder.finish();

@@ -10,6 +10,7 @@
 namespace gradc {
 
 std::string location_of(const ModelParam &param) { return fmt::format("/layers/{}", param.layer); }
+std::string location_of(const ModelBuffer &buffer) { return fmt::format("/layers/{}", buffer.layer); }
 std::string location_of(const ModelInput &input) { return "/inputs/" + input.name; }
 
 std::string location_of_initializer(const Model &model, const ModelParam &param) {
@@ -48,6 +49,24 @@ static SpectralVectors declare_spectral(Graph &graph, const ModelParam &param, D
                                 location_of(param));
   };
   return {vector("spectral_u", {param.shape.back()}), vector("spectral_v", Shape(param.shape.begin(), param.shape.end() - 1))};
+}
+
+/// The buffers of layers, and their averages where `average`, the optimizer's, is not null.
+static void declare_buffers(Graph &graph, const Model &model, const JsonValue *average, DType float_dtype, Declarations &d) {
+  const auto declare = [&](const ModelBuffer &b, Writer writer, const std::string &name) {
+    const Value v = graph.declare_buffer({Lifetime::model, writer}, name, {float_dtype, b.shape}, location_of(b));
+    if (b.least)
+      graph[v].domain = Domain{*b.least};
+    return v;
+  };
+  for (const ModelBuffer &b : model.buffers) {
+    d.buffer_of_name[b.name] = d.buffers.size();
+    d.buffers.push_back(declare(b, Writer::data, b.name));
+  }
+  for (const ModelBuffer &b : model.buffers)
+    d.buffer_averages.push_back(average && b.written
+                                    ? std::optional(declare(b, Writer::update, b.name + "." + average->string_at("type")))
+                                    : std::nullopt);
 }
 
 std::optional<Value> Declarations::average_of(size_t param) const {
@@ -93,7 +112,8 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
       const ModelParam &p = model.params[number];
       d.grads.push_back(graph.declare(Role::grad, p.name + ".grad", {float_dtype, p.shape}, location_of(p)));
     }
-  if (const JsonValue *average = model.document.at("optimizer").find("average"))
+  const JsonValue *average = model.document.at("optimizer").find("average");
+  if (average)
     for (size_t number : d.trained) {
       const ModelParam &p = model.params[number];
       d.averages.push_back(graph.declare_buffer({Lifetime::model, Writer::update}, p.name + "." + average->string_at("type"),
@@ -101,6 +121,7 @@ Declarations declare(Graph &graph, const Model &model, Entry entry, int64_t batc
     }
   for (const ModelParam &p : model.params)
     d.spectral.push_back(p.spectral_norm ? std::optional(declare_spectral(graph, p, float_dtype)) : std::nullopt);
+  declare_buffers(graph, model, average, float_dtype, d);
   for (const ModelInput &input : model.inputs)
     d.statistics.push_back(input.preprocessing.standardize ? std::optional(declare_statistics(graph, input))
                                                            : std::nullopt);

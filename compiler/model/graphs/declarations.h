@@ -32,6 +32,9 @@ struct Declarations {
   std::vector<Value> grads;                                // of those that are trained; empty where no gradient crosses
   std::vector<Value> averages;                             // of those that are trained; empty where the model keeps none
   std::vector<std::optional<SpectralVectors>> spectral;    // as model.params; of those that are divided by their norm
+  std::vector<Value> buffers;                              // as model.buffers
+  std::map<std::string, size_t, std::less<>> buffer_of_name; // "norm.running_mean"; their numbers
+  std::vector<std::optional<Value>> buffer_averages;       // as model.buffers; of those that training writes, where averages are kept
   std::vector<std::optional<Statistics>> statistics;       // as model.inputs; of those that are standardized
 
   /// The average of parameter number `param`; nullopt where none is kept.
@@ -47,6 +50,7 @@ Declarations declare(Graph &, const Model &, Entry, int64_t batch, DType float_d
 
 /// The place of a parameter in the model file, as JSON pointer.
 std::string location_of(const ModelParam &);
+std::string location_of(const ModelBuffer &);
 std::string location_of(const ModelInput &);
 std::string location_of_initializer(const Model &, const ModelParam &);
 

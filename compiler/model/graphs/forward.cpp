@@ -63,9 +63,9 @@ Var Forward::layer(size_t index, const Scope &scope, const std::vector<Value> &v
       value = repeated(value, batch_of_one ? 1 : batch);
     sources.push_back(value);
   }
-  const auto param_of = [&](std::string_view name) {
-    return declared_.param_of_name.at(fmt::format("{}.{}", model_.layers[layer.weights_of.value_or(index)].name, name));
-  };
+  const std::string &owner = model_.layers[layer.weights_of.value_or(index)].name;
+  const auto param_of = [&](std::string_view name) { return declared_.param_of_name.at(fmt::format("{}.{}", owner, name)); };
+  const auto buffer_of = [&](std::string_view name) { return declared_.buffer_of_name.at(fmt::format("{}.{}", owner, name)); };
   const LayerBuild build{
       layer.attrs,
       layer.output,
@@ -76,11 +76,21 @@ Var Forward::layer(size_t index, const Scope &scope, const std::vector<Value> &v
       layer_stream(calls_, index, model_.layers.size()),
       declared_.scalar(scope, "seed"),
       declared_.scalar(scope, "step"),
-      [&](std::string_view name) { return seen_weight(graph_, model_, declared_, scope, param_of(name), training); },
+      [&](std::string_view name) { return seen_weight(model_, declared_, scope, param_of(name), training, writes_); },
       [&](std::string_view name, Var y) { return calibration ? calibration->scaled(param_of(name), y) : y; },
-      [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); }};
+      [&](std::string_view name) { return hyper(scope, fmt::format("{}.{}", layer.name, name)); },
+      model_.is_trainable(index),
+      [&](std::string_view name) { return Var{&scope, seen_buffer(buffer_of(name), training)}; },
+      [&](std::string_view name, Var value) { writes_.set(declared_.buffers[buffer_of(name)], value.value); }};
   const Var result = layer.def->build(build);
   return batch_of_one ? reshape(result, layer.output) : result;
+}
+
+Value Forward::seen_buffer(size_t buffer, bool training) const {
+  if (training)
+    return writes_.current(declared_.buffers[buffer]);
+  const std::optional<Value> average = declared_.buffer_averages[buffer];
+  return average && uses_averages(model_) ? *average : declared_.buffers[buffer];
 }
 
 LossTerms Forward::terms(const Scope &scope, const ModelLoss &loss, const std::vector<Value> &values) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/model/graphs/calibration.h"
+#include "compiler/model/graphs/writes.h"
 #include "compiler/model/tables/losses.h"
 
 namespace gradc {
@@ -28,6 +29,9 @@ public:
   /// The sum of the regularizers of parameters and, over the values of a call, of outputs; nullopt where there are none.
   std::optional<Value> penalty(const std::vector<Value> &values);
 
+  /// What the calls in training have made of buffers.
+  const Writes &writes() const { return writes_; }
+
   /// A run-time argument in the model's float type.
   Var hyper(const Scope &, std::string_view name) const;
 
@@ -37,6 +41,8 @@ private:
   /// What layer number `index` makes of the `values` of others.
   Var layer(size_t index, const Scope &, const std::vector<Value> &values, int64_t batch, bool training, Calibration *);
   LossTerms terms(const Scope &, const ModelLoss &, const std::vector<Value> &values) const;
+  /// Buffer number `buffer` as a layer sees it.
+  Value seen_buffer(size_t buffer, bool training) const;
 
   Graph &graph_;
   const Model &model_;
@@ -44,6 +50,7 @@ private:
   StandIns &stand_ins_;
   const DType float_;
   int64_t calls_ = 0; // so far
+  Writes writes_;
 };
 
 } // namespace gradc

@@ -31,7 +31,7 @@ Var kept_in_bounds(const ModelParam &param, Var w, Var rate, const Hyper &hyper)
 } // namespace
 
 void append_update(Graph &graph, const Model &model, const Declarations &declared, const std::vector<Value> &gradients,
-                   DType float_dtype) {
+                   const Writes &writes, DType float_dtype) {
   const JsonValue &attrs = model.document.at("optimizer");
   const OptimizerDef &optimizer = *model.optimizer;
   const Scope scope{graph, "/optimizer"};
@@ -51,6 +51,10 @@ void append_update(Graph &graph, const Model &model, const Declarations &declare
   all.normal = [&](size_t p) {
     return apply("random_normal", {declared.scalar(scope, "seed"), declared.scalar(scope, "step")},
                  {{"stream", gradient_noise_stream(declared.trained[p])}}, all.w[p].type());
+  };
+  const auto move_average = [&](Var average, Var newest) {
+    const Var share = cast(share_of_new(attrs.at("average"), count), float_dtype);
+    graph.updates.push_back({average.value, (average + share * (newest - average)).value});
   };
   const std::vector<Var> prepared = optimizer.prepare(all);
   for (size_t p = 0; p < prepared.size(); ++p) {
@@ -72,12 +76,12 @@ void append_update(Graph &graph, const Model &model, const Declarations &declare
         [&](std::string_view name, Var value) { graph.updates.push_back({slot(name), value.value}); }};
     const Var updated = kept_in_bounds(param, optimizer.update(step), own_rate, hyper);
     graph.updates.push_back({declared.params[declared.trained[p]], updated.value});
-    if (declared.averages.empty())
-      continue;
-    const Var average{&scope, declared.averages[p]};
-    const Var share = cast(share_of_new(attrs.at("average"), count), float_dtype);
-    graph.updates.push_back({declared.averages[p], (average + share * (updated - average)).value});
+    if (!declared.averages.empty())
+      move_average({&scope, declared.averages[p]}, updated);
   }
+  for (size_t b = 0; b < declared.buffers.size(); ++b)
+    if (const std::optional<Value> average = declared.buffer_averages[b])
+      move_average({&scope, *average}, {&scope, writes.current(declared.buffers[b])});
 }
 
 } // namespace gradc

@@ -2,8 +2,6 @@
 
 #include "compiler/model/graphs/streams.h"
 
-#include <algorithm>
-
 namespace gradc {
 namespace {
 
@@ -35,7 +33,7 @@ Var spectral_norm(Var w, const Vectors &vectors) {
 
 } // namespace
 
-Var seen_weight(Graph &graph, const Model &model, const Declarations &declared, const Scope &scope, size_t param, bool training) {
+Var seen_weight(const Model &model, const Declarations &declared, const Scope &scope, size_t param, bool training, Writes &writes) {
   const ModelParam &info = model.params[param];
   Var w{&scope, declared.params[param]};
   if (!training && uses_averages(model))
@@ -53,9 +51,9 @@ Var seen_weight(Graph &graph, const Model &model, const Declarations &declared, 
   if (training) {
     vectors = power_iteration(stop_gradient(w), vectors.v);
     // Several layers may read the weight; the vectors move once.
-    if (std::ranges::find(graph.updates, buffers.u, &Update::target) == graph.updates.end()) {
-      graph.updates.push_back({buffers.u, vectors.u.value});
-      graph.updates.push_back({buffers.v, vectors.v.value});
+    if (!writes.has(buffers.u)) {
+      writes.set(buffers.u, vectors.u.value);
+      writes.set(buffers.v, vectors.v.value);
     }
   }
   return w / spectral_norm(w, vectors);

@@ -27,6 +27,14 @@ struct LayerParam {
   bool linear = false; // the output before the bias is linear in it
 };
 
+/// State of a layer that is not trained: training writes what data say, and all that comes after reads it.
+struct LayerBuffer {
+  std::string name; // "running_mean"
+  Shape shape;
+  double initial;                   // every element
+  std::optional<double> least = {}; // no element is smaller; a file that brings such is refused
+};
+
 /// A number of a layer that can change without recompiling.
 struct LayerHyper {
   std::string name; // "rate"
@@ -48,6 +56,9 @@ struct LayerShapes {
   std::vector<LayerHyper> hypers = {};
   bool per_example = true;  // is the output? As it comes, whether one of the inputs is.
   DType dtype = DType::f32; // of the output, likewise
+  std::vector<LayerBuffer> buffers = {};
+  int64_t least_batch = 1;             // the fewest examples with which it can be trained
+  std::string least_batch_reason = {}; // why it needs more than one
 };
 
 /// What an expansion works with. Values have the batch in front. One value for the whole batch is repeated for each example
@@ -65,6 +76,12 @@ struct LayerBuild {
   /// What a parameter makes that is `linear`, as layers behind see it: the entry `calibrate` scales both.
   std::function<Var(std::string_view, Var)> calibrated;
   std::function<Var(std::string_view)> hyper; // in the dtype of the model
+  /// Are its parameters trained and its buffers written? If not, it is in training what it is in prediction.
+  bool trainable;
+  /// A buffer: in training as the layers before that use the same have left it, else the average where the model says so.
+  std::function<Var(std::string_view)> buffer;
+  /// Its new value, in training and of a layer that is `trainable` only.
+  std::function<void(std::string_view, Var)> write;
 
   Shape batched(const Shape &shape) const;
 };
@@ -100,9 +117,22 @@ int64_t axis_of(int64_t written, size_t rank);
 /// input has no such axis.
 size_t require_axis(const LayerInput &, const char *key, int64_t written);
 
+/// The axes that a key of the layer lists, each once and ascending, counted from the front. Throws LayerError when the input lacks
+/// one or it is listed twice.
+std::vector<size_t> require_axes(const LayerInput &, const char *key, const std::vector<JsonValue> &written);
+/// Those axes where a value has the batch in front; `rank` is that of an example.
+std::vector<int64_t> axes_with_batch(const std::vector<JsonValue> &written, size_t rank);
+
+/// What the shapes of all inputs broadcast to, aligned from the right as NumPy has it, as a shape rule. Throws LayerError, naming
+/// two layers and their shapes, where they do not.
+Shape broadcast_shapes(LayerShapes &);
+/// The inputs with axes of extent 1 behind the batch, so that operators broadcast them.
+std::vector<Var> aligned(const LayerBuild &);
 /// The shape that all inputs have, as a shape rule. Throws LayerError, naming two layers and their shapes, where there is none.
 Shape equal_shapes(LayerShapes &);
 /// The extent of the last axis. Throws LayerError where there is none.
 int64_t features(const LayerInput &);
+/// How many values of each channel an example has: the product of all extents but the last.
+int64_t positions(const LayerInput &);
 
 } // namespace gradc

@@ -25,6 +25,7 @@ bool contains(const Words &words, std::string_view word) {
 struct Place {
   std::string_view key;
   std::string where;
+  const Family *family = nullptr; // where it is a key of a member of one
 };
 
 /// Every key of the format with its places, in the order of the reference.
@@ -66,13 +67,13 @@ private:
   void family(const Family &family) {
     seen_.push_back(&family);
     for (const Attr &attr : family.common)
-      places_.push_back({attr.name, fmt::format("the {}", family.what)});
+      places_.push_back({attr.name, fmt::format("the {}", family.what), &family});
     for (const ObjectSpec *spec : family.types)
       for (const Attr &attr : spec->attrs) {
         const bool everywhere = std::all_of(family.types.begin(), family.types.end(), [&](const ObjectSpec *other) {
           return std::any_of(other->attrs.begin(), other->attrs.end(), [&](const Attr &a) { return a.name == attr.name; });
         });
-        places_.push_back({attr.name, everywhere ? fmt::format("the {}", family.what) : fmt::format("the {} '{}'", family.what, spec->name)});
+        places_.push_back({attr.name, everywhere ? fmt::format("the {}", family.what) : fmt::format("the {} '{}'", family.what, spec->name), &family});
         inside(attr, "");
       }
   }
@@ -117,6 +118,19 @@ std::optional<Hint> near_hint(std::string_view word, const Words &allowed) {
   if (const std::string_view best = closest(word, allowed); !best.empty())
     return Hint{did_you_mean(word, allowed), best};
   return std::nullopt;
+}
+
+/// Where another place has that key: best one in a family of whose members the `allowed` keys are; null when there is none.
+const Place *place_of(std::string_view key, const Words &allowed) {
+  const auto is_sibling = [&](const Place &place) {
+    return place.family && !place.family->common.empty() &&
+           std::ranges::all_of(place.family->common, [&](const Attr &attr) { return contains(allowed, attr.name); });
+  };
+  const Place *found = nullptr;
+  for (const Place &place : Places::all())
+    if (place.key == key && (!found || (!is_sibling(*found) && is_sibling(place))))
+      found = &place;
+  return found;
 }
 
 std::string listed(const Words &allowed) {
@@ -171,13 +185,11 @@ std::string wrapped(std::string_view name, const Family &family) {
 Hint hint_for_key(std::string_view key, const Words &allowed, const Words &absent, const Words &missing) {
   if (std::optional<Hint> hint = near_hint(key, absent))
     return *hint;
-  for (const Place &place : Places::all())
-    if (place.key == key)
-      return {fmt::format("; it is a key of {}", place.where)};
+  if (const Place *place = place_of(key, allowed))
+    return {fmt::format("; it is a key of {}", place->where)};
   for (std::string_view ours : translations(key))
-    for (const Place &place : Places::all())
-      if (place.key == ours)
-        return {fmt::format("; gradc has it as '{}' of {}", ours, place.where)};
+    if (const Place *place = place_of(ours, allowed))
+      return {fmt::format("; gradc has it as '{}' of {}", ours, place->where)};
   if (missing.size() == 1)
     return {fmt::format("; did you mean '{}', which is missing?", missing[0]), missing[0]};
   return {listed(allowed)};

@@ -243,6 +243,8 @@ bool Linker::infer_shape(size_t index) {
     layer.output = layer.def->shapes(shapes);
     for (const LayerParam &param : shapes.params)
       check_shape(param.shape);
+    for (const LayerBuffer &buffer : shapes.buffers)
+      check_shape(buffer.shape);
   } catch (const ExpressionError &problem) {
     error_in(layer.attrs.at(expression_key(layer.def->spec)->name), problem, context);
     return false;
@@ -277,6 +279,10 @@ void Linker::declare_state(size_t index, const LayerShapes &shapes) {
                               full(p.noise), p.constraint, p.spectral_norm,
                               model_.layers[index].attrs.boolean_at("trainable")});
   }
+  for (const LayerBuffer &b : shapes.buffers)
+    buffers_[index].push_back({prefix + b.name, b.shape, index, b.initial, b.least, model_.layers[index].attrs.boolean_at("trainable")});
+  model_.layers[index].least_batch = shapes.least_batch;
+  model_.layers[index].least_batch_reason = shapes.least_batch_reason;
   const auto add = [&](const std::vector<Attr> &keys, const std::string &name) {
     hypers_[index].push_back(hyper(prefix + name, model_.layers[index].attrs.at(name), fmt::format("/layers/{}/{}", index, name),
                                    find_attr(keys, name), fmt::format("layer '{}'", model_.layers[index].name)));

@@ -49,11 +49,12 @@ void Linker::link_share(size_t index, const JsonValue &name) {
   if (can_share(index, owner, name.span, context)) {
     layer.weights_of = owner;
     params_.erase(index);
+    buffers_.erase(index);
   }
 }
 
 void Linker::link_block_share(size_t index, const SharedLayer &shared) {
-  if (!known_[model_.inputs.size() + index] || params_[index].empty())
+  if (!known_[model_.inputs.size() + index] || (params_[index].empty() && buffers_[index].empty()))
     return;
   ModelLayer &layer = model_.layers[index];
   const std::string context = fmt::format("layer '{}': 'share'", layer.name);
@@ -77,6 +78,7 @@ void Linker::link_block_share(size_t index, const SharedLayer &shared) {
     return;
   layer.weights_of = owner;
   params_.erase(index);
+  buffers_.erase(index);
   std::erase_if(hypers_[index],
                 [&](const ModelHyper &h) { return is_weight_key(std::string_view(h.name).substr(layer.name.size() + 1)); });
 }
@@ -89,15 +91,19 @@ bool Linker::can_share(size_t index, size_t owner, Span span, const std::string 
   };
   if (of.def != layer.def)
     return wrong(fmt::format("'{}' is of type {}, this layer of type {}", of.name, of.def->spec.name, layer.def->spec.name));
-  if (params_[index].empty())
+  if (params_[index].empty() && buffers_[index].empty())
     return wrong(fmt::format("layers of type {} have no weights", layer.def->spec.name));
-  const auto described = [](const ModelLayer &layer, const std::vector<ModelParam> &params) {
+  const auto described = [&](size_t of_layer) {
     std::vector<std::string> each;
-    for (const ModelParam &p : params)
-      each.push_back(p.name.substr(layer.name.size() + 1) + " " + to_string(p.shape));
+    const auto add = [&](const auto &states) {
+      for (const auto &state : states)
+        each.push_back(state.name.substr(model_.layers[of_layer].name.size() + 1) + " " + to_string(state.shape));
+    };
+    add(params_[of_layer]);
+    add(buffers_[of_layer]);
     return fmt::format("{}", fmt::join(each, " and "));
   };
-  if (const std::string mine = described(layer, params_[index]), theirs = described(of, params_[owner]); mine != theirs)
+  if (const std::string mine = described(index), theirs = described(owner); mine != theirs)
     return wrong(fmt::format("it needs {}, but '{}' has {}", mine, of.name, theirs));
   bool good = true;
   for (const JsonMember &given : raw_.at("layers").items[index].members) {

@@ -207,6 +207,8 @@ void Linker::collect_hypers() {
     model_.hypers.insert(model_.hypers.end(), hypers.begin(), hypers.end());
   for (auto &[layer, params] : params_)
     model_.params.insert(model_.params.end(), params.begin(), params.end());
+  for (auto &[layer, buffers] : buffers_)
+    model_.buffers.insert(model_.buffers.end(), buffers.begin(), buffers.end());
   link_groups(*optimizer);
   if (std::ranges::none_of(model_.params, &ModelParam::trainable) && !diagnostics_.has_errors())
     error(anchor(model_.document.at("layers")), fmt::format("no layer has weights{}, so there is nothing to train",

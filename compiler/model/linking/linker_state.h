@@ -131,6 +131,7 @@ private:
   std::set<Source> targets_;                         // of losses
   bool targets_known_ = true;                        // false when a loss is wrong
   std::map<size_t, std::vector<ModelParam>> params_; // by layer
+  std::map<size_t, std::vector<ModelBuffer>> buffers_;
   std::map<size_t, std::vector<ModelHyper>> hypers_;
 };
 

@@ -167,14 +167,9 @@ std::string without_number(std::string text) {
 
 /// What the file leaves out: the result of `cast` has the shape of its operand, that of `reshape` its dtype.
 void complete(const OpDef &op, LayerShapes &l) {
-<<<<<<< HEAD
   if (op.type_rule != TypeRule::written) {
-    if (const JsonValue *dtype = l.attrs.find("dtype"); dtype && (!l.attrs.find("shape") || l.inputs.empty() || dtype_of(l.attrs) != l.inputs[0].dtype))
-=======
-  if (!op.explicit_type) {
     if (const JsonValue *dtype = l.attrs.find("dtype");
         dtype && (!l.attrs.find("shape") || l.inputs.empty() || dtype_of(l.attrs) != l.inputs[0].dtype))
->>>>>>> blocks
       throw LayerError("dtype", fmt::format("the op {} knows the type of its result; remove 'dtype'", op.name));
     return;
   }
@@ -191,13 +186,9 @@ void complete(const OpDef &op, LayerShapes &l) {
   l.attrs.set("shape", std::move(shape));
 }
 
-<<<<<<< HEAD
-DType declared_dtype(const OpDef &op, const JsonValue &attrs, DType of_operand) { return op.type_rule == TypeRule::written ? dtype_of(attrs) : of_operand; }
-=======
 DType declared_dtype(const OpDef &op, const JsonValue &attrs, DType of_operand) {
-  return op.explicit_type ? dtype_of(attrs) : of_operand;
+  return op.type_rule == TypeRule::written ? dtype_of(attrs) : of_operand;
 }
->>>>>>> blocks
 
 Shape shapes(LayerShapes &l) {
   const OpDef &op = op_of(l.attrs);

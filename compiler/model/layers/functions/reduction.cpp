@@ -1,7 +1,5 @@
 #include "compiler/model/layers/functions/reduction.h"
 
-#include <algorithm>
-#include <fmt/format.h>
 #include <numeric>
 
 namespace gradc {
@@ -17,12 +15,9 @@ Shape reduction_shapes(LayerShapes &l) {
   const LayerInput &input = l.inputs[0];
   const JsonValue *axes = l.attrs.find("axes");
   std::vector<bool> reduced(input.shape.size(), !axes);
-  for (const JsonValue &written : axes ? axes->items : std::vector<JsonValue>()) {
-    const size_t axis = require_axis(input, "axes", written.integer);
-    if (reduced[axis])
-      throw LayerError("axes", fmt::format("'axes' names axis {} of '{}' twice", axis, input.name));
-    reduced[axis] = true;
-  }
+  if (axes)
+    for (const size_t axis : require_axes(input, "axes", axes->items))
+      reduced[axis] = true;
   Shape output;
   for (size_t axis = 0; axis < input.shape.size(); ++axis)
     if (!reduced[axis] || l.attrs.boolean_at("keep"))
@@ -35,12 +30,8 @@ Var reduction_sum(const LayerBuild &b) {
   const size_t rank = x.shape().size() - 1; // of an example
   std::vector<int64_t> axes(rank);
   std::iota(axes.begin(), axes.end(), 1);
-  if (const JsonValue *written = b.attrs.find("axes")) {
-    axes.clear();
-    for (const JsonValue &axis : written->items)
-      axes.push_back(axis_of(axis.integer, rank) + 1);
-    std::ranges::sort(axes);
-  }
+  if (const JsonValue *written = b.attrs.find("axes"))
+    axes = axes_with_batch(written->items, rank);
   return sum(x, axes, b.attrs.boolean_at("keep"));
 }
 

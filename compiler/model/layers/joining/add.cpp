@@ -1,17 +1,18 @@
-// add: the sum of inputs of one shape.
+// add: the elementwise sum of its inputs.
 #include "compiler/model/layers/layer.h"
 
 namespace gradc {
 
 static Var build(const LayerBuild &b) {
-  Var sum = b.inputs[0];
-  for (size_t i = 1; i < b.inputs.size(); ++i)
-    sum = sum + b.inputs[i];
+  const std::vector<Var> inputs = aligned(b);
+  Var sum = inputs[0];
+  for (size_t i = 1; i < inputs.size(); ++i)
+    sum = sum + inputs[i];
   return sum;
 }
 
 extern const LayerDef layer_add;
 const LayerDef layer_add = {
-    {"add", "The sum of its inputs, which have one shape.", {}}, 2, kAnyNumber, equal_shapes, build};
+    {"add", "The elementwise sum of its inputs, whose shapes broadcast.", {}}, 2, kAnyNumber, broadcast_shapes, build};
 
 } // namespace gradc

@@ -1,21 +1,22 @@
-// multiply: the elementwise product of inputs of one shape.
+// multiply: the elementwise product of its inputs.
 #include "compiler/model/layers/layer.h"
 
 namespace gradc {
 
 static Var build(const LayerBuild &b) {
-  Var product = b.inputs[0];
-  for (size_t i = 1; i < b.inputs.size(); ++i)
-    product = product * b.inputs[i];
+  const std::vector<Var> inputs = aligned(b);
+  Var product = inputs[0];
+  for (size_t i = 1; i < inputs.size(); ++i)
+    product = product * inputs[i];
   return product;
 }
 
 extern const LayerDef layer_multiply;
 const LayerDef layer_multiply = {
-    {"multiply", "The elementwise product of its inputs, which have one shape.", {}},
+    {"multiply", "The elementwise product of its inputs, whose shapes broadcast: [c] or [1, 1, c] scales the channels of [h, w, c].", {}},
     2,
     kAnyNumber,
-    equal_shapes,
+    broadcast_shapes,
     build};
 
 } // namespace gradc
