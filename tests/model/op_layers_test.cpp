@@ -46,10 +46,10 @@ Json as_layers(const Graph &sample, const Node &node) {
   for (const auto &[name, value] : node.attrs)
     if (name != "stream")
       layer[name] = std::visit([](const auto &x) { return Json(x); }, value);
-  if (node.op->type_rule == TypeRule::written) {
+  if (node.op->type_rule != TypeRule::derived)
     layer["shape"] = node.type.shape;
+  if (node.op->type_rule == TypeRule::written)
     layer["dtype"] = to_string(node.type.dtype);
-  }
   layers.push_back(layer);
   return layers;
 }
