@@ -130,7 +130,9 @@ void add_train(CLI::App &app) {
       ->check(limited_as(initial_rate()));
   sub->add_option("--seed", o.seed, "Seed of initial values, split, order and dropout")->check(limited_as(train_attr("seed")));
   sub->add_option("--threads", o.threads, "Threads; results do not depend on their number")->check(number_of_threads())->capture_default_str();
-  sub->add_flag("--shuffle,!--no-shuffle", o.shuffle, "Take the examples in a new order every epoch, or in that of the file");
+  // By a function, which is called only where the flag is given: a variable would be set to false where it is not.
+  sub->add_flag_function("--shuffle,!--no-shuffle", [&o](int64_t given) { o.shuffle = given > 0; },
+                         "Take the examples in a new order every epoch, or in that of the file; default: as the model says");
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
   CLI::Option *load = add_file(*sub, "--load", o.load, "Start from these weights, or go on with this run");
   CLI::Option *partial = add_file(*sub, "--load-partial", o.load_partial,
