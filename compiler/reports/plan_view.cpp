@@ -4,6 +4,7 @@
 #include "ir/text/text.h"
 
 #include <algorithm>
+#include <set>
 #include <fmt/format.h>
 
 namespace gradc {
@@ -16,6 +17,7 @@ struct Block {
   int64_t offset, bytes;
   int first, last, until;
   bool in_place, retained;
+  int64_t passes; // over the value: by the kernel that writes it, and by each that reads it
 };
 
 // Forward values that a later kernel reads for something else than the returned values, itself or through views.
@@ -34,14 +36,29 @@ std::vector<bool> retained_values(const Graph &graph) {
   return retained;
 }
 
+// How many kernels read each value, itself or through views.
+std::vector<int64_t> reading_kernels(const Graph &graph) {
+  std::vector<std::set<int>> readers(graph.size());
+  for (Value v = 0; v < graph.size(); ++v)
+    for (Value input : graph[v].inputs)
+      if (const Value root = storage_root(graph, input); graph[v].kernel != kNoKernel && graph[v].kernel != graph[root].kernel)
+        readers[root].insert(graph[v].kernel);
+  std::vector<int64_t> counts;
+  for (const std::set<int> &kernels : readers)
+    counts.push_back(static_cast<int64_t>(kernels.size()));
+  return counts;
+}
+
 std::vector<Block> blocks_of(const Graph &graph, const PlaceNames &places) {
   const std::vector<std::string> names = value_names(graph);
+  const std::vector<int64_t> readers = reading_kernels(graph);
   const std::vector<bool> retained = retained_values(graph);
   std::vector<Block> blocks;
   for (Value v = 0; v < graph.size(); ++v) {
     const Placement &p = graph.plan->places[v];
     if (p.space == Space::workspace && graph[v].kernel != kNoKernel)
-      blocks.push_back({v, names[v], places(graph[v].location), p.offset, p.bytes, p.first, p.last, p.last, p.in_place, retained[v]});
+      blocks.push_back({v, names[v], places(graph[v].location), p.offset, p.bytes, p.first, p.last, p.last, p.in_place, retained[v],
+                        1 + readers[v]});
   }
   for (Block &b : blocks)
     for (const Block &next : blocks)
@@ -126,12 +143,12 @@ std::string legend(const Graph &graph, const std::vector<Block> &blocks) {
     from_width = std::max(from_width, b.from.size());
     op_width = std::max(op_width, graph[b.value].op->name.size());
   }
-  std::string text = fmt::format("//   {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  kernels\n", "value", name_width, "op", op_width,
-                                 "from", from_width, "offset", "bytes");
+  std::string text = fmt::format("//   {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  {:>6}  kernels\n", "value", name_width, "op", op_width,
+                                 "from", from_width, "offset", "bytes", "passes");
   for (size_t i = 0; i < blocks.size(); ++i) {
     const Block &b = blocks[i];
-    text += fmt::format("// {} {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  {}..{}{}{}\n", letter_of(i), b.name, name_width,
-                        graph[b.value].op->name, op_width, b.from, from_width, b.offset, b.bytes, b.first, b.last,
+    text += fmt::format("// {} {:<{}}  {:<{}}  {:<{}}  {:>11}  {:>11}  {:>6}  {}..{}{}{}\n", letter_of(i), b.name, name_width,
+                        graph[b.value].op->name, op_width, b.from, from_width, b.offset, b.bytes, b.passes, b.first, b.last,
                         b.in_place ? ", in place" : "", b.retained ? ", retained for backward" : "");
   }
   return text;
@@ -154,13 +171,15 @@ std::string plan_text(const Graph &graph, int64_t thread_bytes, const PlaceNames
     text += fmt::format("// and {} bytes a thread\n", thread_bytes);
   if (blocks.empty() || plan.arena_bytes == 0)
     return text;
-  int64_t count = 0, bytes = 0;
+  int64_t count = 0, bytes = 0, moved = 0;
   for (const Block &b : blocks) {
+    moved = checked_add(moved, checked_multiply(b.bytes, b.passes));
     count += b.retained;
     bytes += b.retained ? b.bytes : 0;
   }
   if (count > 0)
     text += fmt::format("// retained for backward: {} values, {} bytes\n", count, bytes);
+  text += fmt::format("// passes over these: {} bytes, a value once for the kernel that writes it and once for each that reads it\n", moved);
   return text + drawing(blocks, plan.arena_bytes, graph.kernel_count()) + legend(graph, blocks);
 }
 

@@ -7,7 +7,7 @@
 namespace gradc {
 
 /// The arena over time as comment lines (`// ...`) of at most 110 columns where names allow it: a letter for each value in
-/// the workspace, then what the letters stand for and which layers they come from, and which forward values are retained for the backward kernels (see
+/// the workspace, then what the letters stand for, which layers they come from and how many kernels pass over them, and which forward values are retained for the backward kernels (see
 /// Graph::forward). Kernels take `thread_bytes` of the workspace besides, for each thread. The graph must be planned.
 std::string plan_text(const Graph &, int64_t thread_bytes, const PlaceNames & = no_names);
 
