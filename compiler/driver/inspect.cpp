@@ -118,7 +118,8 @@ std::string code_text(const ModelSpec &spec, Emit emit, CodegenOptions codegen) 
   return text;
 }
 
-constexpr const char *kRates = "learning-rate"; // no stage of the program but what its schedules make
+// No stages of the program: the model file as it was understood, and what its schedules make.
+constexpr const char *kModel = "model", *kRates = "learning-rate";
 
 struct InspectCommand {
   ModelFlags model;
@@ -135,6 +136,8 @@ void InspectCommand::run() {
   Model loaded = load_or_report(model);
   if (emit == kRates)
     return draw_rates(loaded, steps, output);
+  if (emit == kModel)
+    return runtime::print(to_text(loaded.document, 2) + "\n");
   Entry which = *parse_entry(entry);
   int64_t examples = !takes_examples(which) ? 0 : batch > 0 ? batch : loaded.batch_size;
   RunOptions options = passes.resolved();
@@ -270,11 +273,12 @@ void add_inspect(CLI::App &app) {
               "  gradc inspect model.json --emit=learning-rate -o rates.svg\n"
               "Stages: graph (before differentiation), backward, optimized, fused (and why kernels stay apart), ordered, plan,\n"
               "kernels (index notation and loop schedule), schedule (the same with the candidates and their costs), llvm, asm;\n"
-              "dot draws the entry as a picture; learning-rate draws all rates that have a schedule, over the steps of a run.");
+              "dot draws the entry as a picture; learning-rate draws all rates that have a schedule, over the steps of a run;\n"
+              "model is the model file without blocks and with every default written out.");
   auto command = std::make_shared<InspectCommand>();
   add_file(*sub, "model", command->model.path, "The model file; '-' is standard input", Dash::stream)->required();
   std::vector<std::string> shown = stage_names();
-  shown.emplace_back(kRates);
+  shown.insert(shown.end(), {kModel, kRates});
   sub->add_option("--emit", command->emit, "What to show")->check(CLI::IsMember(shown))->capture_default_str();
   std::vector<std::string> entries;
   for (Entry e : kEntries)

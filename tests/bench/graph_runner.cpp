@@ -34,13 +34,14 @@ GraphRunner::GraphRunner(const std::string &text, int threads) {
   call_.arenas = arenas_.data();
   call_.arena_count = table.arena_count;
   const Graph &built = spec.entries[0].graph;
+  auto tensor = [&](const std::string &name, const Type &type) { return Tensor{name, block(type.bytes()), type.bytes()}; };
   for (const Node &node : built.nodes)
     if (node.role == Role::input)
-      inputs_.push_back(block(node.type.bytes()));
+      input_data_.push_back(inputs_.emplace_back(tensor(node.name, node.type)).data);
   for (const Return &r : built.returns)
-    outputs_.push_back(block(built.type(r.value).bytes()));
-  call_.inputs = inputs_.data();
-  call_.outputs = outputs_.data();
+    output_data_.push_back(outputs_.emplace_back(tensor(r.name, built.type(r.value))).data);
+  call_.inputs = input_data_.data();
+  call_.outputs = output_data_.data();
 }
 
 GraphRunner::~GraphRunner() {

@@ -1,7 +1,6 @@
 // Single kernels: contractions in every transposition, convolutions and their gradients, elementwise chains, reductions, row
 // softmax.
-#include "ir/text/text.h"
-#include "passes/differentiate.h"
+#include "tests/bench/convolutions.h"
 #include "tests/bench/graph_runner.h"
 
 #include <benchmark/benchmark.h>
@@ -32,40 +31,11 @@ void gemm(benchmark::State &state, Gemm g, std::string form, int threads) {
   state.counters["GFLOP/s"] = benchmark::Counter(flop / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-// Square images of `size` pixels a side; k x k taps, as many pixels of padding around as keep the size at a stride of 1.
-struct Conv {
-  int64_t n, in, size, out, k, stride;
-  int64_t pad() const { return k / 2; }
-  int64_t result() const { return (size + 2 * pad() - k) / stride + 1; }
-};
-
-// What is returned: the forward pass, the gradient of the images (data) or that of the weights.
-std::string conv_text(const Conv &c, std::string_view form) {
-  using gradc::Role, gradc::Type, gradc::DType, gradc::Value;
-  gradc::Graph graph;
-  graph.name = "conv";
-  const Value x = graph.declare(Role::input, "x", {DType::f32, {c.n, c.size, c.size, c.in}});
-  const Value w = graph.declare(Role::input, "w", {DType::f32, {c.k, c.k, c.in, c.out}});
-  const Type result{DType::f32, {c.n, c.result(), c.result(), c.out}};
-  const std::string stride = c.stride == 1 ? "" : std::to_string(c.stride), pad = c.pad() == 0 ? "" : "-" + std::to_string(c.pad());
-  const std::string indices = fmt::format("n({0}p+r{1})({0}q+s{1})c,rsco->npqo", stride, pad);
-  const Value y = graph.add("contract", {x, w}, {{"indices", indices}}, "", result);
-  if (form == "forward") {
-    graph.returns = {{"y", y}};
-    return print(graph);
-  }
-  const Value dy = graph.declare(Role::input, "dy", result);
-  const Value loss = graph.add("sum", {graph.add("mul", {y, dy})}, {{"axes", std::vector<int64_t>{0, 1, 2, 3}}});
-  graph.returns = {{"gradient", differentiate(graph, loss, {form == "data" ? x : w})[0]}};
-  return print(graph);
-}
-
-void conv(benchmark::State &state, Conv c, std::string form, int threads) {
-  GraphRunner runner(conv_text(c, form), threads);
+void conv(benchmark::State &state, Convolution c, std::string form, int threads) {
+  GraphRunner runner(convolution_text(c, form), threads);
   for (auto _ : state)
     runner.run();
-  const double flop = 2.0 * static_cast<double>(c.n * c.result() * c.result() * c.out * c.k * c.k * c.in);
-  state.counters["GFLOP/s"] = benchmark::Counter(flop / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] = benchmark::Counter(c.flop() / 1e9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 // Reads and writes `bytes` an iteration.
@@ -105,16 +75,14 @@ void register_kernel_benchmarks() {
         benchmark::RegisterBenchmark(fmt::format("gemm/{}/{}x{}x{}/threads:{}", form, g.m, g.n, g.k, threads).c_str(), gemm,
                                      g, std::string(form), threads)
             ->UseRealTime();
-  const Conv convs[] = {{32, 1, 28, 6, 5, 1},  {32, 6, 14, 16, 5, 1},   {8, 3, 32, 16, 3, 1},   {8, 16, 32, 16, 3, 1},
-                        {8, 32, 16, 32, 3, 1}, {8, 64, 8, 64, 3, 1},    {8, 16, 32, 32, 3, 2},  {1, 64, 56, 64, 3, 1},
-                        {1, 64, 56, 64, 1, 1}, {1, 256, 14, 256, 3, 1}, {1, 512, 7, 512, 3, 1}, {1, 3, 224, 64, 7, 2}};
-  for (const Conv &c : convs)
-    for (const char *form : {"forward", "data", "weights"})
-      for (int threads : {1, 2})
-        benchmark::RegisterBenchmark(
-            fmt::format("conv/{}/n{}_c{}_{}_o{}_k{}_s{}/threads:{}", form, c.n, c.in, c.size, c.out, c.k, c.stride, threads).c_str(),
-            conv, c, std::string(form), threads)
+  for (const Convolution &c : kConvolutions)
+    for (const char *form : kConvolutionForms)
+      for (int threads : {1, 2}) {
+        const std::string shape = fmt::format("n{}_c{}_{}_o{}_k{}_s{}", c.n, c.in, c.size, c.out, c.k, c.stride);
+        benchmark::RegisterBenchmark(fmt::format("conv/{}/{}/threads:{}", form, shape, threads).c_str(), conv, c, std::string(form),
+                                     threads)
             ->UseRealTime();
+      }
   for (int64_t n : {int64_t{4096}, int64_t{1} << 18, int64_t{1} << 23})
     benchmark::RegisterBenchmark(fmt::format("chain/{}", n).c_str(), graph, chain_text(n), 12.0 * static_cast<double>(n));
   for (int64_t columns : {10, 128, 1000})

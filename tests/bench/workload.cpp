@@ -3,6 +3,7 @@
 #include "compiler/engines/build_model.h"
 #include "ir/error.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -13,11 +14,31 @@ namespace gradc::bench {
 
 using Clock = std::chrono::steady_clock;
 
+namespace {
+
+/// Of a step with one example. A weight takes part in one multiply-add for each position of its layer's output.
+double contraction_flop(const Model &model) {
+  double multiply_adds = 0;
+  for (const ModelParam &weight : model.params) {
+    const ModelLayer &layer = model.layers[weight.layer];
+    if (weight.shape.size() < 2)
+      continue;
+    const int64_t positions = element_count(layer.output) / layer.output.back();
+    const bool reads_input =
+        std::any_of(layer.sources.begin(), layer.sources.end(), [&](Source s) { return model.is_input(s); });
+    multiply_adds += static_cast<double>(element_count(weight.shape) * positions) * (reads_input ? 2 : 3);
+  }
+  return 2 * multiply_adds;
+}
+
+} // namespace
+
 Workload::Workload(const std::string &name, int64_t batch, int threads) {
   Diagnostics diagnostics;
   std::optional<Model> model = load_model(GRADC_SOURCE_DIR "/tests/bench/models/" + name + ".json", {}, diagnostics);
   if (!model)
     throw Error(diagnostics.render());
+  flop_ = contraction_flop(*model) * static_cast<double>(batch);
   Clock::time_point start = Clock::now();
   ModelSpec spec = build_model(*model, {{Entry::init, 0}, {Entry::train_step, batch}}, DType::f32, {});
   CodegenOptions options;

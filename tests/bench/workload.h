@@ -17,10 +17,12 @@ public:
   double step();
   const gradc_model &table() const { return *jit_->table(); }
   double compile_seconds() const { return compile_seconds_; }
+  /// Of the contractions of a step: forward, dW and dX; no dX for the first layer.
+  double flop() const { return flop_; }
 
 private:
   std::unique_ptr<JitModel> jit_;
-  double compile_seconds_ = 0;
+  double compile_seconds_ = 0, flop_ = 0;
   const gradc_entry *train_ = nullptr;
   gradc_call call_{};
   std::vector<std::pair<void *, int64_t>> blocks_;

@@ -4,6 +4,7 @@ spins while another arm is timed.
 import contextlib
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import tempfile
@@ -96,3 +97,16 @@ class Arm:
             self.process.wait()
         self.process.stdout.close()
         self.errors.close()
+
+
+def cores_for(threads):
+    return sorted(os.sched_getaffinity(0))[-threads:]
+
+
+def take_turns(arms, rounds):
+    """Nanoseconds of a step of each arm, by its name and round: each round takes a sample of every arm, in random order."""
+    times = {arm.name: [] for arm in arms}
+    for _ in range(rounds):
+        for arm in random.sample(arms, len(arms)):
+            times[arm.name].append(arm.sample())
+    return times

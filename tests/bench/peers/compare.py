@@ -2,37 +2,32 @@
 """Times whole training steps of gradc, PyTorch (eager and compiled) and JAX against each other, and against the
 machine's peak. README.md says what is measured and how to read it.
 """
-import argparse
 import importlib.metadata
 import importlib.util
 import json
 import os
 import pathlib
-import signal
 import statistics
 import sys
 import tempfile
 
-from comparison import HERE, PEERS, Comparison
-from workload import MODELS, Workload
+from command_line import load_average, parsed, parser, possible, table, timing
+from comparison import PEERS, Comparison
+
+BATCHES = {"mlp_4_16_3": [1, 32, 128], "mlp_784_128_10": [1, 32, 128], "mlp_784_512_512_10": [1, 32, 128],
+           "lenet5": [1, 32, 128], "resnet20": [8, 32]}  # of each model, where none are asked for
 
 
 def options():
-    parser = argparse.ArgumentParser(description="Times training steps of gradc beside other libraries.")
-    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[2] / "build", help="build folder of gradc")
-    parser.add_argument("--models", nargs="+", default=["mlp_4_16_3", "mlp_784_128_10", "mlp_784_512_512_10"],
-                        choices=sorted(file.stem for file in MODELS.glob("*.json")))
-    parser.add_argument("--batches", nargs="+", type=int, default=[1, 32, 128])
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
-    parser.add_argument("--rounds", type=int, default=100, help="samples of each library")
-    parser.add_argument("--sample-ms", type=float, default=2, help="length of a sample")
-    parser.add_argument("--starts", type=int, default=7, help="times that gradc's start is timed")
-    parser.add_argument("--bind", action="store_true", help="bind the busiest threads of each library to a core each")
-    parser.add_argument("--json", type=pathlib.Path, help="write every sample there")
-    chosen = parser.parse_args()
-    if min(chosen.batches + chosen.threads) < 1 or chosen.rounds < 2 or chosen.starts < 1:
-        parser.error("batches, threads and starts are at least 1, rounds at least 2")
+    of_command = parser("Times training steps of gradc beside other libraries.")
+    of_command.add_argument("--models", nargs="+", default=list(BATCHES), choices=list(BATCHES))
+    of_command.add_argument("--batches", nargs="+", type=int, help="default: each model has its own")
+    of_command.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    of_command.add_argument("--starts", type=int, default=7, help="times that gradc's start is timed")
+    timing(of_command)
+    chosen = parsed(of_command)
+    if min(chosen.batches or [1]) < 1 or chosen.starts < 1:
+        of_command.error("batches and starts are at least 1")
     return chosen
 
 
@@ -44,23 +39,6 @@ def present(peers):
             yield peer
         else:
             print(f"left out: {peer}, {module} is not installed")
-
-
-def possible(threads):
-    cores = len(os.sched_getaffinity(0))
-    for count in threads:
-        if count <= cores:
-            yield count
-        else:
-            print(f"left out: {count} threads, there are {cores} cores")
-
-
-def table(rows):
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        print("  ".join(cells))
-    print(flush=True)
 
 
 def label(run):
@@ -96,18 +74,17 @@ def report(runs, libraries):
 
 def main():
     chosen = options()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the workers, which may be stopped
     peers, threads = list(present(chosen.peers)), list(possible(chosen.threads))
-    print("load average before: {:.1f} {:.1f} {:.1f}".format(*os.getloadavg()), flush=True)
+    print("load average before:", load_average(), flush=True)
     runs = []
-    for workload in [Workload(model, batch) for model in chosen.models for batch in chosen.batches]:
+    for model, batch in [(model, batch) for model in chosen.models for batch in chosen.batches or BATCHES[model]]:
         for count in threads:
             with tempfile.TemporaryDirectory() as folder:
-                run = Comparison(chosen.build, workload, count, peers, pathlib.Path(folder))
+                run = Comparison(chosen.build, model, batch, count, peers, pathlib.Path(folder))
                 run.run(chosen.rounds, chosen.sample_ms, chosen.starts, chosen.bind)
             runs.append(run)
             print(*label(run), f"done, load average {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
-    print("load average after: {:.1f} {:.1f} {:.1f}\n".format(*os.getloadavg()))
+    print(f"load average after: {load_average()}\n")
     if runs:
         report(runs, ["gradc", *peers])
     for run in runs:

@@ -2,16 +2,15 @@
 and times them in turn.
 """
 import os
-import pathlib
-import random
 import statistics
 import subprocess
 import sys
 import time
 
-from arm import Arm
+from arm import Arm, cores_for, take_turns
+from command_line import HERE
+from workload import Workload, flat_model
 
-HERE = pathlib.Path(__file__).resolve().parent
 PEERS = {"eager": ("torch", "torch_worker.py"), "compile": ("torch", "torch_worker.py"),
          "jax": ("jax", "jax_worker.py")}  # name: the module it needs, its worker
 CHECKED_STEPS = 50
@@ -23,10 +22,13 @@ class Comparison:
     are those that could be started, `left_out` says why others could not, `failures` who computes something else.
     """
 
-    def __init__(self, build, workload, threads, peers, folder):
-        self.workload, self.threads, self.peers, self.folder = workload, threads, peers, folder
+    def __init__(self, build, model, batch, threads, peers, folder):
+        self.threads, self.peers, self.folder = threads, peers, folder
         self.gradc, self.bench = build / "gradc", build / "tests" / "bench"
-        self.cores = sorted(os.sched_getaffinity(0))[-threads:]
+        self.model = folder / "model.json"
+        self.model.write_text(flat_model(self.gradc, model))
+        self.workload = Workload(self.model, batch)
+        self.cores = cores_for(threads)
         self.times, self.work, self.first_call, self.start = {}, {}, {}, {}
         self.arms, self.failures, self.left_out = [], [], []
 
@@ -46,17 +48,14 @@ class Comparison:
                 arm.calibrate(sample_ms * 1e6)
                 if bind and arm.name not in self.work:
                     arm.bind(self.cores)
-            self.times = {arm.name: [] for arm in self.arms}
-            for _ in range(rounds):
-                for arm in random.sample(self.arms, len(self.arms)):
-                    self.times[arm.name].append(arm.sample())
+            self.times = take_turns(self.arms, rounds)
         finally:
             for arm in self.arms:
                 arm.close()
 
     def compile(self):
         """Makes the shared object, with an empty cache; the seconds it took."""
-        command = [self.gradc, "compile", self.workload.path, "-o", self.folder / "model.so", "--batch-size",
+        command = [self.gradc, "compile", self.model, "-o", self.folder / "model.so", "--batch-size",
                    str(self.workload.batch)]
         begin = time.perf_counter()
         done = subprocess.run(command, env={**os.environ, "GRADC_CACHE_DIR": str(self.folder / "cache")},
@@ -70,7 +69,7 @@ class Comparison:
         if name == "gradc":
             return [self.bench / "gradc_step_worker", self.folder / "model.so", of.name, of.batch, self.threads,
                     self.folder]
-        return [sys.executable, HERE / PEERS[name][1], name, of.name, of.batch, self.threads]
+        return [sys.executable, HERE / PEERS[name][1], name, self.model, of.batch, self.threads]
 
     def launch(self, name):
         return Arm(name, self.command(name), self.cores, {"TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor")})
