@@ -15,6 +15,8 @@ constexpr double kIssue = 5;                // instructions a cycle
 // Bytes a cycle that come from a farther cache, above what the arithmetic hides. Strided: where only a part of each
 // line is used, or lines are too far apart for the processor to fetch them ahead.
 constexpr double kFromL2 = 200, kStridedFromL2 = 70, kFromL3 = 30, kStridedFromL3 = 12;
+// No tile gets more from the second cache in a cycle, however much arithmetic there is to hide it.
+constexpr double kMostFromL2 = 24;
 constexpr int64_t kForeseen = 8;            // lines may be so many lines apart, and are still fetched ahead
 constexpr double kStridedLine = 4;          // cycles for a line that was not fetched ahead, looking up its page included
 constexpr double kGatherLoads = 12;         // what a gather of 8 costs, in loads
@@ -88,11 +90,11 @@ double ContractionCost::compute(const ContractionChoice &c) const {
   return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
 }
 
-// Cycles to read `bytes` that come again and again from a footprint of so many bytes. The footprint consists of chunks
+// To read `bytes` that come again and again from a footprint of so many bytes. The footprint consists of chunks
 // of `chunk` bytes, `stride_bytes` apart; `at_once` (0: all) of a chunk are read before the next chunk. Chunks whose
 // distance has a large power of two in common with the number of sets of a cache use few of the sets, so that much less
 // fits. What is a little too large for a cache is mostly in it.
-double ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
+ContractionCost::Traffic ContractionCost::read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once) const {
   auto beyond = [&](int64_t size, int64_t ways) { // the share of the footprint that a cache of this size does not hold
     int64_t sets = size / (kCacheLine * ways), apart = std::max<int64_t>(1, stride_bytes / kCacheLine);
     double used = static_cast<double>(sets) / static_cast<double>(std::gcd(sets, apart)) *
@@ -104,19 +106,48 @@ double ContractionCost::read(double bytes, double footprint, int64_t stride_byte
   const bool far = stride > kForeseen * kCacheLine && stride > 4 * piece, partly = stride > kCacheLine && piece < kCacheLine;
   const double from_l3 = beyond(target_.l2_bytes, 8);
   const double from_l2 = std::max(0.0, beyond(target_.l1_bytes, target_.l1_bytes / 4096) - from_l3);
-  return bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3));
+  return {bytes * (from_l2 / (far || partly ? kStridedFromL2 : kFromL2) + from_l3 / (far || partly ? kStridedFromL3 : kFromL3)),
+          bytes * from_l2};
 }
 
-// Cycles to read an operand, for all tiles of one walk through the loops. Every tile reads its part of the operand over
+// How many different elements of an operand a tile reads over the whole reduction. Windows that overlap, as those of neighbouring
+// pixels, have most elements in common: an axis whose step is no longer than what the axes of shorter steps reach only
+// lengthens that reach.
+double ContractionCost::tile_elements(const ContractionChoice &c, size_t o) const {
+  std::vector<std::pair<int64_t, int64_t>> steps; // step, points
+  auto add = [&](int axis, int64_t points) {
+    if (const int64_t step = std::abs(stride(o, axis)); step != 0 && points > 1)
+      steps.emplace_back(step, points);
+  };
+  add(c.row, c.rows);
+  add(c.col, c.dot() ? c.cols : col_points(c));
+  if (c.dot())
+    add(c.lane, extent(c.lane));
+  for (int a : c_.reduce)
+    if (a != c.lane)
+      add(a, extent(a));
+  std::sort(steps.begin(), steps.end());
+  double elements = 1;
+  int64_t reach = 1; // elements from the first to behind the last
+  for (auto [step, points] : steps) {
+    const int64_t grown = reach + step * (points - 1);
+    elements = step < reach ? std::min(elements * static_cast<double>(points), elements * static_cast<double>(grown) / static_cast<double>(reach))
+                            : elements * static_cast<double>(points);
+    reach = grown;
+  }
+  return elements;
+}
+
+// To read an operand, for all tiles of one walk through the loops. Every tile reads its part of the operand over
 // the whole reduction. A part that is the same for all iterations of the inner loop over tiles stays in L1 meanwhile.
-double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) const {
+ContractionCost::Traffic ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) const {
   bool packed_cols = static_cast<int>(o) == c.pack_cols, packed_rows = static_cast<int>(o) == c.pack_rows;
   const Tiling rows = row_tiles(c), cols = col_tiles(c);
   bool by_row = varies(o, c.row), by_col = varies(o, c.col) || (!c.dot() && varies(o, c.lane));
   double per_term = static_cast<double>((by_row ? c.rows : 1) * (by_col ? col_points(c) : 1) * c_.element_bytes);
   int64_t along = by_row ? stride(o, c.row) : by_col ? stride(o, c.col) : 1;
   int64_t reduce_stride = shortest_reduce_stride(o);
-  double tile_bytes = per_term * terms_;
+  double tile_bytes = std::min(per_term * terms_, tile_elements(c, o) * c_.element_bytes);
   double chunk = per_term;
   int64_t apart = reduce_stride * c_.element_bytes;
   if (reduce_stride == 1 && along != 1) { // the terms of a row are consecutive
@@ -132,20 +163,20 @@ double ContractionCost::operand_traffic(const ContractionChoice &c, size_t o) co
   bool by_inner = c.rows_first() ? by_col : by_row, by_outer = c.rows_first() ? by_row : by_col;
   double blocks = c.block ? std::ceil(inner_trips / static_cast<double>(c.block)) : 1;
   if (!by_inner) { // the part of a tile serves all iterations of the inner loop
-    double resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * outer_trips * (inner_trips - 1);
+    Traffic resident = read(tile_bytes, 2 * tile_bytes, apart, chunk) * (outer_trips * (inner_trips - 1));
     double whole = tile_bytes * (by_outer ? outer_trips : 1);
-    return resident + (by_outer ? read(whole * blocks, whole, apart, chunk) : 0);
+    return resident + (by_outer ? read(whole * blocks, whole, apart, chunk) : Traffic());
   }
   double pass = tile_bytes * inner_trips / blocks; // the bytes of one run of the inner loop
   double inner_chunk = by_col && along == 1 && !packed_cols ? chunk * inner_trips : chunk;
   return read(pass * blocks * outer_trips, by_outer ? pass * outer_trips : pass, apart, inner_chunk, chunk);
 }
 
-double ContractionCost::traffic(const ContractionChoice &c) const {
-  double cycles = 0;
+ContractionCost::Traffic ContractionCost::traffic(const ContractionChoice &c) const {
+  Traffic all;
   for (size_t o = 0; o < c_.operands.size(); ++o)
-    cycles += operand_traffic(c, o);
-  return cycles * outputs_ / static_cast<double>(extent(c.row) * extent(c.col));
+    all = all + operand_traffic(c, o);
+  return all * (outputs_ / static_cast<double>(extent(c.row) * extent(c.col)));
 }
 
 // Cycles to pack, reading the original included. Where its lines are far apart, the time is that of waiting for each of
@@ -158,7 +189,7 @@ double ContractionCost::packing(const ContractionChoice &c) const {
     double vectors = terms_ * std::ceil(static_cast<double>(extent(c.col)) / lanes_);
     double bytes = vectors * lanes_ * c_.element_bytes;
     bool copies = stride(static_cast<size_t>(c.pack_cols), c.lane) == 1;
-    double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kCacheLine, kCacheLine);
+    double work = vectors * (copies ? 3 : 4 + std::log2(lanes_)) + read(bytes, bytes, kCacheLine, kCacheLine).cycles;
     cycles += work * (blocks == 1 ? 1.25 : 1); // a block that is the only one is packed by every thread
   }
   if (c.pack_rows >= 0) {
@@ -167,7 +198,7 @@ double ContractionCost::packing(const ContractionChoice &c) const {
     const double groups = std::ceil(static_cast<double>(rows.count()) / static_cast<double>(c.group));
     double lines = terms_ * groups * (1 + static_cast<double>(c.group * c.rows * c_.element_bytes) / kCacheLine);
     int64_t apart = shortest_reduce_stride(o) * c_.element_bytes;
-    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine) == 0; // the next row tile finds the lines still in L1
+    bool near = read(1, terms_ * kCacheLine, apart, kCacheLine).cycles == 0; // the next row tile finds the lines still in L1
     cycles += blocks * (2 * vectors + (near ? lines / 4 : lines) * kStridedLine * (apart < 512 ? 0.5 : 1));
   }
   return cycles * nests;
@@ -185,7 +216,7 @@ double ContractionCost::epilogue(const ContractionChoice &c) const {
   double width = static_cast<double>(col_points(c)) * c_.element_bytes;
   double fetched = bytes * outputs_ * std::max(1.0, kCacheLine / width);
   return loads * outputs_ / std::min<double>(lanes_, static_cast<double>(extent(c.col))) +
-         read(fetched, bytes * outputs_, kCacheLine, kCacheLine);
+         read(fetched, bytes * outputs_, kCacheLine, kCacheLine).cycles;
 }
 
 // How much longer than half the time two threads take, because the number of iterations that they share out is odd. The
@@ -207,7 +238,8 @@ int ContractionCost::bodies(const ContractionChoice &c) const {
 }
 
 double ContractionCost::cycles(const ContractionChoice &c) const {
-  return compute(c) + traffic(c) + packing(c) + epilogue(c);
+  const Traffic read = traffic(c);
+  return std::max(compute(c), read.bytes / kMostFromL2) + read.cycles + packing(c) + epilogue(c);
 }
 
 double ContractionCost::drawbacks(const ContractionChoice &c, double cycles) const {

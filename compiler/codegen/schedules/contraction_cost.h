@@ -47,9 +47,16 @@ private:
   double tile_cycles(const ContractionChoice &, int64_t rows, int64_t cols) const;
   double lane_sums(int64_t vectors) const;
   double compute(const ContractionChoice &) const;
-  double traffic(const ContractionChoice &) const;
-  double operand_traffic(const ContractionChoice &, size_t operand) const;
-  double read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
+  // What is read from beyond the nearest cache: cycles that the arithmetic does not hide, and bytes that come from the second cache.
+  struct Traffic {
+    double cycles = 0, bytes = 0;
+    Traffic operator+(const Traffic &other) const { return {cycles + other.cycles, bytes + other.bytes}; }
+    Traffic operator*(double times) const { return {cycles * times, bytes * times}; }
+  };
+  Traffic traffic(const ContractionChoice &) const;
+  double tile_elements(const ContractionChoice &, size_t operand) const;
+  Traffic operand_traffic(const ContractionChoice &, size_t operand) const;
+  Traffic read(double bytes, double footprint, int64_t stride_bytes, double chunk, double at_once = 0) const;
   double packing(const ContractionChoice &) const;
   double epilogue(const ContractionChoice &) const;
   int bodies(const ContractionChoice &) const;
