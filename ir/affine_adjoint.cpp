@@ -7,6 +7,8 @@ namespace gradc {
 
 namespace {
 
+constexpr int64_t kMostPhases = 4096; // each is a node: strides of 64 in two dims
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t floor_mod(int64_t a, int64_t b) { return ((a % b) + b) % b; }
 
@@ -42,6 +44,9 @@ public:
                   ": none of its letters can be solved for");
     std::vector<AxisPhase> result;
     const int64_t modulus = std::abs(index_.coefficient(best));
+    if (modulus > kMostPhases)
+      throw Error("the gradient of what is read in steps of " + std::to_string(modulus) + " has as many parts: at most " +
+                  std::to_string(kMostPhases) + " are supported");
     for (int64_t f = 0; f < modulus; ++f)
       result.push_back(phase(best, f));
     return result;
@@ -170,6 +175,8 @@ AffineAdjoint affine_adjoint(const Subscripts &subscripts, const Shape &shape, c
         solved.insert(*axis[0].solved);
     }
     result.factors.push_back(static_cast<int64_t>(axis.size()));
+    if (axis.size() * result.phases.size() > kMostPhases)
+      throw Error("the gradient of what is read at " + to_string(subscripts) + " has over " + std::to_string(kMostPhases) + " parts");
     std::vector<AdjointPhase> phases;
     for (const AdjointPhase &before : result.phases)
       for (const AxisPhase &here : axis) {

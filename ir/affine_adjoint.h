@@ -38,7 +38,7 @@ struct AffineAdjoint {
 };
 
 /// For an operand of this shape that is read at `subscripts`, in a formula whose letters are `used` and count so far. Throws
-/// Error for a sum of three or more letters of which none has the coefficient 1 or -1.
+/// Error for a sum of three or more letters of which none has the coefficient 1 or -1, and where there are more than 4096 phases.
 AffineAdjoint affine_adjoint(const Subscripts &subscripts, const Shape &shape, const std::string &used, const LetterExtents &);
 
 /// The phases put together; `of` gives the value of one that is not empty.

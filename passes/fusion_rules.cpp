@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kSmallWork = 1 << 14;      // points a kernel may walk without any common outer loop
 constexpr double kSmallContraction = 1 << 18; // the same for a sum of products, which runs much faster
+constexpr double kOftenAgain = 64;            // so many times a slow instruction is not executed again
 constexpr double kSmallOperand = 512 << 10;  // bytes of one factor of it: more takes so long to read that threads are worth it
 // Bytes of values handed from one loop nest to the next: within half of the nearest cache.
 double local_bytes(const PassTarget &target) { return static_cast<double>(target.l1_bytes / 2); }
@@ -122,6 +123,13 @@ std::string locality_rule(const Kernel &k, const PassTarget &target) {
   return handed_over_bytes(k, shared) > local_bytes(target) ? "the values handed over would leave the cache" : "";
 }
 
+// Slow instructions whose operands are a vector along the last axis, as in the scale of a normalized channel. Of other axes they are
+// evaluated once a row.
+bool is_slow_vector(const Expr &e, const std::set<int> &axes, const Stage &stage) {
+  const bool slow = e.op == ScalarOp::rsqrt || e.op == ScalarOp::sqrt || e.op == ScalarOp::div;
+  return slow && !stage.axes.empty() && axes.contains(stage.axes.back());
+}
+
 // An expensive function of few axes must not be evaluated again for every point of many.
 std::string recomputation_rule(const Kernel &k) {
   AxisSets axes(k);
@@ -130,11 +138,12 @@ std::string recomputation_rule(const Kernel &k) {
     double domain = points(k, stage.axes) * points(k, stage.reduce);
     for (ExprId id : expressions_of(k, stage)) {
       const Expr &e = k.expr(id);
-      if (e.kind != Expr::Kind::op || !is_expensive(e.op))
+      if (e.kind != Expr::Kind::op)
         continue;
       const std::set<int> &its = axes.of(id);
       double needed = points(k, {its.begin(), its.end()});
-      if (needed < domain)
+      const bool slow = is_slow_vector(e, its, stage) && needed * kOftenAgain <= domain;
+      if (needed < domain && (is_expensive(e.op) || slow))
         reason = std::string(to_string(e.op)) + " would be recomputed " + std::to_string(std::llround(domain / needed)) + " times";
     }
   }
