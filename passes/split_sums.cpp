@@ -12,7 +12,7 @@ constexpr int64_t kPixels = 512;       // terms that the gradient of one chunk s
 constexpr int64_t kLongExample = 64;   // terms of an example that are worth a sum of their own
 constexpr int64_t kLongSum = 1 << 14;  // elements that are worth to be read in pieces
 
-// How many examples go together. 0 where the sum is not worth being cut.
+// How many examples, or rows, go together. 0 where the sum is not worth being cut.
 int64_t chunk_of(int64_t examples, int64_t terms) {
   if (examples < 2 || terms < kLongExample)
     return 0;
@@ -26,11 +26,11 @@ int64_t chunk_of(int64_t examples, int64_t terms) {
   return chunk;
 }
 
-// [examples, ...] as [examples / chunk, chunk, ...].
-Value in_chunks(Graph &graph, Value v, int64_t chunk, const std::string &location) {
+// A dim of `extent` elements as two, of extent / chunk and chunk.
+Value in_chunks(Graph &graph, Value v, size_t dim, int64_t chunk, const std::string &location) {
   Type type = graph.type(v);
-  type.shape[0] /= chunk;
-  type.shape.insert(type.shape.begin() + 1, chunk);
+  type.shape[dim] /= chunk;
+  type.shape.insert(type.shape.begin() + static_cast<std::ptrdiff_t>(dim) + 1, chunk);
   return chunk == 1 ? v : graph.add("reshape", {v}, {}, location, type);
 }
 
@@ -41,38 +41,87 @@ char fresh_letter(const std::string &used) {
   return letter;
 }
 
-// The contraction of each chunk, then their sum.
-std::optional<Value> split_contract(Graph &graph, const Node &node) {
-  Einsum e = parse_einsum(string_attr(node.attrs, "indices"));
-  if (e.is_plain() || e.a.empty() || e.b.empty())
+// A contraction that reads an operand at sums of letters: which of the letters that are summed over may be cut, and how.
+class ContractionSplitter {
+public:
+  ContractionSplitter(Graph &graph, const Node &node)
+      : graph_(graph), node_(node), e_(parse_einsum(string_attr(node.attrs, "indices"))) {}
+
+  std::optional<Value> split() {
+    if (e_.is_plain() || e_.a.empty() || e_.b.empty() || node_.type.rank() == kMaxRank)
+      return std::nullopt;
+    const char batch = e_.a[0].plain();
+    const bool sums_batch = batch && e_.b[0].plain() == batch && is_summed(batch);
+    if (const int64_t chunk = sums_batch ? chunk_of_letter(batch) : 0)
+      return by_examples(batch, chunk);
+    if (sums_batch && extent(batch) > 1)
+      return std::nullopt;
+    // Of one example, rows of pixels: the first letter that stands alone in one operand and is a part of a sum in the other.
+    for (size_t d = 0; d < e_.b.size(); ++d)
+      if (const char letter = e_.b[d].plain(); letter && is_summed(letter) && mentions(e_.a, letter) && !stands_alone(e_.a, letter)) {
+        const int64_t chunk = chunk_of_letter(letter);
+        return chunk ? std::optional(by_rows(letter, d, chunk)) : std::nullopt;
+      }
     return std::nullopt;
-  const char batch = e.a[0].plain();
-  if (!batch || e.b[0].plain() != batch || e.out.find(batch) != std::string::npos)
-    return std::nullopt;
-  const LetterExtents extents = einsum_extents(e, graph.type(node.inputs[0]).shape, graph.type(node.inputs[1]).shape, &node.type.shape);
-  int64_t terms = 1;
-  for (int64_t extent : extents.of(e.contracted()))
-    terms = checked_multiply(terms, extent);
-  const int64_t examples = extents.of(batch), chunk = examples == 0 ? 0 : chunk_of(examples, terms / examples);
-  // The pieces must not be more to write than the operands are to read.
-  const int64_t operands = checked_add(graph.type(node.inputs[0]).bytes(), graph.type(node.inputs[1]).bytes());
-  if (chunk == 0 || checked_multiply(node.type.bytes(), examples / chunk) > operands)
-    return std::nullopt;
-  const char letter = chunk == 1 ? batch : fresh_letter(letters_of(e.a) + letters_of(e.b) + e.out);
-  if (chunk > 1) {
-    e.a.insert(e.a.begin(), Subscript::of(letter));
-    e.b.insert(e.b.begin(), Subscript::of(letter));
   }
-  e.out.insert(e.out.begin(), letter);
-  Type type = node.type;
-  type.shape.insert(type.shape.begin(), examples / chunk);
-  if (type.rank() > kMaxRank)
-    return std::nullopt;
-  const Value a = in_chunks(graph, node.inputs[0], chunk, node.location);
-  const Value b = in_chunks(graph, node.inputs[1], chunk, node.location);
-  const Value each = graph.add("contract", {a, b}, {{"indices", e.text()}}, node.location, type);
-  return graph.add("sum", {each}, {{"axes", std::vector<int64_t>{0}}}, node.location);
-}
+
+private:
+  bool is_summed(char letter) const { return e_.out.find(letter) == std::string::npos; }
+  static bool stands_alone(const Subscripts &subscripts, char letter) {
+    return std::any_of(subscripts.begin(), subscripts.end(), [&](const Subscript &s) { return s.plain() == letter; });
+  }
+  const Type &operand(size_t n) const { return graph_.type(node_.inputs[n]); }
+  int64_t extent(char letter) const { return extents_.of(letter); }
+
+  // The pieces must not be more to write than the operands are to read.
+  int64_t chunk_of_letter(char letter) const {
+    int64_t terms = 1;
+    for (int64_t extent : extents_.of(e_.contracted()))
+      terms = checked_multiply(terms, extent);
+    const int64_t all = extent(letter), chunk = all == 0 ? 0 : chunk_of(all, terms / all);
+    const int64_t bytes = checked_add(operand(0).bytes(), operand(1).bytes());
+    return chunk == 0 || checked_multiply(node_.type.bytes(), all / chunk) > bytes ? 0 : chunk;
+  }
+
+  Value by_examples(char batch, int64_t chunk) {
+    char letter = batch;
+    if (chunk > 1) {
+      letter = fresh_letter(letters_of(e_.a) + letters_of(e_.b) + e_.out);
+      e_.a.insert(e_.a.begin(), Subscript::of(letter));
+      e_.b.insert(e_.b.begin(), Subscript::of(letter));
+    }
+    const Value a = in_chunks(graph_, node_.inputs[0], 0, chunk, node_.location);
+    return add(letter, extent(batch) / chunk, a, in_chunks(graph_, node_.inputs[1], 0, chunk, node_.location));
+  }
+
+  // Row p is row p of chunk k: p = chunk * k + p.
+  Value by_rows(char row, size_t dim, int64_t chunk) {
+    const char letter = fresh_letter(letters_of(e_.a) + letters_of(e_.b) + e_.out);
+    for (Subscript &s : e_.a)
+      s = s + Subscript::of(letter) * checked_multiply(s.coefficient(row), chunk);
+    if (chunk == 1)
+      for (Subscript &s : e_.a)
+        s = s.with(row, {});
+    e_.b.insert(e_.b.begin() + static_cast<std::ptrdiff_t>(dim), Subscript::of(letter));
+    if (chunk == 1)
+      e_.b.erase(e_.b.begin() + static_cast<std::ptrdiff_t>(dim) + 1);
+    return add(letter, extent(row) / chunk, node_.inputs[0], in_chunks(graph_, node_.inputs[1], dim, chunk, node_.location));
+  }
+
+  // The contraction of each chunk, then their sum.
+  Value add(char letter, int64_t chunks, Value a, Value b) {
+    e_.out.insert(e_.out.begin(), letter);
+    Type type = node_.type;
+    type.shape.insert(type.shape.begin(), chunks);
+    const Value each = graph_.add("contract", {a, b}, {{"indices", e_.text()}}, node_.location, type);
+    return graph_.add("sum", {each}, {{"axes", std::vector<int64_t>{0}}}, node_.location);
+  }
+
+  Graph &graph_;
+  const Node &node_;
+  Einsum e_;
+  const LetterExtents extents_ = einsum_extents(e_, operand(0).shape, operand(1).shape, &node_.type.shape);
+};
 
 // The sum of each example, then the sum of these.
 std::optional<Value> split_sum(Graph &graph, const Node &node) {
@@ -96,7 +145,7 @@ std::optional<Value> split(Graph &graph, const Node &node) {
   if (node.is_declaration() || node.kernel != kNoKernel || !is_float(node.type.dtype))
     return std::nullopt;
   if (node.op->name == "contract")
-    return split_contract(graph, node);
+    return ContractionSplitter(graph, node).split();
   return node.op->name == "sum" ? split_sum(graph, node) : std::nullopt;
 }
 

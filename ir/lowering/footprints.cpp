@@ -9,6 +9,7 @@ namespace gradc {
 namespace {
 
 constexpr int64_t kFootprintBytes = 128 << 10; // a quarter of the smallest L2
+constexpr int64_t kMostBytes = 2 << 20;        // what is larger stays where it is, and is read with padding
 constexpr int64_t kIterations = 8;             // of the outer loops, so that threads share them out evenly
 
 class Footprints {
@@ -19,7 +20,7 @@ public:
     if (!needed())
       return;
     choose_outer();
-    if (outer_.empty())
+    if (outer_.empty() || bytes() > kMostBytes)
       return;
     for (size_t s = 0; s < k_.stages.size(); ++s)
       for (size_t n = 0; n < 2; ++n)
