@@ -14,7 +14,7 @@ constexpr int64_t kLongSum = 1 << 14;  // elements that are worth to be read in 
 
 // How many examples, or rows, go together. 0 where the sum is not worth being cut.
 int64_t chunk_of(int64_t examples, int64_t terms) {
-  if (examples < 2 || terms < kLongExample)
+  if (examples < 2)
     return 0;
   int64_t chunk = 1;
   for (int64_t divisor = 1; divisor <= examples / 2; ++divisor)
@@ -51,11 +51,12 @@ public:
     if (e_.is_plain() || e_.a.empty() || e_.b.empty() || node_.type.rank() == kMaxRank)
       return std::nullopt;
     const char batch = e_.a[0].plain();
-    const bool sums_batch = batch && e_.b[0].plain() == batch && is_summed(batch);
-    if (const int64_t chunk = sums_batch ? chunk_of_letter(batch) : 0)
-      return by_examples(batch, chunk);
-    if (sums_batch && extent(batch) > 1)
+    if (!batch || e_.b[0].plain() != batch || !is_summed(batch))
       return std::nullopt;
+    if (extent(batch) > 1) {
+      const int64_t chunk = terms_of_each(batch) >= kLongExample ? chunk_of_letter(batch) : 0;
+      return chunk ? std::optional(by_examples(batch, chunk)) : std::nullopt;
+    }
     // Of one example, rows of pixels: the first letter that stands alone in one operand and is a part of a sum in the other.
     for (size_t d = 0; d < e_.b.size(); ++d)
       if (const char letter = e_.b[d].plain(); letter && is_summed(letter) && mentions(e_.a, letter) && !stands_alone(e_.a, letter)) {
@@ -73,12 +74,17 @@ private:
   const Type &operand(size_t n) const { return graph_.type(node_.inputs[n]); }
   int64_t extent(char letter) const { return extents_.of(letter); }
 
+  // Terms of the sum for one value of the letter.
+  int64_t terms_of_each(char letter) const {
+    int64_t terms = 1;
+    for (char other : e_.contracted())
+      terms = checked_multiply(terms, other == letter ? 1 : extent(other));
+    return terms;
+  }
+
   // The pieces must not be more to write than the operands are to read.
   int64_t chunk_of_letter(char letter) const {
-    int64_t terms = 1;
-    for (int64_t extent : extents_.of(e_.contracted()))
-      terms = checked_multiply(terms, extent);
-    const int64_t all = extent(letter), chunk = all == 0 ? 0 : chunk_of(all, terms / all);
+    const int64_t all = extent(letter), chunk = chunk_of(all, terms_of_each(letter));
     const int64_t bytes = checked_add(operand(0).bytes(), operand(1).bytes());
     return chunk == 0 || checked_multiply(node_.type.bytes(), all / chunk) > bytes ? 0 : chunk;
   }
