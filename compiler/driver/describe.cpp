@@ -52,15 +52,17 @@ struct CheckCommand {
     int64_t examples = batch > 0 ? batch : loaded.batch_size;
     std::vector<SummaryRow> rows;
     with_locations(loaded, [&] { rows = summary(loaded, examples, model.float_dtype()); });
-    size_t width = 20; // names of layers in blocks are long
-    for (const SummaryRow &row : rows)
-      width = std::max(width, row.name.size());
-    runtime::print(fmt::format("{:<{}} {:<16} {:<16} {:>12} {:>10} {:>10}\n", "layer", width, "type", "output", "parameters",
+    size_t names = 20, types = 16; // those of some layers are longer
+    for (const SummaryRow &row : rows) {
+      names = std::max(names, row.name.size());
+      types = std::max(types, row.type.size());
+    }
+    runtime::print(fmt::format("{:<{}} {:<{}} {:<16} {:>12} {:>10} {:>10}\n", "layer", names, "type", types, "output", "parameters",
                                "MFLOP", "MB"));
     SummaryRow total{"total", "", {}, 0, 0, 0};
     auto line = [&](const SummaryRow &r, const std::string &shape) {
-      runtime::print(fmt::format("{:<{}} {:<16} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, width, r.type, shape, r.params,
-                                 r.flops / 1e6, static_cast<double>(r.bytes) / 1e6));
+      runtime::print(fmt::format("{:<{}} {:<{}} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, names, r.type, types, shape,
+                                 r.params, r.flops / 1e6, static_cast<double>(r.bytes) / 1e6));
     };
     for (const SummaryRow &row : rows) {
       line(row, to_string(row.output));

@@ -55,7 +55,7 @@ void add_evaluate(CLI::App &app) {
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names: all its rows are judged");
   sub->add_option("--on", o.part, "The rows to judge, of those the model names: by default the first of test, validation and train that there are")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}));
-  add_file(*sub, "-o,--output", o.output, "Each row's number, loss and outputs (CSV)");
+  add_file(*sub, "-o,--output", o.output, "Each row's number, loss and outputs (.csv or .npz)");
   sub->add_flag("--json", command->json, "The metrics as one JSON object");
   sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(limited_as(train_attr("batch_size")))->capture_default_str();
   sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();

@@ -168,8 +168,9 @@ void add_predict(CLI::App &app) {
   runtime::PredictOptions &o = command->options;
   add_file(*sub, "--load", o.load, "The trained weights (safetensors)")->required();
   add_file(*sub, "--data", o.data, "Data file, instead of the one the model names");
-  add_file(*sub, "-o,--output", o.output, "Where the predictions go: .csv, or .npy for one output; '-' is standard output", Dash::stream)->required();
-  sub->add_flag("--classes", o.classes, "Also the most likely class of each row, or yes or no, by its label");
+  add_file(*sub, "-o,--output", o.output,
+           "Where the predictions go: .csv, .npz, or .npy for one output; '-' is standard output, as .csv", Dash::stream)->required();
+  sub->add_flag("--classes", o.classes, "Also the most likely class, or yes or no: in .csv by its label, in .npz by its number");
   sub->add_option("--batch-size", o.batch_size, "Examples a call")->check(limited_as(train_attr("batch_size")))->capture_default_str();
   sub->add_option("--threads", o.threads, "Threads")->check(number_of_threads())->capture_default_str();
   sub->callback([command] { command->run(); });

@@ -2,6 +2,7 @@
 #include "runtime/train/predict.h"
 
 #include "runtime/train/data/npy.h"
+#include "runtime/train/data/npz.h"
 #include "runtime/train/error.h"
 #include "runtime/train/io/console.h"
 #include "runtime/train/io/file.h"
@@ -55,6 +56,8 @@ std::string quoted(const std::string &name) {
 
 double value_at(const Prediction &prediction, int64_t index) {
   const char *at = prediction.values.data() + index * dtype_bytes(prediction.dtype);
+  if (prediction.dtype == GRADC_I32)
+    return read<int32_t>(at);
   return prediction.dtype == GRADC_F64 ? read<double>(at) : static_cast<double>(read<float>(at));
 }
 
@@ -71,39 +74,49 @@ std::string class_text(const std::vector<std::string> &labels, int64_t index) {
   return at < labels.size() ? labels[at] : fmt::format("{}", index);
 }
 
-/// "scores.class": of each row, the class of the largest logit.
-PredictedClasses largest(const Prediction &prediction, const std::vector<std::string> &labels, int64_t rows) {
-  PredictedClasses column{prediction.name + ".class", {}};
-  const int64_t count = elements(prediction);
-  for (int64_t first = 0; first < rows * count; first += count) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; ++i)
-      if (value_at(prediction, first + i) > value_at(prediction, first + best))
-        best = i;
-    column.texts.push_back(class_text(labels, best));
-  }
-  return column;
+int64_t rows_of(const Prediction &prediction) {
+  return static_cast<int64_t>(prediction.values.size()) / dtype_bytes(prediction.dtype) / elements(prediction);
 }
 
-/// "scores.class_0", "scores.class_1", ...: of each row, the answer of each element. One element has "scores.class".
-void add_answers(const Prediction &prediction, const std::vector<std::string> &labels, int64_t rows,
-                 std::vector<PredictedClasses> &columns) {
-  const int64_t count = elements(prediction);
-  for (int64_t i = 0; i < count; ++i) {
-    PredictedClasses &column = columns.emplace_back();
-    column.name = prediction.name + ".class" + (count == 1 ? "" : fmt::format("_{}", i));
-    for (int64_t row = 0; row < rows; ++row)
-      column.texts.push_back(class_text(labels, value_at(prediction, row * count + i) > 0 ? 1 : 0));
+void append_class(Prediction &classes, int32_t index) {
+  classes.values.append(reinterpret_cast<const char *>(&index), sizeof index);
+}
+
+/// The class of the largest logit along the last axis.
+Prediction largest(const Prediction &logits) {
+  Prediction classes{logits.name + ".class", GRADC_I32, {logits.dims.begin(), logits.dims.end() - 1}, ""};
+  const int64_t count = logits.dims.back(), all = rows_of(logits) * elements(logits);
+  for (int64_t first = 0; first < all; first += count) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < count; ++i)
+      if (value_at(logits, first + i) > value_at(logits, first + best))
+        best = i;
+    append_class(classes, best);
   }
+  return classes;
+}
+
+/// The answer of each element, 1 or 0.
+Prediction answers(const Prediction &logits) {
+  Prediction classes{logits.name + ".class", GRADC_I32, logits.dims, ""};
+  for (int64_t i = 0; i < rows_of(logits) * elements(logits); ++i)
+    append_class(classes, value_at(logits, i) > 0 ? 1 : 0);
+  return classes;
+}
+
+/// What a column is called: "y" of a single number, "y_0", "y_1", ... of several.
+std::string column_name(const Prediction &prediction, bool single, int64_t element) {
+  return quoted(single ? prediction.name : fmt::format("{}_{}", prediction.name, element));
 }
 
 std::string csv_header(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes) {
   std::vector<std::string> names;
   for (const Prediction &prediction : predictions)
     for (int64_t i = 0; i < elements(prediction); ++i)
-      names.push_back(quoted(prediction.dims.empty() ? prediction.name : fmt::format("{}_{}", prediction.name, i)));
-  for (const PredictedClasses &column : classes)
-    names.push_back(quoted(column.name));
+      names.push_back(column_name(prediction, prediction.dims.empty(), i));
+  for (const auto &[numbers, labels] : classes)
+    for (int64_t i = 0; i < elements(numbers); ++i)
+      names.push_back(column_name(numbers, elements(numbers) == 1, i));
   return fmt::format("{}\n", fmt::join(names, ","));
 }
 
@@ -116,11 +129,28 @@ std::string csv(const std::vector<Prediction> &predictions, const std::vector<Pr
         text += separator + number(prediction, row * elements(prediction) + i);
         separator = ",";
       }
-    for (const PredictedClasses &column : classes)
-      text += "," + quoted(column.texts[static_cast<size_t>(row)]);
+    for (const auto &[numbers, labels] : classes)
+      for (int64_t i = row * elements(numbers); i < (row + 1) * elements(numbers); ++i)
+        text += "," + quoted(class_text(labels, static_cast<int64_t>(value_at(numbers, i))));
     text += '\n';
   }
   return text;
+}
+
+std::string npy_file_of(const Prediction &prediction, int64_t rows) {
+  std::vector<int64_t> shape{rows};
+  shape.insert(shape.end(), prediction.dims.begin(), prediction.dims.end());
+  return npy_file(prediction.dtype, shape, prediction.values);
+}
+
+std::string npz_file_of(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
+                        int64_t rows) {
+  std::vector<NpzMember> members;
+  for (const Prediction &prediction : predictions)
+    members.push_back({prediction.name, npy_file_of(prediction, rows)});
+  for (const PredictedClasses &of_output : classes)
+    members.push_back({of_output.numbers.name, npy_file_of(of_output.numbers, rows)});
+  return npz_file(members);
 }
 
 std::vector<Prediction> empty_predictions(const Outputs &outputs, int64_t batch) {
@@ -184,11 +214,7 @@ std::vector<PredictedClasses> predicted_classes(const Signature &signature, cons
     const std::vector<std::string> *labels = output == signature.outputs.end() ? nullptr : labels_of(signature, *output);
     if (!labels)
       continue;
-    const int64_t rows = static_cast<int64_t>(prediction.values.size()) / dtype_bytes(prediction.dtype) / elements(prediction);
-    if (output->yes_no)
-      add_answers(prediction, *labels, rows, columns);
-    else if (prediction.dims.size() == 1)
-      columns.push_back(largest(prediction, *labels, rows));
+    columns.push_back({output->yes_no ? answers(prediction) : largest(prediction), *labels});
   }
   if (columns.empty())
     throw Error("no output of the model has classes: that takes a softmax_cross_entropy with integer labels, or a binary_cross_entropy");
@@ -199,16 +225,15 @@ void write_predictions(const std::vector<Prediction> &predictions, const std::ve
                        int64_t rows, const std::string &path) {
   if (path == "-")
     return print(csv(predictions, classes, rows));
+  if (is_npz(path))
+    return write_file(path, npz_file_of(predictions, classes, rows));
   if (!path.ends_with(".npy"))
     return write_file(path, csv(predictions, classes, rows));
-  if (!classes.empty())
-    throw Error(fmt::format("'{}': a .npy file holds numbers, no names of classes; write CSV", path));
-  if (predictions.size() != 1)
-    throw Error(fmt::format("'{}': a .npy file holds one output, the model has {}; write CSV", path,
-                            predictions.size()));
-  std::vector<int64_t> shape{rows};
-  shape.insert(shape.end(), predictions[0].dims.begin(), predictions[0].dims.end());
-  write_file(path, npy_file(predictions[0].dtype, shape, predictions[0].values));
+  if (!classes.empty() || predictions.size() != 1)
+    throw Error(fmt::format("'{}': a .npy file holds one array, {}; write .npz or CSV", path,
+                            predictions.size() == 1 ? "the classes would be another"
+                                                    : fmt::format("the model has {} outputs", predictions.size())));
+  write_file(path, npy_file_of(predictions[0], rows));
 }
 
 } // namespace gradc::runtime

@@ -9,8 +9,8 @@ struct PredictOptions {
   std::string load;        // the checkpoint with the parameters
   std::string data;        // path of the data file; empty: as in the model file
   std::string base_folder; // of relative data paths in the model file
-  std::string output;      // a .npy file (models with one output), else CSV with a header; "-": standard output
-  bool classes = false;    // also the classes of each row, by their labels where they have some; CSV only
+  std::string output;      // .npz, .npy (of models with one output), else CSV with a header; "-": standard output
+  bool classes = false;    // also classes: in CSV by their labels where they have some, in .npz by their numbers
   int64_t batch_size = 32;
   int32_t threads = 1;
 };
@@ -29,10 +29,10 @@ struct Prediction {
   std::string values;
 };
 
-/// The class of each row: that of the largest logit of an output with classes, or the answer of one yes/no logit.
+/// The classes of an output: those of the largest logits along its last axis, or of yes/no logits the answer of each.
 struct PredictedClasses {
-  std::string name; // "scores.class", of several answers "scores.class_0"
-  std::vector<std::string> texts;
+  Prediction numbers; // "scores.class", i32
+  std::vector<std::string> labels; // of the classes; empty where they have none
 };
 
 /// Of every output that has classes. Throws Error when none has.
@@ -44,7 +44,8 @@ std::vector<Prediction> predict(const gradc_model &model, const Dataset &data, c
 /// The same for some rows, with parameters that have been loaded.
 std::vector<Prediction> predict_rows(Instance &instance, Batches &batches, const Part &part);
 
-/// Writes predictions to a file, atomically, or as CSV to standard output for "-", classes as the last columns. Throws Error.
+/// Writes predictions to a file, atomically, or as CSV to standard output for "-". Classes are the last columns or arrays.
+/// Throws Error.
 void write_predictions(const std::vector<Prediction> &predictions, const std::vector<PredictedClasses> &classes,
                        int64_t rows, const std::string &path);
 

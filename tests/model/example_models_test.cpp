@@ -46,6 +46,7 @@ Trained train_example(const std::string &file, const std::vector<std::string> &o
   runtime::TrainOptions options;
   options.base_folder = model->folder;
   options.progress = runtime::ProgressMode::none;
+  options.threads = 2; // the result does not depend on them
   const runtime::TemporaryFolder folder;
   options.save = folder / "weights.safetensors";
   const runtime::Dataset data = runtime::load_training_data(signature, options);
@@ -70,6 +71,22 @@ TEST_CASE("examples: digits are told apart") {
 
 TEST_CASE("examples: digits are told apart by convolutions") {
   CHECK(train_example("lenet/model.json").metric("accuracy") >= 0.985); // small convolutional networks reach 99 %
+}
+
+TEST_CASE("examples: a ResNet-20 tells shapes and textures apart") {
+  CHECK(train_example("resnet20/model.json").metric("accuracy") >= 0.95);
+}
+
+TEST_CASE("examples: a U-Net says what pixels show") {
+  CHECK(train_example("segmentation/model.json").metric("accuracy") >= 0.95); // borders of things are noisy
+}
+
+TEST_CASE("examples: an autoencoder keeps digits, and with a penalty needs fewer numbers for them") {
+  const Trained plain = train_example("autoencoder/model.json"),
+                sparse = train_example("autoencoder/model.json", {"layers.code.activity_l1=3e-4"});
+  CHECK(plain.metric("r2") >= 0.9);
+  CHECK(sparse.metric("r2") >= 0.87);
+  CHECK(sparse.metric("active") < 0.75 * plain.metric("active"));
 }
 
 TEST_CASE("examples: irises are told apart") {

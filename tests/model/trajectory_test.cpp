@@ -141,16 +141,22 @@ public:
     return INFINITY;
   }
 
-  /// The loss and the output of the first batch in evaluation and prediction.
-  std::pair<double, Numbers> evaluated(size_t elements, DType dtype) {
+  /// The loss and the first output of the first batch in evaluation and prediction.
+  std::pair<double, Numbers> evaluated() {
     const std::vector<const void *> inputs = rows_from(0);
     call_.inputs = inputs.data();
     const double loss = result_of(GRADC_EVALUATE, batch_, hypers_) / static_cast<double>(batch_);
-    std::vector<float> single(elements);
-    Numbers output(elements);
-    void *outputs[] = {dtype == DType::f32 ? static_cast<void *>(single.data()) : output.data()};
-    run(GRADC_PREDICT, batch_, hypers_, outputs);
-    return {loss, dtype == DType::f32 ? Numbers(single.begin(), single.end()) : output};
+    const gradc_entry &predict = *gradc_find_entry(&model_, GRADC_PREDICT, 0, batch_);
+    std::vector<void *> outputs;
+    for (int32_t i = 0; i < predict.output_count; ++i)
+      outputs.push_back(allocate(elements(*gradc_output_at(&model_, &predict, i)) * 8));
+    run(GRADC_PREDICT, batch_, hypers_, outputs.data());
+    const gradc_value &first = *gradc_output_at(&model_, &predict, 0);
+    Numbers output(static_cast<size_t>(elements(first)));
+    for (size_t i = 0; i < output.size(); ++i)
+      output[i] = first.dtype == GRADC_F32 ? static_cast<double>(static_cast<const float *>(outputs[0])[i])
+                                           : static_cast<const double *>(outputs[0])[i];
+    return {loss, output};
   }
 
   /// Of the next step.
@@ -161,6 +167,10 @@ private:
     const char *rows;
     int64_t count, row_bytes;
   };
+
+  static int64_t elements(const gradc_value &value) {
+    return std::accumulate(value.dims, value.dims + value.rank, int64_t{1}, std::multiplies<>{});
+  }
 
   char *address(const gradc_tensor &tensor) const { return static_cast<char *>(call_.arenas[tensor.arena]) + tensor.offset; }
 
@@ -174,7 +184,7 @@ private:
 
   void add_input(const gradc_value &input, const Numbers &numbers) {
     const int64_t bytes = input.dtype == GRADC_F64 ? 8 : 4;
-    const int64_t row = std::accumulate(input.dims, input.dims + input.rank, int64_t{1}, std::multiplies<>{});
+    const int64_t row = elements(input);
     const auto total = static_cast<int64_t>(numbers.size());
     void *rows = allocate(total * bytes);
     write_numbers(numbers, input.dtype, rows);
@@ -248,7 +258,7 @@ Deviation follow(const Json &reference, DType float_dtype) {
     worst.final = std::max(worst.final, run.deviation(name, expected));
   if (const auto evaluated = reference.find("evaluated"); evaluated != reference.end()) {
     const Numbers expected = (*evaluated)["output"];
-    const auto [loss, output] = run.evaluated(expected.size(), float_dtype);
+    const auto [loss, output] = run.evaluated();
     worst.final = std::max(worst.final, relative_difference(loss, (*evaluated)["loss"][0]));
     const double largest = std::abs(*std::ranges::max_element(expected, {}, [](double y) { return std::abs(y); }));
     for (size_t i = 0; i < expected.size(); ++i)

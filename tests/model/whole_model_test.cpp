@@ -14,6 +14,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -142,6 +143,19 @@ void check_same(const Run &a, const Run &b) {
   CHECK(same_weights);
 }
 
+/// -log softmax(row)[label], summed over rows of logits.
+double cross_entropy(const std::vector<double> &logits, const int32_t *labels, size_t classes) {
+  double total = 0;
+  for (size_t row = 0; row * classes < logits.size(); ++row) {
+    const double *of_row = &logits[row * classes], most = *std::max_element(of_row, of_row + classes);
+    double sum = 0;
+    for (size_t k = 0; k < classes; ++k)
+      sum += std::exp(of_row[k] - most);
+    total += std::log(sum) + most - of_row[labels[row]];
+  }
+  return total;
+}
+
 /// The losses of some steps, and then all numbers that the other entries put out.
 std::vector<double> everything_shown(const gradc_model &model, int64_t batch, int64_t steps) {
   Instance instance(model, 1);
@@ -211,6 +225,33 @@ TEST_CASE("a model trains, is evaluated and predicts in f64 as the interpreter d
     const InterpretedModel interpreted(spec);
     check_close(everything_shown(*jit.table(), source.batch, kSteps),
                 everything_shown(*interpreted.table(), source.batch, kSteps));
+  }
+}
+
+TEST_CASE("the loss that evaluation reports is that of what prediction puts out") {
+  for (const WholeModel &source : whole_models()) {
+    if (source.name != "lenet" && source.name != "resnet20" && source.name != "segmentation")
+      continue; // with a softmax, and classes as the second input
+    INFO(source.name);
+    const ModelSpec spec = build(load(source), {source.batch}, DType::f32,
+                                 {Entry::init, Entry::train_step, Entry::evaluate, Entry::predict});
+    const JitModel jit(spec, native());
+    Instance instance(*jit.table(), 1);
+    instance.init(kSeed);
+    train(instance, source.batch, 0, 5);
+    Examples examples(*jit.table(), kRows);
+    const gradc_entry &predict = instance.require(GRADC_PREDICT, source.batch),
+                      &evaluate = instance.require(GRADC_EVALUATE, source.batch);
+    Outputs predicted(*jit.table(), predict), evaluated(*jit.table(), evaluate);
+    const void *const *inputs = examples.from(0);
+    instance.run(predict, inputs, predicted, {kSeed, 5, kTotalSteps});
+    instance.run(evaluate, inputs, evaluated, {kSeed, 5, kTotalSteps});
+    const gradc_value &scores = predicted.value(0);
+    const auto classes = static_cast<size_t>(scores.dims[scores.rank - 1]);
+    const std::vector<double> logits = predicted.numbers(0);
+    const auto rows_of_example = static_cast<double>(logits.size() / classes) / static_cast<double>(source.batch);
+    const double loss = cross_entropy(logits, static_cast<const int32_t *>(inputs[1]), classes) / rows_of_example;
+    CHECK(evaluated.scalar(0) == Approx(loss).epsilon(1e-5));
   }
 }
 

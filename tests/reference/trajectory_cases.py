@@ -1,9 +1,13 @@
 """The cases of make_trajectories.py: model files by name."""
+import json
+import pathlib
+
 import torch_model
 
 FEATURES, HIDDEN, CLASSES = 8, 13, 5  # no multiple of a vector but the first
+LABELS = {"kinds": 3}  # inputs with labels of fewer classes
 
-LARGE = {"lenet5": 50}  # cases whose numbers are drawn instead of written down, and their steps
+LARGE = {"lenet5": 50, "resnet20": 50, "segmentation": 50}  # cases whose numbers are drawn instead of written down, and their steps
 
 OPTIMIZERS = {
     "sgd": {"learning_rate": 0.125},
@@ -83,6 +87,17 @@ def lenet5():
         ],
         "loss": LOSSES["softmax_cross_entropy"][0],
         "optimizer": {"type": "sgd", "learning_rate": 0.03125},
+    }
+
+
+def example(name, image, labels, **keys):
+    """The model of an example for smaller images; `keys` are those of the optimizer."""
+    model = json.loads((pathlib.Path(__file__).parents[2] / "examples" / name / "model.json").read_text())
+    shapes = zip(model["inputs"], (image, labels))
+    return {
+        "inputs": {key: {**model["inputs"][key], "shape": shape} for key, shape in shapes},
+        **{key: model[key] for key in ("blocks", "layers", "loss")},
+        "optimizer": {**model["optimizer"], **keys},
     }
 
 
@@ -258,6 +273,8 @@ def cases():
     yield "penalty_l2", network("mse", hidden={"l2": 0.004})
     yield "two_headed", two_headed()
     yield "lenet5", lenet5()
+    yield "resnet20", example("resnet20", [8, 8, 3], [], learning_rate=0.00025)
+    yield "segmentation", example("segmentation", [8, 8, 1], [8, 8], learning_rate=0.0001)
     yield "expressions", expressions()
     yield from parameters()
     yield from normalizations()

@@ -55,6 +55,15 @@ TEST_CASE("npz: arrays by name, stored or compressed") {
   }
 }
 
+TEST_CASE("npz: what is written reads back, and is the same bytes each time") {
+  const std::string bytes = npz_file({{"x", kX}, {"scores.class", kY}});
+  CHECK(bytes == npz_file({{"x", kX}, {"scores.class", kY}}));
+  const NpzArchive read("f.npz", bytes);
+  CHECK(read.names() == std::vector<std::string>{"x", "scores.class"});
+  CHECK(read.array("x").value(3) == 4);
+  CHECK(read.array("scores.class").value(0) == 2);
+}
+
 TEST_CASE("npz: an array that is not there is told with what is") {
   const std::string bytes = archive({{"x_train.npy", kX}, {"y.npy", kY}}, ZIP_CM_STORE);
   CHECK(error_in(bytes) == "f.npz: there is no array 'x'; there are 'x_train', 'y'");

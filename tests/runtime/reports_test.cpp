@@ -1,5 +1,6 @@
 // What surrounds the epoch loop: checkpoint files, prediction, progress, the plot, tables of other versions.
 #include "runtime/train/predict.h"
+#include "runtime/train/data/npz.h"
 #include "runtime/train/reports/plot.h"
 #include "tests/support/runtime_checks.h"
 #include "tests/support/runtime_workbench.h"
@@ -101,6 +102,12 @@ TEST_CASE("predictions: several outputs share a table, with names quoted where n
   write_predictions(predictions, {}, 2, folder / "p.csv");
   CHECK(read_text(folder / "p.csv") == "\"a,b_0\",\"a,b_1\",n\n0.1,2,7\n3,4,8\n");
   CHECK_THROWS_AS(write_predictions(predictions, {}, 2, folder / "p.npy"), Error);
+  const PredictedClasses classes{{"n.class", GRADC_I32, {}, predictions[1].values}, {"no", "yes"}};
+  write_predictions(predictions, {classes}, 2, folder / "p.npz");
+  const NpzArchive archive("p.npz", read_text(folder / "p.npz"));
+  CHECK(archive.names() == std::vector<std::string>{"a,b", "n", "n.class"});
+  CHECK(archive.array("a,b").shape() == std::vector<int64_t>{2, 2});
+  CHECK(archive.array("n.class").value(1) == 8);
 }
 
 TEST_CASE("progress: lines for people and JSON lines for programs") {

@@ -182,6 +182,9 @@ const std::vector<WholeModel> &whole_models() {
       {"wide", kWide, 64, 6, true},
       {"images", kImages, 9, 60},
       {"lenet", example("lenet"), 32, 40, true},
+      {"resnet20", example("resnet20"), 8, 10, true},
+      {"segmentation", example("segmentation"), 6, 90, true},
+      {"autoencoder", example("autoencoder"), 13, 60},
   };
   return models;
 }

@@ -40,7 +40,7 @@ const ObjectSpec &input_data_spec() {
            .otherwise("see column, path and array"),
        string("path", "a .npy or .npz file of its own, with one row for each example").otherwise("that of the data"),
        string("array", "its name in a .npz file").otherwise("the name of the input"),
-       number("scale", "factor of every value").used_in_f64().defaults_to("1"),
+       number("scale", "factor of every value; predictions of a target come in its own units, without it and the offset").used_in_f64().defaults_to("1"),
        number("offset", "added after scaling").used_in_f64().defaults_to("0"),
        boolean("standardize", "subtract the mean and divide by the standard deviation of the training rows, element by "
                               "element; predictions of such a target come in its own units")

@@ -1,4 +1,4 @@
-// Reads .npz by libzip; see npz.h.
+// Reads and writes .npz by libzip; see npz.h.
 #include "runtime/train/data/npz.h"
 
 #include "runtime/train/data/columns.h"
@@ -14,6 +14,16 @@ constexpr std::string_view kSuffix = ".npy";
 
 /// What deflate makes at most of one byte, and some room for short members.
 constexpr uint64_t kMostBytesOfOne = 1032, kRoom = 1024;
+
+constexpr zip_uint16_t kNoDate = (1 << 5) | 1; // the first of January 1980, as numpy writes it
+
+struct Discard {
+  void operator()(zip_t *archive) const { zip_discard(archive); }
+};
+
+struct FreeSource {
+  void operator()(zip_source_t *source) const { zip_source_free(source); }
+};
 
 struct CloseMember {
   void operator()(zip_file_t *member) const { zip_fclose(member); }
@@ -77,6 +87,34 @@ NpyArray NpzArchive::array(const std::string &name) const {
   if (!whole)
     throw Error(fmt::format("{}: it is damaged: {}", full, zip_file_strerror(member.get())));
   return NpyArray(full, std::move(bytes));
+}
+
+std::string npz_file(const std::vector<NpzMember> &arrays) {
+  const auto demand = [](bool done) {
+    if (!done)
+      throw Error("a .npz file could not be made: out of memory");
+  };
+  const std::unique_ptr<zip_source_t, FreeSource> memory(zip_source_buffer_create(nullptr, 0, 0, nullptr));
+  demand(memory != nullptr);
+  zip_source_keep(memory.get()); // beyond the archive, which takes the source
+  std::unique_ptr<zip_t, Discard> archive(zip_open_from_source(memory.get(), ZIP_TRUNCATE, nullptr));
+  demand(archive != nullptr);
+  for (const auto &[name, npy] : arrays) {
+    zip_source_t *bytes = zip_source_buffer(archive.get(), npy.data(), npy.size(), 0);
+    const std::string file_name = name + std::string(kSuffix);
+    const zip_int64_t index = zip_file_add(archive.get(), file_name.c_str(), bytes, ZIP_FL_ENC_UTF_8);
+    demand(index >= 0);
+    zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, kNoDate, 0);
+  }
+  demand(zip_close(archive.get()) == 0);
+  archive.release(); // closed
+  zip_stat_t about;
+  demand(zip_source_open(memory.get()) == 0 && zip_source_stat(memory.get(), &about) == 0);
+  std::string file(about.size, '\0');
+  demand(zip_source_read(memory.get(), file.data(), file.size()) == static_cast<zip_int64_t>(file.size()));
+  zip_source_close(memory.get());
+  return file;
 }
 
 } // namespace gradc::runtime

@@ -32,4 +32,12 @@ private:
   std::unique_ptr<zip, Close> archive_;
 };
 
+/// An array as a whole .npy file, and its name.
+struct NpzMember {
+  std::string name, npy;
+};
+
+/// The bytes of an archive of these arrays, as numpy.savez writes one; equal arrays give equal bytes.
+std::string npz_file(const std::vector<NpzMember> &arrays);
+
 } // namespace gradc::runtime
