@@ -174,8 +174,10 @@ private:
 } // namespace
 
 bool recompute(Graph &graph, const PassOptions &options) {
+  if (!Recomputation(graph, options.target).run())
+    return false;
   graph.plan.reset();
-  return Recomputation(graph, options.target).run();
+  return true;
 }
 
 } // namespace gradc

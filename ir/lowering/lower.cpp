@@ -319,7 +319,7 @@ public:
     LoweredKernel lowered;
     if (fresh) {
       lowered = lower_region(graph_, nodes, outputs);
-      add_footprints(lowered.kernel);
+      add_footprints(lowered.kernel); // only now: whether nodes may share a kernel is judged without copies
       lowered.number = kernels_.size();
       known->second.number = kernels_.size();
       std::unordered_map<Value, size_t> places;
