@@ -57,8 +57,8 @@ struct CheckCommand {
       names = std::max(names, row.name.size());
       types = std::max(types, row.type.size());
     }
-    runtime::print(fmt::format("{:<{}} {:<{}} {:<16} {:>12} {:>10} {:>10}\n", "layer", names, "type", types, "output", "parameters",
-                               "MFLOP", "MB"));
+    runtime::print(fmt::format("{:<{}} {:<{}} {:<16} {:>12} {:>10} {:>10}\n", "layer", names, "type", types, "output",
+                               "parameters", "MFLOP", "MB"));
     SummaryRow total{"total", "", {}, 0, 0, 0};
     auto line = [&](const SummaryRow &r, const std::string &shape) {
       runtime::print(fmt::format("{:<{}} {:<{}} {:<16} {:>12} {:>10.3f} {:>10.3f}\n", r.name, names, r.type, types, shape,
