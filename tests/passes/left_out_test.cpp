@@ -1,4 +1,4 @@
-// Passes left out, in every combination: a graph goes on as far as it can, and what needs a pass that is missing says so.
+// Passes left out, in many combinations: a graph goes on as far as it can, and what needs a pass that is missing says so.
 #include "ir/interpreter.h"
 #include "ir/lowering/lower.h"
 #include "ir/verifier.h"
@@ -9,10 +9,22 @@
 
 #include <catch2/catch.hpp>
 
+#include <bit>
+
 using namespace gradc;
 using namespace gradc::tests;
 
 namespace {
+
+/// Sets of passes, as bits: those that leave out at most two, and those of at most two.
+std::vector<size_t> choices() {
+  std::vector<size_t> sets;
+  const auto all = static_cast<int>(pipeline().size());
+  for (size_t chosen = 0; chosen < size_t{1} << all; ++chosen)
+    if (const int count = std::popcount(chosen); count <= 2 || count >= all - 2)
+      sets.push_back(chosen);
+  return sets;
+}
 
 /// The passes whose bits are set in `chosen`, in the order of the pipeline.
 std::vector<Pass> subset(size_t chosen) {
@@ -69,21 +81,20 @@ void check_order(const Graph &given, const std::vector<Pass> &passes) {
 } // namespace
 
 TEST_CASE("any passes may be left out", "[passes]") {
-  for (size_t chosen = 0; chosen < size_t{1} << pipeline().size(); ++chosen)
+  for (size_t chosen : choices())
     check_order(random_graph(1 + chosen % 3), subset(chosen));
 }
 
 TEST_CASE("passes may run in any order", "[passes]") {
   const std::span<const Pass> all = pipeline();
-  uint64_t seed = 0;
-  for (const Pass &a : all)
-    for (const Pass &b : all)
-      for (const Pass &c : all)
-        check_order(random_graph(4 + seed++ % 2), {a, b, c});
+  for (size_t a = 0; a < all.size(); ++a)
+    for (size_t b = 0; b < all.size(); ++b)
+      for (size_t c : {a, (a + b) % all.size(), all.size() - 1})
+        check_order(random_graph(4 + (a + b) % 2), {all[a], all[b], all[c]});
 }
 
 TEST_CASE("what is computed without some passes is the same", "[passes]") {
-  for (size_t chosen = 0; chosen < size_t{1} << pipeline().size(); ++chosen) {
+  for (size_t chosen : choices()) {
     const Graph graph = random_graph(6);
     Graph changed = graph;
     const std::vector<Pass> passes = subset(chosen);
