@@ -39,7 +39,6 @@ static void check_covered(std::string_view text, const Subscripts &operand, cons
 
 Einsum parse_einsum(std::string_view text) {
   size_t comma = text.find(','), arrow = text.find("->");
-  // A "->" may also be the end of a sum that nobody closed; then the term is refused.
   if (comma == std::string_view::npos || arrow == std::string_view::npos || comma > arrow)
     reject(text, "expected two operands and a result such as \"bi,io->bo\"");
   Einsum e{parse_subscripts(text, text.substr(0, comma)), parse_subscripts(text, text.substr(comma + 1, arrow - comma - 1)),
@@ -63,6 +62,22 @@ LetterExtents einsum_extents(const Einsum &e, const Shape &a, const Shape &b, co
     extents.bind(e.out, *declared, "the result");
   extents.of(e.out + e.contracted()); // all are known
   return extents;
+}
+
+std::string View::text() const { return to_string(operand) + "->" + out; }
+
+View parse_view(std::string_view text) {
+  const size_t arrow = text.find("->");
+  if (arrow == std::string_view::npos)
+    reject(text, "expected an operand and a result such as \"n(2p+r)c->npcr\"");
+  View view{parse_subscripts(text, text.substr(0, arrow)), parse_letters(text, text.substr(arrow + 2))};
+  for (char c : letters_of(view.operand))
+    if (view.out.find(c) == std::string::npos)
+      reject(text, "'" + std::string(1, c) + "' of the operand is not in the result");
+  for (char c : view.out)
+    if (!mentions(view.operand, c))
+      reject(text, "'" + std::string(1, c) + "' of the result is not in the operand");
+  return view;
 }
 
 } // namespace gradc

@@ -28,4 +28,15 @@ Einsum parse_einsum(std::string_view text);
 /// extent does not follow.
 LetterExtents einsum_extents(const Einsum &, const Shape &a, const Shape &b, const Shape *declared = nullptr);
 
+/// The same of one operand: "n(2p+r)c->npcr" reads an operand once for each letter of the result.
+struct View {
+  Subscripts operand;
+  std::string out;
+
+  std::string text() const;
+};
+
+/// Throws Error unless the text is a term and a result, and both have the same letters.
+View parse_view(std::string_view text);
+
 } // namespace gradc

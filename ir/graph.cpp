@@ -277,8 +277,9 @@ Graph Rewriter::finish() {
     to_.returns.push_back({r.name, map(r.value)});
   for (const Update &u : from_.updates)
     to_.updates.push_back({map(u.target), map(u.value)});
-  for (const GradientOf &g : from_.gradients)
-    if (has(g.param) && has(g.value))
+  const auto has_image = [&](const GradientOf &g) { return has(g.param) && has(g.value); };
+  if (std::all_of(from_.gradients.begin(), from_.gradients.end(), has_image))
+    for (const GradientOf &g : from_.gradients)
       to_.gradients.push_back({map(g.param), map(g.value)});
   return std::move(to_);
 }

@@ -119,8 +119,8 @@ bool is_view(const Graph &, Value);
 Value storage_root(const Graph &, Value v);
 
 /// Copies a graph node by node, the way passes rewrite: visit the old nodes in order and decide what each becomes.
-/// Declarations, returns, updates and gradient notes follow the mapping; a gradient note whose value has no image is
-/// dropped.
+/// Declarations, returns, updates and gradient notes follow the mapping. Notes are of all gradients or of none: where the
+/// value of one has no image, all are dropped.
 class Rewriter {
 public:
   explicit Rewriter(const Graph &from);

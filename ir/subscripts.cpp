@@ -202,14 +202,25 @@ Shape LetterExtents::of(std::string_view letters) const {
   return shape;
 }
 
-bool may_leave(const Subscript &s, int64_t extent, const LetterExtents &extents) {
-  int64_t low = s.offset, high = s.offset;
-  for (auto [letter, c] : s.terms) {
-    const int64_t reach = checked_multiply(c, extents.of(letter) - 1);
-    int64_t &bound = reach < 0 ? low : high;
-    bound = checked_add(bound, reach);
+Positions::Positions(const Subscripts &subscripts, const Shape &shape, std::string_view letters) : shape_(shape) {
+  for (const Subscript &s : subscripts) {
+    axes_.push_back({s.offset, {}});
+    for (auto [letter, c] : s.terms)
+      axes_.back().terms.emplace_back(letters.find(letter), c);
   }
-  return low < 0 || high >= extent;
+}
+
+int64_t Positions::of(const std::vector<int64_t> &values) const {
+  int64_t flat = 0;
+  for (size_t d = 0; d < shape_.size(); ++d) {
+    int64_t index = axes_[d].offset;
+    for (auto [letter, c] : axes_[d].terms)
+      index += c * values[letter];
+    if (index < 0 || index >= shape_[d])
+      return -1;
+    flat = flat * shape_[d] + index;
+  }
+  return flat;
 }
 
 } // namespace gradc

@@ -56,7 +56,20 @@ private:
   std::map<char, std::pair<int64_t, std::string>> extents_; // and of what
 };
 
-/// Whether the index is outside [0, extent) for some values of its letters.
-bool may_leave(const Subscript &, int64_t extent, const LetterExtents &);
+/// Where an operand of a shape, which must outlive this, is read for each value of the letters.
+class Positions {
+public:
+  Positions(const Subscripts &, const Shape &, std::string_view letters);
+  /// The number of the element in row-major order, for a value of each letter; -1 outside.
+  int64_t of(const std::vector<int64_t> &values) const;
+
+private:
+  struct Axis {
+    int64_t offset;
+    std::vector<std::pair<size_t, int64_t>> terms; // number of the letter, coefficient
+  };
+  const Shape &shape_;
+  std::vector<Axis> axes_;
+};
 
 } // namespace gradc

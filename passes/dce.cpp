@@ -20,10 +20,7 @@ bool dce(Graph &graph) {
   for (Value v = 0; v < graph.size(); ++v)
     if (live[v])
       rewriter.copy(v);
-  const size_t notes = graph.gradients.size();
   graph = rewriter.finish();
-  if (graph.gradients.size() != notes)
-    graph.gradients.clear();
   return true;
 }
 

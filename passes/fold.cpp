@@ -5,6 +5,7 @@
 #include "ir/interpreter.h"
 #include "ir/op.h"
 #include "passes/match.h"
+#include "passes/node_rewriting.h"
 
 #include <algorithm>
 #include <bit>
@@ -64,22 +65,11 @@ std::optional<Attrs> folded(const Graph &graph, const Node &node) {
 } // namespace
 
 bool fold(Graph &graph) {
-  Rewriter rewriter(graph);
-  bool changed = false;
-  for (Value v = 0; v < graph.size(); ++v) {
-    Node node = graph[v];
-    for (Value &input : node.inputs)
-      input = rewriter.map(input);
-    if (auto attrs = folded(rewriter.to(), node)) {
-      rewriter.replace(v, rewriter.to().add("constant", {}, std::move(*attrs), node.location, node.type));
-      changed = true;
-    } else {
-      rewriter.copy(v);
-    }
-  }
-  if (changed)
-    graph = rewriter.finish();
-  return changed;
+  return rewrite_nodes(graph, [](Graph &to, const Node &node) -> std::optional<Value> {
+    if (std::optional<Attrs> attrs = folded(to, node))
+      return to.add("constant", {}, std::move(*attrs), node.location, node.type);
+    return std::nullopt;
+  });
 }
 
 } // namespace gradc

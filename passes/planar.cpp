@@ -91,7 +91,7 @@ private:
     if (node.op->name == "contract")
       return turn_contract(v);
     const bool any = std::any_of(node.inputs.begin(), node.inputs.end(), [&](Value input) { return planar_[input].has_value(); });
-    if (!any || node.kernel != kNoKernel)
+    if (!any)
       return std::nullopt;
     if (node.op->kind == OpKind::elementwise)
       return turn_elementwise(v);
@@ -169,14 +169,11 @@ private:
 
   std::optional<Value> turn_window(Value v) {
     const Node &node = from_[v];
-    const std::string &text = string_attr(node.attrs, "indices");
-    const size_t arrow = text.find("->");
-    const Subscripts operand = parse_subscripts(text, std::string_view(text).substr(0, arrow));
-    const std::string out = text.substr(arrow + 2);
-    if (operand.back().plain() != out.back() || operand[0].plain() != out[0])
+    const View view = parse_view(string_attr(node.attrs, "indices"));
+    if (view.operand.back().plain() != view.out.back() || view.operand[0].plain() != view.out[0])
       return std::nullopt;
     Attrs attrs = node.attrs;
-    attrs["indices"] = to_string(turned(operand)) + "->" + turned(out);
+    attrs["indices"] = View{turned(view.operand), turned(view.out)}.text();
     return add(v, {*planar_[node.inputs[0]]}, attrs, turned_type(v));
   }
 
@@ -230,10 +227,7 @@ bool planar(Graph &graph) {
   Turner turner(graph);
   if (!turner.run())
     return false;
-  const size_t notes = graph.gradients.size();
   graph = turner.finish();
-  if (graph.gradients.size() != notes) // notes are of all gradients or of none
-    graph.gradients.clear();
   return true;
 }
 

@@ -21,7 +21,7 @@ public:
         kernels_(static_cast<size_t>(graph.kernel_count())), first_update_(graph.size(), graph.kernel_count()) {
     for (Value v = 0; v < graph.size(); ++v) {
       if (graph[v].kernel != kNoKernel)
-        kernels_[static_cast<size_t>(graph[v].kernel)].nodes.insert(v);
+        kernels_[static_cast<size_t>(graph[v].kernel)].insert(v);
       for (Value input : graph[v].inputs)
         if (graph[input].kernel != graph[v].kernel || graph[v].kernel == kNoKernel)
           readers_[input].insert(graph[v].kernel);
@@ -40,9 +40,6 @@ public:
   }
 
 private:
-  struct KernelNodes {
-    std::set<Value> nodes; // its own, and those that it computes again
-  };
   bool is_stored(Value v) const { return graph_[v].kernel == kNoKernel || live_out_[v] || !readers_[v].empty(); }
   int64_t elements(Value v) const { return graph_.type(v).elements(); }
 
@@ -84,18 +81,13 @@ private:
     return large ? std::optional(recipe) : std::nullopt;
   }
 
-  // Whether kernel `k` may read the sources, and is no worse when it computes the nodes itself.
+  // Whether kernel `k` may read the sources, and is a good one when it computes the nodes itself.
   bool serves(int k, const Recipe &recipe) const {
     for (Value source : recipe.sources)
       if (first_update_[storage_root(graph_, source)] <= k)
         return false;
-    const std::set<Value> &now = kernels_[static_cast<size_t>(k)].nodes;
-    std::set<Value> then = now;
-    then.insert(recipe.nodes.begin(), recipe.nodes.end());
-    return is_good(k, then);
-  }
-
-  bool is_good(int k, const std::set<Value> &nodes) const {
+    std::set<Value> nodes = kernels_[static_cast<size_t>(k)];
+    nodes.insert(recipe.nodes.begin(), recipe.nodes.end());
     std::vector<Value> outputs;
     for (Value v : nodes)
       if (graph_[v].kernel == k && (live_out_[v] || !readers_[v].empty()))
@@ -113,7 +105,7 @@ private:
     if (!recipe || !std::all_of(readers.begin(), readers.end(), [&](int k) { return serves(k, *recipe); }))
       return false;
     for (int k : readers) {
-      kernels_[static_cast<size_t>(k)].nodes.insert(recipe->nodes.begin(), recipe->nodes.end());
+      kernels_[static_cast<size_t>(k)].insert(recipe->nodes.begin(), recipe->nodes.end());
       for (Value source : recipe->sources)
         readers_[source].insert(k);
     }
@@ -130,7 +122,7 @@ private:
       if (k != current)
         again.clear();
       if (k != current && k != kNoKernel)
-        for (Value node : kernels_[static_cast<size_t>(k)].nodes)
+        for (Value node : kernels_[static_cast<size_t>(k)])
           if (graph_[node].kernel != k)
             again[node] = add(rewriter, node, again, k);
       current = k;
@@ -167,7 +159,7 @@ private:
   const PassTarget &target_;
   const std::vector<bool> live_out_;
   std::vector<std::set<int>> readers_;  // of each value: the kernels besides its own; kNoKernel: a view
-  std::vector<KernelNodes> kernels_;
+  std::vector<std::set<Value>> kernels_; // the nodes of each, and those that it computes again
   std::vector<int> first_update_;       // of a state: the kernel that writes its new value
 };
 

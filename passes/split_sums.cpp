@@ -2,15 +2,16 @@
 
 #include "ir/einsum.h"
 #include "ir/op.h"
+#include "passes/node_rewriting.h"
 
 #include <algorithm>
 
 namespace gradc {
 namespace {
 
-constexpr int64_t kPixels = 512;       // terms that the gradient of one chunk should have: writing it must cost little beside
-constexpr int64_t kLongExample = 64;   // terms of an example that are worth a sum of their own
-constexpr int64_t kLongSum = 1 << 14;  // elements that are worth to be read in pieces
+constexpr int64_t kPixels = 512;       // terms of a chunk's sum, so that writing the sum costs little beside computing it
+constexpr int64_t kLongExample = 64;   // an example with fewer terms gets no sum of its own
+constexpr int64_t kLongSum = 1 << 14;  // a sum of fewer elements is not worth a second sum
 
 // How many examples, or rows, go together. 0 where the sum is not worth being cut.
 int64_t chunk_of(int64_t examples, int64_t terms) {
@@ -157,23 +158,6 @@ std::optional<Value> split(Graph &graph, const Node &node) {
 
 } // namespace
 
-bool split_sums(Graph &graph) {
-  Rewriter rewriter(graph);
-  bool changed = false;
-  for (Value v = 0; v < graph.size(); ++v) {
-    Node node = graph[v];
-    for (Value &input : node.inputs)
-      input = rewriter.map(input);
-    if (const std::optional<Value> pieces = split(rewriter.to(), node)) {
-      rewriter.replace(v, *pieces);
-      changed = true;
-    } else {
-      rewriter.copy(v);
-    }
-  }
-  if (changed)
-    graph = rewriter.finish();
-  return changed;
-}
+bool split_sums(Graph &graph) { return rewrite_nodes(graph, split); }
 
 } // namespace gradc

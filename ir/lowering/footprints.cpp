@@ -8,16 +8,16 @@
 namespace gradc {
 namespace {
 
-constexpr int64_t kFootprintBytes = 128 << 10; // a quarter of the smallest L2
+constexpr int64_t kFootprintBytes = 128 << 10; // half of the smallest second cache, of 256 KiB
 constexpr int64_t kMostBytes = 2 << 20;        // what is larger stays where it is, and is read with padding
 constexpr int64_t kIterations = 8;             // of the outer loops, so that threads share them out evenly
 
 class Footprints {
 public:
-  explicit Footprints(Kernel &k) : k_(k) {}
+  explicit Footprints(Kernel &k) : k_(k), factors_(padded_factors()) {}
 
   void run() {
-    if (!needed())
+    if (factors_.empty())
       return;
     choose_outer();
     if (outer_.empty() || bytes() > kMostBytes)
@@ -47,7 +47,6 @@ private:
             factors.push_back(factor);
     return factors;
   }
-  bool needed() const { return !padded_factors().empty(); }
 
   int64_t extent(int axis) const { return k_.axes[static_cast<size_t>(axis)].extent; }
   bool is_outer(int axis) const { return std::find(outer_.begin(), outer_.end(), axis) != outer_.end(); }
@@ -69,7 +68,7 @@ private:
 
   int64_t bytes() const {
     int64_t sum = 0;
-    for (ExprId factor : padded_factors()) {
+    for (ExprId factor : factors_) {
       int64_t product = size_of(k_.expr(factor).dtype);
       for (const IndexExpr &index : k_.expr(factor).index)
         product = checked_multiply(product, reach(index).elements);
@@ -100,13 +99,15 @@ private:
     for (const Stage &stage : k_.stages)
       if (stage.combiner == Combiner::argmax)
         return; // its positions would be those of a part of the axis
+    // The footprint of the whole axis, and that of a single point: one of a part lies between them.
+    const int64_t whole = bytes();
+    outer_.push_back(axis);
+    const int64_t least = bytes();
+    outer_.pop_back();
     for (int64_t part = extent(axis) - 1; part > 0; --part)
       if (extent(axis) % part == 0) {
         const int64_t parts = extent(axis) / part;
-        outer_.push_back(axis); // for the time being as if no element of the axis were left inside
-        const int64_t least = bytes();
-        outer_.pop_back();
-        const bool fits = least + (bytes() - least) / parts <= kFootprintBytes;
+        const bool fits = least + (whole - least) / parts <= kFootprintBytes;
         if (part > 1 && !(fits && iterations() * parts >= kIterations))
           continue;
         outer_.push_back(part == 1 ? to_front(axis) : split(axis, part));
@@ -116,8 +117,7 @@ private:
 
   // Whether each factor has an index that is this axis, and no other index that it is a part of.
   bool stands_alone(int axis) const {
-    const std::vector<ExprId> factors = padded_factors();
-    return std::all_of(factors.begin(), factors.end(), [&](ExprId factor) {
+    return std::all_of(factors_.begin(), factors_.end(), [&](ExprId factor) {
       const Index &index = k_.expr(factor).index;
       const auto reads = [&](const IndexExpr &i) { return i.coefficient_of(axis) != 0; };
       const auto is = [&](const IndexExpr &i) { return i.plain_axis() == axis; };
@@ -127,8 +127,7 @@ private:
   }
 
   bool is_read_along(int axis) const {
-    const std::vector<ExprId> factors = padded_factors();
-    return std::any_of(factors.begin(), factors.end(), [&](ExprId factor) {
+    return std::any_of(factors_.begin(), factors_.end(), [&](ExprId factor) {
       const Index &index = k_.expr(factor).index;
       return std::any_of(index.begin(), index.end(), [&](const IndexExpr &i) { return i.coefficient_of(axis) != 0; });
     });
@@ -216,7 +215,8 @@ private:
   }
 
   Kernel &k_;
-  std::vector<int> outer_; // the axes of the outer loops
+  const std::vector<ExprId> factors_; // that are read with padding, before any footprint is made
+  std::vector<int> outer_;            // the axes of the outer loops
 };
 
 } // namespace

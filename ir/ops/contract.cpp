@@ -1,6 +1,7 @@
 // Sums of products: matrix products in all transpositions, batched or not, outer and inner products, convolutions.
 #include "ir/affine_adjoint.h"
 #include "ir/einsum.h"
+#include "ir/lowering/affine_index.h"
 #include "ir/lowering/lower.h"
 #include "ir/op.h"
 
@@ -27,22 +28,13 @@ static Var adjoint(const Adjoint &g, bool first) {
 static ExprId lower(NodeLowering &l, const Index &at) {
   const Einsum e = notation(l.node.attrs);
   const DType dtype = l.node.type.dtype;
+  const bool plain = e.is_plain();
   const std::string contracted = e.contracted(), letters = e.out + contracted;
-  const LetterExtents all = einsum_extents(e, l.operand_type(0).shape, l.operand_type(1).shape, &l.node.type.shape);
-  const Shape extents = all.of(contracted);
+  const Shape extents = einsum_extents(e, l.operand_type(0).shape, l.operand_type(1).shape, &l.node.type.shape).of(contracted);
   auto factor = [&](int n, const Index &point) {
-    const Shape &shape = l.operand_type(n).shape;
-    Index index;
-    bool inside = true;
-    for (const Subscript &s : n == 0 ? e.a : e.b) {
-      IndexExpr i = IndexExpr::constant(s.offset);
-      for (auto [letter, c] : s.terms)
-        i = i + point[letters.find(letter)] * c;
-      inside &= s.plain() || !may_leave(s, shape[index.size()], all);
-      index.push_back(std::move(i));
-    }
+    const Index index = affine_index(n == 0 ? e.a : e.b, letters, point);
     // Outside, a factor of 0 takes the place of an absent term.
-    return inside ? l.operand(n, index) : l.operand_padded(n, index, 0);
+    return plain ? l.operand(n, index) : l.operand_padded(n, index, 0);
   };
   auto product = [&](const Index &out, const Index &red) {
     Index point = out;
@@ -56,43 +48,6 @@ static ExprId lower(NodeLowering &l, const Index &at) {
     return product(at, Index(extents.size(), IndexExpr::constant(0)));
   return l.reduce(Combiner::sum, at, extents, product);
 }
-
-namespace {
-
-/// Where an operand is read for each value of the letters.
-class Positions {
-public:
-  Positions(const Subscripts &subscripts, const Shape &shape, const std::string &letters) : shape_(shape) {
-    for (const Subscript &s : subscripts) {
-      axes_.push_back({s.offset, {}});
-      for (auto [letter, c] : s.terms)
-        axes_.back().terms.emplace_back(letters.find(letter), c);
-    }
-  }
-  /// The element's number, -1 outside.
-  int64_t of(const std::vector<int64_t> &letters) const {
-    int64_t flat = 0;
-    for (size_t d = 0; d < shape_.size(); ++d) {
-      int64_t index = axes_[d].offset;
-      for (auto [letter, c] : axes_[d].terms)
-        index += c * letters[letter];
-      if (index < 0 || index >= shape_[d])
-        return -1;
-      flat = flat * shape_[d] + index;
-    }
-    return flat;
-  }
-
-private:
-  struct Axis {
-    int64_t offset;
-    std::vector<std::pair<size_t, int64_t>> terms; // number of the letter, coefficient
-  };
-  const Shape &shape_;
-  std::vector<Axis> axes_;
-};
-
-} // namespace
 
 /// `T` is double or uint64_t, which wraps.
 template <typename T, typename Element>

@@ -312,18 +312,22 @@ void KernelEmitter::finish(const NestSchedule &n, const std::vector<int> &stages
       pending.push_back({s, col, value});
     }
   }
-  std::set<size_t> stored; // with another
-  for (size_t i = 0; i < pending.size(); ++i) {
-    const Pending &p = pending[i];
-    const Stage &st = stage(p.stage);
-    const auto odd = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(i), pending.end(), [&](const Pending &other) {
-      return other.col == p.col && tile_->stores_in_turn(st, stage(other.stage));
+  std::set<const Pending *> stored; // together with another
+  for (const Pending &even : pending) {
+    const Stage &st = stage(even.stage);
+    if (!tile_->stores_every_second(st))
+      continue;
+    const auto odd = std::find_if(pending.begin(), pending.end(), [&](const Pending &other) {
+      return other.col == even.col && tile_->stores_in_turn(st, stage(other.stage));
     });
-    if (odd != pending.end()) {
-      tile_->store_params_in_turn(st.store, st.store_index, row, p.col, p.value, odd->value);
-      stored.insert({i, static_cast<size_t>(odd - pending.begin())});
-    }
-    if (st.store >= 0 && !stored.contains(i))
+    if (odd == pending.end())
+      continue;
+    tile_->store_params_in_turn(st.store, st.store_index, row, even.col, even.value, odd->value);
+    stored.insert({&even, &*odd});
+  }
+  for (const Pending &p : pending) {
+    const Stage &st = stage(p.stage);
+    if (st.store >= 0 && !stored.contains(&p))
       tile_->store_param(st.store, st.store_index, row, p.col, p.value, st.accumulate);
     if (auto it = handed_over_.find(p.stage); it != handed_over_.end())
       tile_->store_local(it->second, st.dtype, row, p.col, p.value);

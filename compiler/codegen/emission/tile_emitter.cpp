@@ -10,8 +10,7 @@ namespace gradc {
 
 TileEmitter::TileEmitter(llvm::IRBuilder<> &builder, const Kernel &kernel, const Target &target,
                          std::vector<llvm::Value *> params)
-    : b_(builder), k_(kernel), target_(target), params_(std::move(params)),
-      entry_(builder.GetInsertBlock()), axes_(kernel) {
+    : b_(builder), k_(kernel), target_(target), params_(std::move(params)), entry_(builder.GetInsertBlock()), axes_(kernel) {
   axis.assign(k_.axes.size(), i64(0));
   scopes_.emplace_back();
 }
@@ -271,8 +270,7 @@ void TileEmitter::store_local(const LocalBuffer &local, DType dtype, llvm::Value
   store_elements(b_, local.memory, dtype, at, count, value);
 }
 
-void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value,
-                              bool accumulate) {
+void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate) {
   const Type &type = k_.params[static_cast<size_t>(param)].type;
   llvm::Value *base = params_[static_cast<size_t>(param)];
   Address at = address(flatten(k_, type.shape, index), row, col);
@@ -283,13 +281,20 @@ void TileEmitter::store_param(int param, const Index &index, llvm::Value *row, i
   store_elements(b_, base, type.dtype, at, existing(col), value);
 }
 
+bool TileEmitter::stores_every_second(const Stage &stage) const {
+  if (view.lanes < 2 || view.lane_axis < 0 || stage.store < 0 || stage.accumulate)
+    return false;
+  const FlatAccess flat = flatten(k_, k_.params[static_cast<size_t>(stage.store)].type.shape, stage.store_index);
+  return flat.computed.empty() && flat.coefficients[static_cast<size_t>(view.lane_axis)] == 2;
+}
+
 bool TileEmitter::stores_in_turn(const Stage &even, const Stage &odd) const {
-  if (view.lanes < 2 || view.lane_axis < 0 || even.store < 0 || even.store != odd.store || even.accumulate || odd.accumulate)
+  if (even.store != odd.store || odd.accumulate || !stores_every_second(even))
     return false;
   const Shape &shape = k_.params[static_cast<size_t>(even.store)].type.shape;
-  FlatAccess first = flatten(k_, shape, even.store_index), second = flatten(k_, shape, odd.store_index);
-  second.offset -= 1;
-  return first == second && first.computed.empty() && first.coefficients[static_cast<size_t>(view.lane_axis)] == 2;
+  FlatAccess first = flatten(k_, shape, even.store_index);
+  ++first.offset;
+  return first == flatten(k_, shape, odd.store_index);
 }
 
 void TileEmitter::store_params_in_turn(int param, const Index &first, llvm::Value *row, int col, llvm::Value *even,

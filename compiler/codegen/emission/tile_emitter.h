@@ -56,7 +56,9 @@ public:
   void store_param(int param, const Index &index, llvm::Value *row, int col, llvm::Value *value, bool accumulate);
   /// Stores two values to elements two apart, the second one element behind the first.
   void store_params_in_turn(int param, const Index &first, llvm::Value *row, int col, llvm::Value *even, llvm::Value *odd);
-  /// Whether store_params_in_turn can store what two stages make.
+  /// Whether a stage stores vectors whose elements are two apart; and whether another one stores those between them, so that
+  /// store_params_in_turn can store both.
+  bool stores_every_second(const Stage &) const;
   bool stores_in_turn(const Stage &even, const Stage &odd) const;
   /// The value of a stage computed before, or computed on the spot when it does not reduce.
   llvm::Value *load_stage(const Expr &read, llvm::Value *row, int col);

@@ -84,11 +84,7 @@ Var transposed_convolved(Var x, Var weight, const SlidingAxes &axes, const Chann
   const Form f = form_of(batch, axes, channels, true);
   const Var result = reshape(x, f.result), w = reshape(weight, f.weight);
   const Var y = contract_adjoint(f.notation, true, {x.dtype(), f.image}, result, w);
-  Shape shape = {batch};
-  for (const SlidingAxis &a : axes)
-    shape.push_back(a.extent);
-  shape.push_back(channels.filters);
-  return reshape(y, shape);
+  return reshape(y, with_batch(batch, shape_of_image(axes, channels.filters)));
 }
 
 std::vector<Attr> window_keys(size_t axes) {

@@ -53,14 +53,6 @@ SlidingAxes transposed_axes(const JsonValue &attrs, const Shape &input) {
   return axes;
 }
 
-Shape shape_of_output(const SlidingAxes &axes, int64_t filters) {
-  Shape shape;
-  for (const SlidingAxis &a : axes)
-    shape.push_back(a.extent);
-  shape.push_back(filters);
-  return shape;
-}
-
 } // namespace
 
 std::vector<Attr> transposed_convolution_keys(size_t axes) {
@@ -88,7 +80,7 @@ Shape transposed_convolution_shapes(LayerShapes &l, size_t axes) {
   const Channels channels = grouped_channels(l);
   const SlidingAxes sliding = transposed_axes(l.attrs, input);
   declare_linear(l, weight_shape(sliding, channels));
-  return shape_of_output(sliding, channels.filters);
+  return shape_of_image(sliding, channels.filters);
 }
 
 Var build_transposed_convolution(const LayerBuild &b) {

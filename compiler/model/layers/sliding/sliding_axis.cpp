@@ -150,12 +150,16 @@ SlidingAxes sliding_axes(const JsonValue &attrs, const Shape &image, const char 
   return axes;
 }
 
-Shape shape_of_result(const SlidingAxes &axes, int64_t channels) {
+static Shape shape_of(const SlidingAxes &axes, int64_t SlidingAxis::*size, int64_t channels) {
   Shape shape;
   for (const SlidingAxis &a : axes)
-    shape.push_back(a.positions);
+    shape.push_back(a.*size);
   shape.push_back(channels);
   return shape;
 }
+
+Shape shape_of_result(const SlidingAxes &axes, int64_t channels) { return shape_of(axes, &SlidingAxis::positions, channels); }
+
+Shape shape_of_image(const SlidingAxes &axes, int64_t channels) { return shape_of(axes, &SlidingAxis::extent, channels); }
 
 } // namespace gradc

@@ -54,5 +54,7 @@ SlidingAxes sliding_axes(const JsonValue &attrs, const Shape &image, const char 
 
 /// [positions of each axis, channels].
 Shape shape_of_result(const SlidingAxes &, int64_t channels);
+/// [extent of each axis, channels].
+Shape shape_of_image(const SlidingAxes &, int64_t channels);
 
 } // namespace gradc
